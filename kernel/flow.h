@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the driver knows of a packet before it decides: addresses, protocol and ports, seen from
+ * this host. For an outbound packet local is the source, for an inbound one the destination.
+ */
+#ifndef IPD_FLOW_H
+#define IPD_FLOW_H
+
+#include <linux/netfilter.h>
+#include <linux/types.h>
+#include <uapi/linux/ipsecdrv.h>
+
+struct net;
+struct sk_buff;
+
+/*
+ * Compared and hashed as memory: every byte is set, unused address bytes are zero. ICMP type and
+ * code are in source/destination port order (icmp_type in the low byte of the source port's side),
+ * so that echo and its reply are two flows, but filters never look at them.
+ */
+struct ipd_flow {
+	union nf_inet_addr local;
+	union nf_inet_addr remote;
+	__be16 local_port;
+	__be16 remote_port;
+	u8 family;		/* NFPROTO_IPV4 or NFPROTO_IPV6 */
+	u8 protocol;		/* transport protocol, after IPv6 extension headers */
+	u8 direction;		/* enum ipsecdrv_direction */
+	u8 flags;		/* IPD_FLOW_* */
+};
+
+/* the protocol has ports, but this packet does not show them (a later fragment) */
+#define IPD_FLOW_NO_PORTS	0x01
+/* the remote side is multicast or broadcast: never negotiated */
+#define IPD_FLOW_MULTICAST	0x02
+/* the packet is forwarded, not sent or received by this host */
+#define IPD_FLOW_FORWARDED	0x04
+
+/**
+ * ipd_flow_parse() - read the flow of a packet
+ * @skb: network header set; not changed
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @direction: enum ipsecdrv_direction
+ * @flow: filled in whole
+ *
+ * Return: 0, or -EBADMSG when the headers are malformed. Softirq or process context.
+ */
+int __must_check ipd_flow_parse(const struct sk_buff *skb, u8 family, u8 direction,
+				struct ipd_flow *flow);
+
+/* whether @addr is a unicast address of this namespace now; RCU */
+bool ipd_flow_is_me(struct net *net, u8 family, const union nf_inet_addr *addr);
+
+#endif /* IPD_FLOW_H */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Security associations: the table, their life, and what they do to packets.
+ */
+#ifndef IPD_SAD_H
+#define IPD_SAD_H
+
+#include <linux/netfilter.h>
+#include <linux/types.h>
+#include <uapi/linux/ipsecdrv.h>
+
+#include "acquire.h"
+
+struct ipd_net;
+struct ipd_sa;
+struct ipd_sad;
+struct netlink_ext_ack;
+struct nf_hook_state;
+struct sk_buff;
+
+/* what the agent asks for; keys are wiped by the caller */
+struct ipd_sa_config {
+	union nf_inet_addr local;	/* endpoints */
+	union nf_inet_addr remote;
+	struct ipd_selector selector;
+	__be32 spi;
+	__be32 pair_spi;
+	__be32 bundle_spi;
+	u32 filter_id;
+	u32 replay_window;
+	u64 soft_bytes, hard_bytes;	/* 0 is no limit, here and below */
+	u64 soft_packets, hard_packets;
+	u32 soft_seconds, hard_seconds, idle_seconds;
+	__be16 encap_local_port, encap_remote_port;
+	u8 family;
+	u8 protection;			/* enum ipsecdrv_protection */
+	u8 direction;
+	u8 encapsulation;
+	u8 cipher, integrity;
+	u8 cipher_key_len, integrity_key_len;
+	bool esn;
+	u8 cipher_key[IPSECDRV_MAX_KEY_LEN];
+	u8 integrity_key[IPSECDRV_MAX_KEY_LEN];
+};
+
+struct ipd_sad *ipd_sad_new(struct ipd_net *ipd);	/* process context; NULL without memory */
+void ipd_sad_stop(struct ipd_sad *sad);			/* pre_exit: no work runs after it */
+void ipd_sad_free(struct ipd_sad *sad);			/* after the grace period and in_flight is zero */
+
+/* All of these: process context, under cfg_mutex, extack says why not. */
+int ipd_sad_alloc_spi(struct ipd_net *ipd, const struct ipd_sa_config *config, u32 acquire_id,
+		      __be32 *ret_spi, struct netlink_ext_ack *extack);
+/* all of @configs or none; inbound ones replace their larval association */
+int ipd_sad_install(struct ipd_net *ipd, const struct ipd_sa_config *configs, unsigned int n,
+		    struct netlink_ext_ack *extack);
+int ipd_sad_delete(struct ipd_net *ipd, const struct ipd_sa_config *which,
+		   struct netlink_ext_ack *extack);
+void ipd_sad_flush(struct ipd_net *ipd);
+/* removes the associations of filters for which @gone says true */
+void ipd_sad_prune(struct ipd_net *ipd, bool (*gone)(u32 filter_id, void *data), void *data);
+
+/* netlink: one association into an IPSECDRV_A_SA nest; -EMSGSIZE. Never keys. RCU. */
+int ipd_sa_fill(struct sk_buff *msg, const struct ipd_sa *sa);
+/* the association at or after @cursor in the order of creation; RCU */
+const struct ipd_sa *ipd_sad_next(struct ipd_net *ipd, u64 *cursor);
+const struct ipd_sa *ipd_sad_find(struct ipd_net *ipd, const struct ipd_sa_config *which);
+/* puts the counters of enum "statistics" that belong to associations into a nest */
+int ipd_sad_fill_statistics(struct sk_buff *msg, struct ipd_net *ipd);
+
+u32 ipd_sa_filter_id(const struct ipd_sa *sa);
+const struct ipd_selector *ipd_sa_selector(const struct ipd_sa *sa);
+bool ipd_sa_is_usable(const struct ipd_sa *sa);		/* mature or dying; RCU */
+bool ipd_sa_get(struct ipd_sa *sa);			/* false when the last reference is gone */
+void ipd_sa_put(struct ipd_sa *sa);
+
+/* what ipd_sa_input() found */
+struct ipd_input {
+	struct ipd_sa *sa;		/* the association that the packet arrived under; RCU */
+	u8 drop_reason;			/* why it was dropped */
+};
+
+/**
+ * ipd_sa_input() - check and unwrap one AH or ESP header of an inbound packet
+ * @ipd: the namespace
+ * @skb: network header at the IP header, transport header at AH or ESP; not a fragment
+ * @state: of the hook; copied when the work goes on asynchronously
+ * @input: result
+ *
+ * Looks the association up, checks replay, integrity, padding, commits the replay window and
+ * takes the header off in place (transport mode). The skb stays the same one, its data may move.
+ *
+ * Return: 0 when unwrapped (the caller looks at the next header), -EINPROGRESS when the crypto
+ * code took the packet (ipd_hook_input_resume() follows), -ENOENT when it is no association's and
+ * the caller decides, else it must be dropped for input->drop_reason. Softirq, RCU, no locks.
+ */
+int ipd_sa_input(struct ipd_net *ipd, struct sk_buff *skb, const struct nf_hook_state *state,
+		 struct ipd_input *input);
+
+/**
+ * ipd_sa_output() - protect one outbound packet and send it on its way
+ * @ipd: the namespace
+ * @sa: a usable outbound association; RCU
+ * @skb: may be GSO, CHECKSUM_PARTIAL, shared, nonlinear; consumed unless NF_ACCEPT is returned
+ * @state: of the hook; okfn sends
+ *
+ * Return: a netfilter verdict. NF_ACCEPT: protected in place, the caller lets it pass.
+ * NF_STOLEN: sent by okfn already, or later when the crypto code is done, or dropped and counted
+ * (ipd_drop() was called). Process or softirq context, RCU, no locks.
+ */
+unsigned int ipd_sa_output(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
+			   const struct nf_hook_state *state);
+
+/* bytes that protecting adds to a packet at most: headers, IV, padding, ICV */
+unsigned int ipd_sa_overhead(const struct ipd_sa *sa);
+
+#endif /* IPD_SAD_H */
