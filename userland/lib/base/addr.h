@@ -15,12 +15,12 @@ struct sockaddr_storage;
 #define IP_PREFIX_STRLEN (IP_ADDR_STRLEN + 4)
 
 /*
- * An address of either family. Bytes beyond the family's length are always zero, and the struct has no padding, so
- * two addresses are equal exactly when their bytes are.
+ * An address of either family. Bytes beyond the family's length are always zero, and the struct
+ * has no padding, so two addresses are equal exactly when their bytes are.
  */
 struct ip_addr {
-	uint8_t family;		/* AF_INET, AF_INET6, or 0 = none */
-	uint8_t bytes[16];	/* network order */
+	uint8_t family;	   /* AF_INET, AF_INET6, or 0 = none */
+	uint8_t bytes[16]; /* network order */
 };
 
 /* 4, 16, or 0 for "none" and unknown families. */
@@ -33,7 +33,8 @@ int ip_addr_from_bytes(const void *bytes, size_t len, struct ip_addr *ret_addr);
 struct ip_addr ip_addr_v4(uint32_t host_order);
 
 /*
- * Numeric form only, nothing is resolved; no leading or trailing space, no zone. -EINVAL otherwise, *ret_addr untouched.
+ * Numeric form only, nothing is resolved; no leading or trailing space, no zone. -EINVAL
+ * otherwise, *ret_addr untouched.
  */
 int ip_addr_parse(const char *text, struct ip_addr *ret_addr);
 
@@ -50,14 +51,18 @@ bool ip_addr_is_multicast(const struct ip_addr *addr);
 bool ip_addr_is_broadcast(const struct ip_addr *addr);
 bool ip_addr_is_link_local(const struct ip_addr *addr);
 
-/* Same family and equal in the first @prefix_len bits; a prefix longer than the address matches nothing. */
-bool ip_addr_is_in_prefix(const struct ip_addr *addr, const struct ip_addr *prefix, unsigned int prefix_len);
+/* Same family and first @prefix_len bits; a prefix longer than the address matches nothing. */
+bool ip_addr_is_in_prefix(const struct ip_addr *addr, const struct ip_addr *prefix,
+			  unsigned int prefix_len);
 
-/* The first and the last address of the prefix; -EINVAL if @prefix_len is too long for the family. */
-int ip_addr_prefix_range(const struct ip_addr *addr, unsigned int prefix_len, struct ip_addr *ret_first,
-			 struct ip_addr *ret_last);
+/* First and last address of the prefix; -EINVAL if @prefix_len is too long for the family. */
+int ip_addr_prefix_range(const struct ip_addr *addr, unsigned int prefix_len,
+			 struct ip_addr *ret_first, struct ip_addr *ret_last);
 
-/* AF_INET or AF_INET6 only, else -EAFNOSUPPORT; @ret_port (host order) and @ret_scope (IPv6 zone) may be NULL. */
+/*
+ * AF_INET or AF_INET6 only, else -EAFNOSUPPORT; @ret_port (host order) and @ret_scope (IPv6 zone)
+ * may be NULL.
+ */
 int ip_addr_from_sockaddr(const struct sockaddr *sa, struct ip_addr *ret_addr, uint16_t *ret_port,
 			  uint32_t *ret_scope);
 
