@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LINK_MESSAGES_H
+#define LINK_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "ike/engine.h"
+#include "link/link.h"
+
+/*
+ * What the processes say to each other. The comment after each method: struct that it takes -> struct that it
+ * answers; "one-way" is not answered; "secret" marks what carries keys. Any call can fail with
+ * a negative errno instead of its answer.
+ */
+
+/* Sockets in the run directory. */
+#define LINK_SOCKET_IKE "ike"			/* the agent listens, ipsec-ike connects */
+#define LINK_SOCKET_CRED "cred"			/* ipsec-cred listens, ipsec-ike connects */
+#define LINK_SOCKET_CRED_ADMIN "cred-admin"	/* ipsec-cred listens, the agent connects */
+
+#define LINK_VERSION 1
+#define LINK_TEXT_MAX_LEN 512		/* of an event, without the NUL */
+#define LINK_PAGE_MAX 512		/* entries in one answer of ListMm, ListQm */
+#define LINK_SECRETS_MAX 16384
+#define LINK_SECRET_MAX_LEN 1024
+#define LINK_NONCE_MIN_LEN 8
+
+/* --- ipsec-ike calls the agent ------------------------------------------------------------ */
+
+/* First call on a new link. */
+struct link_hello {
+	uint32_t version;	/* LINK_VERSION; the agent refuses others with -EPROTO */
+	/*
+	 * Random, made when the process started. Unknown to the agent: ipsec-ike was restarted and knows
+	 * nothing, so the agent sends AdoptSa for what the driver has. Known: only the link was lost.
+	 */
+	uint64_t instance;
+};
+
+struct link_ike_config {
+	bool keylog;		/* debug: Keylog is called with the keys of main and quick modes */
+	enum ike_dos_mode dos_mode;
+	uint8_t log_level;	/* as syslog: 3 errors, 4 warnings, 5 notices, 6 informational, 7 debug */
+};
+
+struct link_policy_mm_query {
+	struct ike_path path;
+	bool is_initiator;
+};
+
+struct link_spi {
+	uint32_t spi;		/* host order, >= 256 */
+};
+
+struct link_acquire_result {
+	uint64_t acquire_id;
+	enum ike_reason reason;
+	bool peer_answered;
+};
+
+extern const struct link_method link_hello;		/* link_hello -> link_ike_config */
+extern const struct link_method link_policy_mm;	/* link_policy_mm_query -> ike_mm_policy; -ENOENT: none */
+extern const struct link_method link_policy_qm;	/* ike_qm_query -> ike_qm_policy; -ENOENT: none */
+extern const struct link_method link_get_spi;		/* ike_spi_request -> link_spi */
+extern const struct link_method link_add_sa;		/* secret ike_sa_install -> nothing */
+extern const struct link_method link_del_sa;		/* ike_sa_ref, one-way */
+extern const struct link_method link_acquire_result;	/* link_acquire_result, one-way */
+/* ike_event, one-way; text is not NULL and has no control characters. */
+extern const struct link_method link_event;
+/*
+ * secret ike_keylog, one-way, only when link_ike_config.keylog is set. link/keylog.h turns it into
+ * the line that tshark reads.
+ */
+extern const struct link_method link_keylog;
+
+/* --- the agent calls ipsec-ike ------------------------------------------------------------ */
+
+struct link_acquire_ref {
+	uint64_t acquire_id;
+};
+
+struct link_expire {
+	enum ike_expire_kind kind;
+	enum ike_direction direction;	/* of @spi */
+	struct ip_addr remote;
+	enum ike_protocol protocol;	/* AH or ESP */
+	uint32_t spi;
+};
+
+struct link_peer_ref {
+	struct ip_addr local;
+	struct ip_addr remote;
+	enum ike_reason reason;
+};
+
+struct link_sa_id {
+	uint64_t id;			/* mm_id or qm_id */
+	enum ike_reason reason;
+};
+
+struct link_filter_ref {
+	uint32_t filter_id;
+	enum ike_reason reason;
+};
+
+struct link_flush {
+	enum ike_reason reason;
+};
+
+/* Entries skip .. skip + limit - 1; fewer than limit in the answer means that these were the last. */
+struct link_page {
+	uint32_t skip;
+	uint32_t limit;			/* 1 .. LINK_PAGE_MAX */
+};
+
+struct link_mm_list {
+	struct ike_mm_info *items;
+	size_t n_items;
+};
+
+struct link_qm_list {
+	struct ike_qm_info *items;
+	size_t n_items;
+};
+
+extern const struct link_method link_acquire;		/* ike_acquire -> nothing; errors of ike_engine_acquire() */
+extern const struct link_method link_cancel_acquire;	/* link_acquire_ref -> nothing; -ENOENT */
+extern const struct link_method link_expire;		/* link_expire -> nothing; -ENOENT: no such SA */
+extern const struct link_method link_delete_peer;	/* link_peer_ref -> nothing; -ENOENT */
+extern const struct link_method link_delete_mm;	/* link_sa_id -> nothing; -ENOENT */
+extern const struct link_method link_delete_qm;	/* link_sa_id -> nothing; -ENOENT */
+extern const struct link_method link_delete_filter;	/* link_filter_ref -> nothing */
+extern const struct link_method link_flush;		/* link_flush -> nothing */
+extern const struct link_method link_list_mm;		/* link_page -> link_mm_list */
+extern const struct link_method link_list_qm;		/* link_page -> link_qm_list */
+extern const struct link_method link_statistics;	/* nothing -> ike_stats */
+extern const struct link_method link_adopt_sa;		/* ike_sa_install without keys -> nothing */
+extern const struct link_method link_set_config;	/* link_ike_config -> nothing */
+
+/* --- ipsec-ike calls ipsec-cred ----------------------------------------------------------- */
+
+struct link_skeyid {
+	uint8_t bytes[IKE_HASH_MAX_LEN];
+	size_t len;
+};
+
+/*
+ * ike_psk_request -> secret link_skeyid. -ENOENT: no secret for the two addresses; -EAGAIN: more
+ * calls than negotiation needs, in a second or a minute.
+ */
+extern const struct link_method link_psk_skeyid;
+
+/* --- the agent calls ipsec-cred ----------------------------------------------------------- */
+
+struct link_secret {
+	struct ip_addr local;		/* family 0 and prefix 0: any */
+	struct ip_addr remote;
+	uint8_t local_prefix;
+	uint8_t remote_prefix;
+	uint8_t *secret;		/* 1 .. LINK_SECRET_MAX_LEN bytes */
+	size_t secret_len;
+};
+
+struct link_secrets {
+	struct link_secret *items;
+	size_t n_items;
+};
+
+/*
+ * secret link_secrets -> nothing. Replaces all secrets at once. The most specific entry for two
+ * addresses wins: longest remote prefix, then longest local prefix, then the first in the list.
+ */
+extern const struct link_method link_set_secrets;
+
+#endif
