@@ -16,10 +16,13 @@
 #include <linux/ipsecdrv.h>
 
 #include "base/addr.h"
+#include "base/cleanup.h"
 
 #define POLICY_MAX_OFFERS	32		/* per method list; netsh stops at 10 */
 #define POLICY_MAX_METHODS	16		/* authentication methods per rule */
 #define POLICY_NAME_MAX		255		/* bytes of a name */
+#define POLICY_SECRET_MAX	4096		/* bytes of a preshared key or of a CA's name */
+#define POLICY_WHY_LEN		256		/* buffer for the sentence of a refusal */
 
 /* Integrity and prf hashes; the numbers are ours, lib/ike maps them to the registries'. */
 enum policy_hash {
@@ -122,8 +125,8 @@ enum policy_connection {
 struct policy_rule {
 	struct policy_address source;
 	struct policy_address destination;
-	char *mm_policy;
-	char *qm_policy;		/* NULL when no action negotiates */
+	char *mm_policy;		/* may be NULL when no action negotiates */
+	char *qm_policy;		/* may be NULL when no action negotiates */
 	uint8_t protocol;		/* 0 is any; RAW is 255 */
 	uint16_t source_port;		/* 0 is any */
 	uint16_t destination_port;
@@ -137,27 +140,94 @@ struct policy_rule {
 	size_t n_methods;
 };
 
-struct policy_mm_policy *policy_mm_policy_new(void);	/* with the defaults; NULL without memory */
-struct policy_mm_policy *policy_mm_policy_free(struct policy_mm_policy *policy);
-struct policy_qm_policy *policy_qm_policy_new(void);
-struct policy_qm_policy *policy_qm_policy_free(struct policy_qm_policy *policy);
-struct policy_rule *policy_rule_new(void);
-struct policy_rule *policy_rule_free(struct policy_rule *rule);
-/* deep copy; NULL without memory */
-struct policy_rule *policy_rule_copy(const struct policy_rule *rule);
+/* The fields of an object by their tags: what a command or a message named. */
+enum policy_field {
+	/* both kinds of policy */
+	POLICY_FIELD_NAME		= 1 << 0,
+	/* main mode policy */
+	POLICY_FIELD_QMPERMM		= 1 << 1,
+	POLICY_FIELD_MMLIFETIME		= 1 << 2,
+	POLICY_FIELD_SOFTSAEXPIRATIONTIME = 1 << 3,
+	POLICY_FIELD_MMSECMETHODS	= 1 << 4,
+	/* quick mode policy */
+	POLICY_FIELD_SOFT		= 1 << 5,
+	POLICY_FIELD_PFSGROUP		= 1 << 6,
+	POLICY_FIELD_QMSECMETHODS	= 1 << 7,
+	/* rule: selectors, which netsh finds a rule by */
+	POLICY_FIELD_SRCADDR		= 1 << 8,	/* with srcmask */
+	POLICY_FIELD_DSTADDR		= 1 << 9,	/* with dstmask */
+	POLICY_FIELD_PROTOCOL		= 1 << 10,
+	POLICY_FIELD_SRCPORT		= 1 << 11,
+	POLICY_FIELD_DSTPORT		= 1 << 12,
+	POLICY_FIELD_MIRRORED		= 1 << 13,
+	POLICY_FIELD_CONNTYPE		= 1 << 14,
+	POLICY_FIELD_TUNNELDSTADDRESS	= 1 << 15,
+	/* rule: what Set can change */
+	POLICY_FIELD_MMPOLICY		= 1 << 16,
+	POLICY_FIELD_QMPOLICY		= 1 << 17,
+	POLICY_FIELD_ACTIONINBOUND	= 1 << 18,
+	POLICY_FIELD_ACTIONOUTBOUND	= 1 << 19,
+	POLICY_FIELD_AUTH		= 1 << 20,	/* kerberos, psk, rootca: the whole list */
+};
 
-/* same selectors (addresses, masks, protocol, ports, mirrored, connection type, tunnel): netsh finds rules so */
-bool policy_rule_is_same(const struct policy_rule *a, const struct policy_rule *b);
+#define POLICY_FIELDS_SELECTOR	0x0000ff00u
 
 /*
- * Checks one object by itself. 0, or -EINVAL with a sentence in *ret_why (static or owned by the
- * caller's buffer) that names the field, the fault and the remedy.
+ * _new: with the defaults of netsh; NULL without memory. _copy: deep; NULL without memory.
+ * _free: NULL is allowed, secrets are wiped, returns NULL.
  */
-int policy_mm_policy_check(const struct policy_mm_policy *policy, char why[static 256]);
-int policy_qm_policy_check(const struct policy_qm_policy *policy, char why[static 256]);
-int policy_rule_check(const struct policy_rule *rule, char why[static 256]);
+struct policy_mm_policy *policy_mm_policy_new(void);
+struct policy_mm_policy *policy_mm_policy_copy(const struct policy_mm_policy *policy);
+struct policy_mm_policy *policy_mm_policy_free(struct policy_mm_policy *policy);
+struct policy_qm_policy *policy_qm_policy_new(void);
+struct policy_qm_policy *policy_qm_policy_copy(const struct policy_qm_policy *policy);
+struct policy_qm_policy *policy_qm_policy_free(struct policy_qm_policy *policy);
+struct policy_rule *policy_rule_new(void);	/* actions negotiate, mirrored, Kerberos */
+struct policy_rule *policy_rule_copy(const struct policy_rule *rule);
+struct policy_rule *policy_rule_free(struct policy_rule *rule);
 
-/* the three-letter names of the user interface; NULL for what is not a value */
+DEFINE_CLEANUP(struct policy_mm_policy *, policy_mm_policy_free);
+DEFINE_CLEANUP(struct policy_qm_policy *, policy_qm_policy_free);
+DEFINE_CLEANUP(struct policy_rule *, policy_rule_free);
+
+/*
+ * Sets the fields in @given of @policy to those of @changes; name and selectors are left alone.
+ * 0 or -ENOMEM, and then nothing has changed. Check the result before it is used.
+ */
+int policy_mm_policy_merge(struct policy_mm_policy *policy, const struct policy_mm_policy *changes,
+			   uint32_t given);
+int policy_qm_policy_merge(struct policy_qm_policy *policy, const struct policy_qm_policy *changes,
+			   uint32_t given);
+int policy_rule_merge(struct policy_rule *rule, const struct policy_rule *changes, uint32_t given);
+
+/* All fields equal, secrets included. */
+bool policy_mm_policy_is_equal(const struct policy_mm_policy *a, const struct policy_mm_policy *b);
+bool policy_qm_policy_is_equal(const struct policy_qm_policy *a, const struct policy_qm_policy *b);
+bool policy_rule_is_equal(const struct policy_rule *a, const struct policy_rule *b);
+
+bool policy_address_is_equal(const struct policy_address *a, const struct policy_address *b);
+
+/*
+ * Same selectors (addresses, masks, protocol, ports, mirrored, connection type, tunnel): netsh
+ * finds rules so.
+ */
+bool policy_rule_is_same(const struct policy_rule *a, const struct policy_rule *b);
+
+/* One of the actions is negotiate. */
+bool policy_rule_is_negotiated(const struct policy_rule *rule);
+
+/* Names of policies are compared without regard to (ASCII) case. */
+bool policy_name_is_equal(const char *a, const char *b);
+
+/*
+ * Checks one object by itself. 0, or -EINVAL with a sentence in @why that names the field, the
+ * fault and the remedy.
+ */
+int policy_mm_policy_check(const struct policy_mm_policy *policy, char why[static POLICY_WHY_LEN]);
+int policy_qm_policy_check(const struct policy_qm_policy *policy, char why[static POLICY_WHY_LEN]);
+int policy_rule_check(const struct policy_rule *rule, char why[static POLICY_WHY_LEN]);
+
+/* The names of the user interface; NULL for what is not a value. */
 const char *policy_hash_name(enum policy_hash hash);		/* "SHA1" */
 const char *policy_cipher_name(enum policy_cipher cipher);	/* "3DES" */
 
