@@ -26,8 +26,9 @@
  * have ended are ignored with -ENOENT. An op that returns a negative errno has failed at once and
  * gets no reply.
  *
- * Reentrancy. An op must not call back into the same engine: such a call returns -EBUSY and does
- * nothing. Queue the answer and give it when the ike_engine_ function has returned.
+ * Reentrancy. An op may call the _reply() functions, for this request or another; such a reply is
+ * kept and taken up when the engine function that runs has done its work. Every other function
+ * called from inside an op returns -EBUSY and does nothing.
  *
  * Pointers handed to ops are valid during the call only. Structs that carry keys must be wiped by
  * whoever copies them.
