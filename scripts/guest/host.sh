@@ -101,7 +101,7 @@ launch() {
 	guest=$!
 	# shellcheck disable=SC2064 # the numbers of now
 	trap "kill -TERM $guest 2>/dev/null; wait $guest; rm -rf '$RUN'; exit 130" INT TERM HUP
-	wait "$guest"
+	wait "$guest" 2>/dev/null
 	rc=$?
 	wait "${readers[@]}"
 	trap - INT TERM HUP

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: MIT
+# The only entry point: "make help".  Every folder of userland has a module.mk that adds to
+# LIBS, PROGS, TESTS and FUZZERS and says what each is made of:
+#
+#   PROGS += ipsecctl
+#   ipsecctl_SRCS := userland/ctl/main.c ...      relative to this folder
+#   ipsecctl_LIBS := policy base                  of ours; theirs come along
+#   ipsecctl_PKGS := libsystemd libedit           pkg-config names
+#
+# Everything made goes to build/.  Tests are linked from objects with sanitizers (build/asan),
+# fuzzers from instrumented ones (build/fuzz).
+
+MAKEFLAGS += -rR --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+VERSION := 0.1.0
+
+# "make V=1" shows the commands.
+V ?= 0
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n'
+endif
+export V
+
+CC := gcc
+AR := ar
+CLANG := clang
+PKG_CONFIG := pkg-config
+INSTALL := install
+
+DESTDIR ?=
+prefix ?= /usr
+sbindir ?= $(prefix)/sbin
+mandir ?= $(prefix)/share/man
+unitdir ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+completiondir ?= $(prefix)/share/bash-completion/completions
+dkmsdir ?= $(prefix)/src/ipsec-policy-$(VERSION)
+
+LIBS :=
+PROGS :=
+TESTS :=
+FUZZERS :=
+FRAGMENTS := $(sort $(wildcard userland/*/module.mk userland/lib/*/module.mk))
+include $(FRAGMENTS)
+
+# --- flags ----------------------------------------------------------------
+
+# pkg-config is asked once per variable, and only when something is compiled.
+ALL_PKGS = $(sort $(foreach t,$(LIBS) $(PROGS) $(TESTS) $(FUZZERS),$($(t)_PKGS)))
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ALL_PKGS) || echo -error-pkg-config))$(PKG_CFLAGS)
+
+INCLUDES := -Iuserland/lib -Iuserland -Iinclude/uapi -Ibuild
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla
+CPPFLAGS_OWN = -D_GNU_SOURCE -DIPD_VERSION='"$(VERSION)"' $(INCLUDES) $(PKG_CFLAGS)
+CFLAGS_OWN := -std=gnu11 $(WARNINGS) -g -MMD -MP
+
+CFLAGS ?= -O2
+HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	-fstack-clash-protection -fcf-protection -Wformat -Wformat-security -fPIE
+HARDENING_LINK := -pie -Wl,-z,relro,-z,now
+
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1
+
+plain_CC = $(CC) $(CPPFLAGS_OWN) $(CPPFLAGS) $(CFLAGS_OWN) $(HARDENING) $(CFLAGS)
+asan_CC = $(CC) $(CPPFLAGS_OWN) $(CPPFLAGS) $(CFLAGS_OWN) $(SANITIZERS) -O1
+fuzz_CC = $(CLANG) $(CPPFLAGS_OWN) $(CPPFLAGS) $(CFLAGS_OWN) $(FUZZ_FLAGS)
+
+# --- what is built from what ----------------------------------------------
+
+# Libraries of $(1), with theirs, each once.
+libs_of = $(sort $($(1)_LIBS) $(foreach l,$($(1)_LIBS),$(call libs_of,$(l))))
+pkgs_of = $(sort $($(1)_PKGS) $(foreach l,$(call libs_of,$(1)),$($(l)_PKGS)))
+objects = $(patsubst %.c,build/$(2)/%.o,$($(1)_SRCS))
+archives = $(patsubst %,build/$(2)lib%.a,$(call libs_of,$(1)))
+pkg_libs = $(if $(call pkgs_of,$(1)),$$$$($(PKG_CONFIG) --libs $(call pkgs_of,$(1))))
+# Order of archives does not matter within a group.
+link_inputs = $(call objects,$(1),$(2)) -Wl,--start-group $(call archives,$(1),$(3)) \
+	-Wl,--end-group $(call pkg_libs,$(1)) $($(1)_LDLIBS)
+
+build/obj/%.o: %.c Makefile
+	$(say) CC $<
+	$(Q)mkdir -p $(@D) && $(plain_CC) -c -o $@ $<
+
+build/asan/%.o: %.c Makefile
+	$(say) CC "$< (asan)"
+	$(Q)mkdir -p $(@D) && $(asan_CC) -c -o $@ $<
+
+build/fuzz/%.o: %.c Makefile
+	$(say) CC "$< (fuzz)"
+	$(Q)mkdir -p $(@D) && $(fuzz_CC) -c -o $@ $<
+
+define archive_rule
+build/$(3)lib$(1).a: $(call objects,$(1),$(2))
+	$$(say) AR $$@
+	$$(Q)mkdir -p $$(@D) && rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LIBS),$(eval $(call archive_rule,$(l),obj,)))
+$(foreach l,$(LIBS),$(eval $(call archive_rule,$(l),asan,asan/)))
+$(foreach l,$(LIBS),$(eval $(call archive_rule,$(l),fuzz,fuzz/)))
+
+define program_rule
+build/$(1): $(call objects,$(1),obj) $(call archives,$(1),)
+	$$(say) LD $$@
+	$$(Q)$$(CC) $$(HARDENING_LINK) $$(CFLAGS) $$(LDFLAGS) -o $$@ $(call link_inputs,$(1),obj,)
+endef
+$(foreach p,$(PROGS),$(eval $(call program_rule,$(p))))
+
+# The programs again with sanitizers, for runs in guests that look for memory errors.
+define asan_program_rule
+build/asan/bin/$(1): $(call objects,$(1),asan) $(call archives,$(1),asan/)
+	$$(say) LD $$@
+	$$(Q)mkdir -p $$(@D) && $$(CC) $$(SANITIZERS) -o $$@ $(call link_inputs,$(1),asan,asan/)
+endef
+$(foreach p,$(PROGS),$(eval $(call asan_program_rule,$(p))))
+
+define test_rule
+build/tests/$(1): $(call objects,$(1),asan) $(call archives,$(1),asan/)
+	$$(say) LD $$@
+	$$(Q)mkdir -p $$(@D) && $$(CC) $$(SANITIZERS) $($(1)_LDFLAGS) -o $$@ \
+		$(call link_inputs,$(1),asan,asan/)
+endef
+$(foreach t,$(TESTS),$(eval $(call test_rule,$(t))))
+
+define fuzzer_rule
+build/fuzz/$(1): $(call objects,$(1),fuzz) $(call archives,$(1),fuzz/)
+	$$(say) LD $$@
+	$$(Q)mkdir -p $$(@D) && $$(CLANG) -fsanitize=fuzzer,address,undefined -o $$@ \
+		$(call link_inputs,$(1),fuzz,fuzz/)
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzzer_rule,$(f))))
+
+-include $(shell [ ! -d build ] || find build/obj build/asan build/fuzz -name '*.d' 2>/dev/null)
+
+# --- targets --------------------------------------------------------------
+
+.PHONY: all modules userland tests asan fuzzers help
+all: modules userland ## driver and programs (default)
+
+# Kernel: KDIR, by default the running kernel's build folder, else the newest installed headers.
+modules: ## the driver for KDIR: build/module/host/ipsecdrv.ko
+	$(Q)scripts/module build host
+
+userland: $(PROGS:%=build/%) $(LIBS:%=build/lib%.a) ## the programs, in build/
+
+tests: $(TESTS:%=build/tests/%) ## the unit tests, with sanitizers, in build/tests/
+asan: $(PROGS:%=build/asan/bin/%) ## the programs with sanitizers, in build/asan/bin/
+fuzzers: $(FUZZERS:%=build/fuzz/%) ## the fuzzers, in build/fuzz/
+
+# What scripts/check asks to know about the fragments.
+.PHONY: print-%
+print-%:
+	@echo '$($*)'
+
+.PHONY: check check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress
+check: ## every test; the last line is the sum
+	$(Q)scripts/check
+check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress: check-%:
+	$(Q)scripts/check $*
+
+.PHONY: demo bench conformance fuzz regen docs
+demo: ## the main job, shown in a guest (DEMO=uml, DEMO=host: elsewhere)
+	$(Q)scripts/demo
+
+bench: ## measure, in guests
+	$(Q)if [ -x scripts/bench ]; then scripts/bench; \
+	else echo 'make bench: nothing is measured yet'; fi
+
+conformance: ## each row of Documentation/features.tsv and the tests that prove it
+	$(Q)scripts/conformance
+
+FUZZ_SECONDS ?= 60
+fuzz: fuzzers ## run each fuzzer for FUZZ_SECONDS (60)
+	$(Q)for f in $(FUZZERS); do \
+		mkdir -p "build/fuzz/corpus/$$f"; echo "  FUZZ    $$f"; \
+		"build/fuzz/$$f" -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+			-artifact_prefix="build/fuzz/$$f-" "build/fuzz/corpus/$$f" || exit; \
+	done
+
+regen: ## write generated files again from their sources
+	$(Q)for g in $(sort $(wildcard scripts/gen_*)); do "$$g" || exit; done
+
+MAN := $(sort $(wildcard Documentation/man/*.[1-8]))
+RST := $(sort $(wildcard Documentation/*.rst Documentation/*/*.rst))
+docs: $(MAN:Documentation/%=build/docs/%.html) $(RST:Documentation/%.rst=build/docs/%.html) ## manual pages and documents as HTML, in build/docs/
+
+build/docs/man/%.html: Documentation/man/%
+	$(say) MAN $@
+	$(Q)mkdir -p $(@D) && mandoc -Thtml -O style=mandoc.css $< >$@
+
+build/docs/%.html: Documentation/%.rst
+	$(say) RST $@
+	$(Q)mkdir -p $(@D) && rst2html --halt=warning $< $@
+
+# --- installation ---------------------------------------------------------
+
+UNITS := $(sort $(wildcard userland/*/*.service userland/*/*.socket userland/*/*.target))
+SYSUSERS := $(sort $(wildcard userland/*/*.sysusers))
+TMPFILES := $(sort $(wildcard userland/*/*.tmpfiles))
+COMPLETIONS := $(sort $(wildcard userland/*/*.bash))
+DKMS_FILES := Kbuild $(sort $(shell find kernel include -name tests -prune -o -type f -print))
+
+.PHONY: install
+install: userland ## into DESTDIR; the driver as source for DKMS
+	$(say) INSTALL "$(DESTDIR)$(prefix)"
+	$(Q)$(INSTALL) -d $(DESTDIR)$(sbindir)
+	$(Q)$(INSTALL) -m 755 $(PROGS:%=build/%) $(DESTDIR)$(sbindir)
+	$(Q)[ ! -e build/ipsecctl ] || ln -sf ipsecctl $(DESTDIR)$(sbindir)/ipseccmd
+	$(Q)set -e; for f in $(MAN); do \
+		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(mandir)/man$${f##*.}/$${f##*/}; done
+	$(Q)set -e; for f in $(UNITS); do $(INSTALL) -d $(DESTDIR)$(unitdir); \
+		sed 's#@sbindir@#$(sbindir)#g' $$f >$(DESTDIR)$(unitdir)/$${f##*/}; \
+		chmod 644 $(DESTDIR)$(unitdir)/$${f##*/}; done
+	$(Q)set -e; for f in $(SYSUSERS); do n=$${f##*/}; \
+		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(sysusersdir)/$${n%.sysusers}.conf; done
+	$(Q)set -e; for f in $(TMPFILES); do n=$${f##*/}; \
+		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(tmpfilesdir)/$${n%.tmpfiles}.conf; done
+	$(Q)set -e; for f in $(COMPLETIONS); do n=$${f##*/}; \
+		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(completiondir)/$${n%.bash}; done
+	$(Q)set -e; for f in $(DKMS_FILES); do \
+		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(dkmsdir)/$$f; done
+	$(Q)find $(DESTDIR)$(dkmsdir) -name '*.sh' -exec chmod 755 {} +
+	$(Q)sed 's/@VERSION@/$(VERSION)/' scripts/dkms.conf.in >$(DESTDIR)$(dkmsdir)/dkms.conf
+
+.PHONY: clean
+clean: ## remove build/ (kernels stay in the cache: scripts/uml path plain)
+	$(Q)rm -rf build
+
+help: ## this list
+	@echo 'make [V=1] TARGET'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | \
+		awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@echo '  check-TIER     one tier: style unit kunit uml vm interop stress; host: on this kernel, as root'
