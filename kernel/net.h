@@ -5,6 +5,8 @@
 #ifndef IPD_NET_H
 #define IPD_NET_H
 
+#include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/mutex.h>
 #include <linux/percpu-refcount.h>
 #include <linux/types.h>
@@ -17,28 +19,33 @@ struct ipd_filter_set;
 struct ipd_flowcache;
 struct ipd_sad;
 struct ipd_transactions;
+struct netlink_ext_ack;
 
 /*
  * cfg_mutex serialises every change; the packet path reads under RCU. Order of locks:
- * cfg_mutex > sa->lock > replay lock; acquire's lock is a leaf.
+ * cfg_mutex > event_mutex; cfg_mutex > sa->lock > replay lock; acquire's lock is a leaf.
  */
 struct ipd_net {
 	struct net *net;
-	u32 generation;				/* READ_ONCE/WRITE_ONCE; ipd_net_touch() */
+	u32 generation;				/* ipd_net_generation(), ipd_net_touch() */
 	u8 mode;				/* enum ipsecdrv_mode; READ_ONCE/WRITE_ONCE */
-	u8 exempt_level;			/* 0 to 3 */
+	u8 exempt_level;			/* 0 to 3; READ_ONCE/WRITE_ONCE */
 	bool hooked;				/* cfg_mutex */
 	bool pinned;				/* holds a module reference; cfg_mutex */
-	bool leaving;				/* pre_exit ran */
-	struct ipd_filter_set __rcu *filters;
+	bool leaving;				/* pre_exit ran; cfg_mutex */
+	struct ipd_filter_set __rcu *filters;	/* never NULL */
+	u32 filter_changes;			/* counts replacements of filters; READ_ONCE/WRITE_ONCE */
 	struct ipd_flowcache *flowcache;	/* there while hooked */
 	struct ipd_sad *sad;
 	struct ipd_acquires *acquires;
 	struct ipd_drops __percpu *drops;
 	struct ipd_transactions *transactions;
 	struct percpu_ref in_flight;		/* packets that are out of the hook: async crypto, held */
+	struct completion in_flight_done;
 	struct mutex cfg_mutex;
-	u32 event_number;
+	struct mutex event_mutex;		/* numbers events and keeps them in order */
+	u32 event_number;			/* of the last event; event_mutex to write */
+	atomic64_t events_lost;
 };
 
 int ipd_net_init(void);		/* registers the pernet operations */
@@ -47,7 +54,27 @@ void ipd_net_exit(void);
 /* the driver's state of @net; never NULL while the module is loaded; RCU or a reference to @net */
 struct ipd_net *ipd_net(const struct net *net);
 
-/* the answer for some flow may have changed: every flow cache entry becomes invalid */
+/*
+ * The generation is read before anything that is to be remembered under it. Touching it says that
+ * the answer for some flow may have changed: every flow cache entry becomes invalid. It comes
+ * after the change was published and before what was replaced is freed. Any context.
+ */
+static inline u32 ipd_net_generation(const struct ipd_net *ipd)
+{
+	/* pairs with the release in ipd_net_touch() */
+	return smp_load_acquire(&ipd->generation);
+}
+
 void ipd_net_touch(struct ipd_net *ipd);
+
+/**
+ * ipd_net_set_mode() - change the mode, with all that hangs on it
+ * @ipd: the namespace; holds cfg_mutex, process context
+ * @mode: an operational mode
+ * @extack: says why not
+ *
+ * On return every packet is judged by the new mode. Permit unhooks the driver.
+ */
+int __must_check ipd_net_set_mode(struct ipd_net *ipd, u8 mode, struct netlink_ext_ack *extack);
 
 #endif /* IPD_NET_H */

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernels, Linux 6.1 to 7.2; no other file knows of any.
+ *
+ * The driver is written against the newest interface, and this file supplies it on older kernels.
+ * compat_detect.sh looks for each feature in the target's headers and defines IPD_HAVE_*: version
+ * numbers would be wrong, since distributions carry features back.
+ */
+#ifndef IPD_COMPAT_H
+#define IPD_COMPAT_H
+
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/workqueue.h>
+
+#include "extack.h"	/* NL_SET_ERR_MSG_FMT() before 6.3 */
+
+/* skb_gso_segment() left linux/netdevice.h in 6.5 */
+#ifdef IPD_HAVE_NET_GSO_H
+#include <net/gso.h>
+#endif
+
+/* crypto_memneq() and crypto_xor() left crypto/algapi.h in 6.5 */
+#ifdef IPD_HAVE_CRYPTO_UTILS_H
+#include <crypto/utils.h>
+#else
+#include <crypto/algapi.h>
+#endif
+
+/* asm/unaligned.h became linux/unaligned.h in 6.12 */
+#ifdef IPD_HAVE_LINUX_UNALIGNED_H
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
+/* Completions of crypto requests got their data, instead of the request, in 6.3. */
+#ifdef IPD_HAVE_CRYPTO_CB_DATA
+#define IPD_CRYPTO_CB(name) static void name(void *ipd_cb_data, int err)
+#define IPD_CRYPTO_CB_DATA() (ipd_cb_data)
+#else
+#define IPD_CRYPTO_CB(name) static void name(struct crypto_async_request *ipd_cb_req, int err)
+#define IPD_CRYPTO_CB_DATA() (ipd_cb_req->data)
+#endif
+
+/* from_timer() was renamed in 6.16 */
+#ifndef IPD_HAVE_TIMER_CONTAINER_OF
+#define timer_container_of(var, timer, field) from_timer(var, timer, field)
+#endif
+
+/* 6.2 */
+#ifndef IPD_HAVE_TIMER_SHUTDOWN
+#define timer_shutdown_sync(timer) del_timer_sync(timer)
+#endif
+
+/* flowi4_tos became a dscp_t in 6.18 */
+#ifdef IPD_HAVE_FLOWI4_DSCP
+#define ipd_flowi4_set_tos(fl4, tos) ((fl4)->flowi4_dscp = inet_dsfield_to_dscp(tos))
+#else
+#define ipd_flowi4_set_tos(fl4, tos) ((fl4)->flowi4_tos = RT_TOS(tos))
+#endif
+
+/* queues without it warn since 6.17 */
+#ifndef IPD_HAVE_WQ_PERCPU
+#define WQ_PERCPU 0
+#endif
+
+/* 6.12: fragments in a device's memory, which the CPU cannot read */
+#ifndef IPD_HAVE_SKB_READABLE
+static inline bool skb_frags_readable(const struct sk_buff *skb)
+{
+	return true;
+}
+#endif
+
+/* 6.17 */
+#ifndef IPD_HAVE_SKB_DST_DEV
+#define skb_dst_dev(skb) (skb_dst(skb)->dev)
+#endif
+
+/* exported since ipv6_stub went, in 7.1 */
+#ifdef IPD_HAVE_NF_IPV6_OPS
+#define ipd_ip6_fragment(net, sk, skb, output)					\
+({										\
+	const struct nf_ipv6_ops *__ops = nf_get_ipv6_ops();			\
+										\
+	__ops ? __ops->fragment(net, sk, skb, output) : -EAFNOSUPPORT;		\
+})
+#else
+#define ipd_ip6_fragment ip6_fragment
+#endif
+
+#endif /* IPD_COMPAT_H */

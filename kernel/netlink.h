@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The netlink family: registration, events and what its handlers share. The operations themselves
+ * are generated from the specification (netlink_gen.c) and handled in netlink.c (mode, state and
+ * match), netlink_filter.c, netlink_sa.c and netlink_acquire.c.
+ */
+#ifndef IPD_NETLINK_H
+#define IPD_NETLINK_H
+
+#include <linux/netfilter.h>
+#include <linux/types.h>
+#include <net/genetlink.h>
+#include <uapi/linux/ipsecdrv.h>
+
+struct ipd_filter;
+struct ipd_flow;
+struct ipd_net;
+struct ipd_sa;
+struct ipd_selector;
+
+extern struct genl_family ipd_nl_family;
+
+int ipd_nl_init(void);
+void ipd_nl_exit(void);
+
+/* per namespace: transactions; process context */
+int ipd_nl_net_init(struct ipd_net *ipd);
+void ipd_nl_net_exit(struct ipd_net *ipd);
+
+/* Events: process context, no spinlock held; cfg_mutex may be. Losses are counted. */
+struct ipd_nl_acquire {
+	u32 id;
+	u32 filter_id;
+	const struct ipd_selector *selector;
+	const struct ipd_flow *flow;
+};
+
+void ipd_nl_event_acquire(struct ipd_net *ipd, const struct ipd_nl_acquire *acquire);
+void ipd_nl_event_expire(struct ipd_net *ipd, const struct ipd_sa *sa, u8 lifetime_kind);
+void ipd_nl_event_mode(struct ipd_net *ipd);
+
+/* whether somebody listens for acquires; RCU */
+bool ipd_nl_has_acquire_listener(struct net *net);
+
+/* Shared by the handlers. */
+
+/* the namespace of a request */
+struct ipd_net *ipd_nl_net(struct genl_info *info);
+/* -EINVAL with a sentence when a request that takes no attributes has some */
+int __must_check ipd_nl_no_attributes(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack);
+/* an answer with its header, or NULL; @size is for attributes */
+struct sk_buff *ipd_nl_reply_new(struct genl_info *info, size_t size, void **ret_header);
+int ipd_nl_reply_send(struct sk_buff *msg, void *header, struct genl_info *info);
+/* the header of one object of a dump; NULL when the message is full */
+void *ipd_nl_dump_header(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u32 changes);
+
+/* AF_INET or AF_INET6; 0 when it is neither or not there */
+u8 ipd_nl_family_of(const struct nlattr *attr);
+unsigned int ipd_nl_address_len(u8 family);
+/* false when @attr has not the length of an address of @family; no @attr gives zeros */
+bool __must_check ipd_nl_get_address(const struct nlattr *attr, u8 family,
+				     union nf_inet_addr *ret_addr);
+int ipd_nl_put_address(struct sk_buff *msg, int type, u8 family, const union nf_inet_addr *addr);
+
+/* nests of the specification's attribute sets; -EMSGSIZE */
+int ipd_nl_put_filter(struct sk_buff *msg, const struct ipd_filter *filter);
+int ipd_nl_put_selector(struct sk_buff *msg, int type, const struct ipd_selector *selector);
+int ipd_nl_put_flow(struct sk_buff *msg, const struct ipd_flow *flow);
+/* -EINVAL with a sentence; @what names the object in it */
+int __must_check ipd_nl_get_selector(const struct nlattr *nest, struct ipd_selector *ret_selector,
+				     struct netlink_ext_ack *extack);
+
+#endif /* IPD_NETLINK_H */
