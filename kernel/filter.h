@@ -47,11 +47,19 @@ struct ipd_filter {
  */
 struct ipd_filter_set;
 
+int ipd_filter_init(void);	/* before anything else here; -ENOMEM */
+/* after the last set was given to ipd_filter_set_free() and the last filter was put; sleeps */
+void ipd_filter_exit(void);
+
 /* a new filter with one reference and no id; NULL without memory */
 struct ipd_filter *ipd_filter_new(gfp_t gfp);
+void ipd_filter_get(struct ipd_filter *filter);
+/* freed a grace period after the last reference went; any context; NULL is fine */
 void ipd_filter_put(struct ipd_filter *filter);
 /* checks the fields, masks the addresses and sets the weight; -EINVAL with an extack sentence */
 int __must_check ipd_filter_finish(struct ipd_filter *filter, struct netlink_ext_ack *extack);
+/* the weight of a filter, from what it looks at; a finished filter has it as its weight */
+u32 ipd_filter_weigh(const struct ipd_filter *filter);
 /* same traffic and same actions, whatever the ids */
 bool ipd_filter_same(const struct ipd_filter *a, const struct ipd_filter *b);
 

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flat hash table with open addressing; contract: table.h.
+ *
+ * Half full at most, a random table of a million entries has no probe of more than about 70
+ * slots. A table that exceeds LONGEST_PROBE had bad luck with its multipliers and gets others.
+ * Four times is enough for anything but keys that no multipliers can tell apart, for which the
+ * table stays correct and is only slow.
+ */
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "table.h"
+
+#define LONGEST_PROBE	128
+#define MAX_RESEEDS	4
+
+static u8 bits_for(u32 entries)
+{
+	return ilog2(roundup_pow_of_two(max(entries, 1U) * 2));
+}
+
+static u32 table_home(const struct ipd_table *table, const u64 *key)
+{
+	return ipd_key_hash(key, table->mult, table->words) >> (64 - table->bits);
+}
+
+static u32 table_next(const struct ipd_table *table, u32 index)
+{
+	return (index + 1) & (ipd_table_size(table) - 1);
+}
+
+static size_t table_bytes(u8 bits, u8 words)
+{
+	return sizeof(struct ipd_table) + (sizeof(u64) * (words + 1) << bits);
+}
+
+static struct ipd_table *table_alloc(u8 words, u8 bits)
+{
+	struct ipd_table *table;
+	unsigned int i;
+
+	BUILD_BUG_ON(offsetof(struct ipd_table, slots) != 64);
+	table = kvzalloc(table_bytes(bits, words), GFP_KERNEL_ACCOUNT);
+	if (!table)
+		return NULL;
+	refcount_set(&table->refs, 1);
+	table->bits = bits;
+	table->words = words;
+	get_random_bytes(table->mult, sizeof(table->mult));
+	for (i = 0; i < ARRAY_SIZE(table->mult); i++)
+		table->mult[i] |= 1;
+	return table;
+}
+
+/* returns how many slots were taken before the free one */
+static u32 table_place(struct ipd_table *table, const u64 *key, u64 value)
+{
+	u32 index = table_home(table, key), distance = 0;
+
+	while (*ipd_table_value(table, index)) {
+		index = table_next(table, index);
+		distance++;
+	}
+	memcpy(ipd_table_slot(table, index), key, table->words * sizeof(u64));
+	*ipd_table_value(table, index) = value;
+	table->used++;
+	return distance;
+}
+
+static struct ipd_table *table_rehash(const struct ipd_table *table, u8 bits)
+{
+	struct ipd_table *fresh = table_alloc(table->words, bits);
+	u32 i;
+
+	if (!fresh)
+		return NULL;
+	for (i = 0; i < ipd_table_size(table); i++) {
+		if (*ipd_table_value(table, i))
+			table_place(fresh, ipd_table_slot(table, i), *ipd_table_value(table, i));
+		if (!(i % 4096))
+			cond_resched();
+	}
+	return fresh;
+}
+
+struct ipd_table *ipd_table_new(unsigned int words, u32 entries)
+{
+	return table_alloc(words, bits_for(entries));
+}
+
+struct ipd_table *ipd_table_copy(const struct ipd_table *table, u32 extra)
+{
+	u8 bits = bits_for(table->used + extra);
+	size_t bytes = table_bytes(table->bits, table->words);
+	struct ipd_table *fresh;
+
+	/* a table that is a little too large stays so: a copy is cheaper than hashing again */
+	if (bits > table->bits || bits + 1 < table->bits)
+		return table_rehash(table, bits);
+
+	fresh = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!fresh)
+		return NULL;
+	memcpy(fresh, table, bytes);
+	refcount_set(&fresh->refs, 1);
+	return fresh;
+}
+
+void ipd_table_free(struct ipd_table *table)
+{
+	kvfree(table);
+}
+
+void ipd_table_put(struct ipd_table *table)
+{
+	if (table && refcount_dec_and_test(&table->refs))
+		ipd_table_free(table);
+}
+
+int ipd_table_own(struct ipd_table **table, u32 extra)
+{
+	struct ipd_table *fresh;
+
+	if (refcount_read(&(*table)->refs) == 1 && bits_for((*table)->used + extra) <= (*table)->bits)
+		return 0;
+	fresh = ipd_table_copy(*table, extra);
+	if (!fresh)
+		return -ENOMEM;
+	ipd_table_put(*table);
+	*table = fresh;
+	return 0;
+}
+
+void ipd_table_insert(struct ipd_table **table, const u64 *key, u64 value)
+{
+	struct ipd_table *fresh, *old = *table;
+
+	if (table_place(old, key, value) <= LONGEST_PROBE || old->reseeds >= MAX_RESEEDS)
+		return;
+	fresh = table_rehash(old, old->bits);
+	if (!fresh)
+		return;		/* slow is better than refused */
+	fresh->reseeds = old->reseeds + 1;
+	ipd_table_free(old);
+	*table = fresh;
+}
+
+void ipd_table_remove(struct ipd_table *table, u32 index)
+{
+	u32 mask = ipd_table_size(table) - 1;
+	u32 hole = index, next;
+
+	/*
+	 * No tombstones: each entry up to the next empty slot moves into the hole, unless the
+	 * hole lies before the slot where its probe starts.
+	 */
+	for (next = table_next(table, hole); *ipd_table_value(table, next);
+	     next = table_next(table, next)) {
+		u32 home = table_home(table, ipd_table_slot(table, next));
+
+		if (((next - home) & mask) < ((next - hole) & mask))
+			continue;
+		memcpy(ipd_table_slot(table, hole), ipd_table_slot(table, next),
+		       (table->words + 1) * sizeof(u64));
+		hole = next;
+	}
+	memset(ipd_table_slot(table, hole), 0, (table->words + 1) * sizeof(u64));
+	table->used--;
+}
+
+u32 ipd_table_find(const struct ipd_table *table, const u64 *key, u32 after)
+{
+	u32 index = after == IPD_TABLE_NONE ? table_home(table, key) : table_next(table, after);
+
+	for (; *ipd_table_value(table, index); index = table_next(table, index)) {
+		if (!memcmp(ipd_table_slot(table, index), key, table->words * sizeof(u64)))
+			return index;
+	}
+	return IPD_TABLE_NONE;
+}
