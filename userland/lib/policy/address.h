@@ -17,11 +17,12 @@ int policy_address_parse(const char *text, struct policy_address *ret_address,
 			 char why[static POLICY_WHY_LEN]);
 
 /*
- * srcmask= or dstmask= for an address that came without one: a prefix length, or a dotted mask.
- * -EINVAL with a sentence if @address is not numeric or has a mask.
+ * An address and, apart, its mask (srcaddr= and srcmask=): a prefix length or a dotted mask. Errors
+ * as above; also -EINVAL for two masks, and for a mask beside something that is not numeric (but for
+ * the one that changes nothing).
  */
-int policy_address_set_mask(struct policy_address *address, const char *text,
-			    char why[static POLICY_WHY_LEN]);
+int policy_address_parse_masked(const char *text, const char *mask,
+				struct policy_address *ret_address, char why[static POLICY_WHY_LEN]);
 
 /* In the grammar; the caller frees it. NULL without memory. */
 char *policy_address_to_text(const struct policy_address *address);

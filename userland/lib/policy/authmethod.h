@@ -35,6 +35,7 @@ const char *policy_method_kind_label(enum policy_method_kind kind);
 
 /* Wipes and frees a string; returns NULL. */
 char *policy_secret_free(char *secret);
+DEFINE_CLEANUP(char *, policy_secret_free);
 
 void policy_methods_clear(struct policy_method *methods, size_t *n);
 int policy_methods_copy(const struct policy_method *methods, size_t n,

@@ -18,7 +18,7 @@
 #include "base/addr.h"
 #include "base/cleanup.h"
 
-#define POLICY_MAX_OFFERS	32		/* per method list; netsh stops at 10 */
+#define POLICY_MAX_OFFERS	20		/* per method list, as in lib/ike; netsh stops at 10 */
 #define POLICY_MAX_METHODS	16		/* authentication methods per rule */
 #define POLICY_NAME_MAX		255		/* bytes of a name */
 #define POLICY_SECRET_MAX	4096		/* bytes of a preshared key or of a CA's name */

@@ -15,8 +15,9 @@
 
 /*
  * Set one field from the text of its value. @tag is the tag's full name ("srcaddr", "psk"). 0,
- * -EINVAL with a sentence, -ENOMEM (with one too). The field's bit is added to *given. A mask tag
- * must come after its address; the first authentication tag replaces the default list.
+ * -EINVAL with a sentence, -ENOMEM (with one too). The field's bit is added to *given. A mask is
+ * part of its address ("srcaddr" is "10.0.0.0/24"); the first authentication tag replaces the
+ * default list.
  */
 int policy_mm_policy_set_tag(struct policy_mm_policy *policy, const char *tag, const char *value,
 			     uint32_t *given, char why[static POLICY_WHY_LEN]);

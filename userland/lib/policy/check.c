@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "policy/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/address.h"
+#include "policy/authmethod.h"
+#include "policy/methods.h"
+#include "policy/text.h"
+
+#define MAX_MINUTES	(172799 / 60)	/* of a main mode: the longest lifetime of IKE */
+
+static int refuse(char *why, const char *sentence)
+{
+	snprintf(why, POLICY_WHY_LEN, "%s", sentence);
+	return -EINVAL;
+}
+
+/* Bytes of the UTF-8 sequence at @text (RFC 3629), 0 if it is none. */
+static size_t utf8_len(const unsigned char *text)
+{
+	uint32_t point;
+	size_t len;
+
+	if (text[0] < 0x80)
+		return 1;
+	if ((text[0] & 0xe0) == 0xc0)
+		len = 2;
+	else if ((text[0] & 0xf0) == 0xe0)
+		len = 3;
+	else if ((text[0] & 0xf8) == 0xf0)
+		len = 4;
+	else
+		return 0;
+	point = text[0] & (0xff >> (len + 1));
+	for (size_t i = 1; i < len; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		point = point << 6 | (text[i] & 0x3f);
+	}
+	if ((len == 2 && point < 0x80) || (len == 3 && point < 0x800) ||
+	    (len == 4 && point < 0x10000) || point > 0x10ffff)
+		return 0;
+	return point >= 0xd800 && point <= 0xdfff ? 0 : len;
+}
+
+int policy_text_check(const char *tag, const char *text, char why[static POLICY_WHY_LEN])
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at) {
+		size_t len = utf8_len(at);
+
+		if (!len || (len == 1 && (*at < ' ' || *at == 0x7f))) {
+			snprintf(why, POLICY_WHY_LEN,
+				 "%s: control characters and bytes that are not UTF-8 cannot be used",
+				 tag);
+			return -EINVAL;
+		}
+		at += len;
+	}
+	return 0;
+}
+
+int policy_name_check(const char *tag, const char *name, char why[static POLICY_WHY_LEN])
+{
+	if (!name || !name[strspn(name, " ")]) {
+		snprintf(why, POLICY_WHY_LEN, "%s: the name is missing", tag);
+		return -EINVAL;
+	}
+	if (strlen(name) > POLICY_NAME_MAX) {
+		snprintf(why, POLICY_WHY_LEN, "%s: a name has at most %d bytes", tag,
+			 POLICY_NAME_MAX);
+		return -EINVAL;
+	}
+	return policy_text_check(tag, name, why);
+}
+
+int policy_mm_policy_check(const struct policy_mm_policy *policy, char why[static POLICY_WHY_LEN])
+{
+	int err;
+
+	err = policy_name_check("name", policy->name, why);
+	if (err)
+		return err;
+	if (!policy->lifetime_minutes || policy->lifetime_minutes > MAX_MINUTES) {
+		snprintf(why, POLICY_WHY_LEN, "mmlifetime is 1 to %d minutes", MAX_MINUTES);
+		return -EINVAL;
+	}
+	if (!policy->soft_sa_seconds || policy->soft_sa_seconds > 86400)
+		return refuse(why, "softsaexpirationtime is 1 to 86400 seconds");
+	if (!policy->n_offers || policy->n_offers > POLICY_MAX_OFFERS)
+		return refuse(why, "mmsecmethods: name at least one security method");
+	for (size_t i = 0; i < policy->n_offers; i++) {
+		err = policy_mm_offer_check(&policy->offers[i], why);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int policy_qm_policy_check(const struct policy_qm_policy *policy, char why[static POLICY_WHY_LEN])
+{
+	int err;
+
+	err = policy_name_check("name", policy->name, why);
+	if (err)
+		return err;
+	if (policy->pfs_group != POLICY_PFS_NONE && policy->pfs_group != POLICY_PFS_MAIN_MODE &&
+	    !policy_group_is_known(policy->pfs_group))
+		return refuse(why, "pfsgroup is NOPFS, GRPMM, GRP1, GRP2, GRP3 (group 14), GRP5 or "
+			      "GRP14 to GRP21");
+	if (!policy->n_offers || policy->n_offers > POLICY_MAX_OFFERS)
+		return refuse(why, "qmsecmethods: name at least one security method");
+	for (size_t i = 0; i < policy->n_offers; i++) {
+		err = policy_qm_offer_check(&policy->offers[i], why);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static bool is_server(const struct policy_address *address)
+{
+	switch (address->kind) {
+	case POLICY_ADDRESS_WINS:
+	case POLICY_ADDRESS_DNS:
+	case POLICY_ADDRESS_DHCP:
+	case POLICY_ADDRESS_GATEWAY:
+		return true;
+	case POLICY_ADDRESS_ME:
+	case POLICY_ADDRESS_ANY:
+	case POLICY_ADDRESS_IP:
+	case POLICY_ADDRESS_NAME:
+		break;
+	}
+	return false;
+}
+
+static int check_addresses(const struct policy_rule *rule, char *why)
+{
+	const struct policy_address *src = &rule->source, *dst = &rule->destination;
+	uint8_t src_family = policy_address_family(src), dst_family = policy_address_family(dst);
+
+	if (src->kind == POLICY_ADDRESS_ME && dst->kind == POLICY_ADDRESS_ME)
+		return refuse(why, "srcaddr and dstaddr are both me: traffic of this host with "
+			      "itself is never filtered; name the other side");
+	if ((is_server(src) && dst->kind != POLICY_ADDRESS_ME) ||
+	    (is_server(dst) && src->kind != POLICY_ADDRESS_ME))
+		return refuse(why, "WINS, DNS, DHCP and GATEWAY need me on the other side");
+	if (src_family && dst_family && src_family != dst_family)
+		return refuse(why, "srcaddr and dstaddr mix IPv4 and IPv6; use one family");
+	return 0;
+}
+
+static int check_ports(const struct policy_rule *rule, char *why)
+{
+	if ((rule->source_port || rule->destination_port) &&
+	    !policy_protocol_has_ports(rule->protocol))
+		return refuse(why, "srcport and dstport need protocol=TCP or UDP");
+	return 0;
+}
+
+static bool is_action(enum ipsecdrv_action action)
+{
+	return action == IPSECDRV_ACTION_PERMIT || action == IPSECDRV_ACTION_BLOCK ||
+	       action == IPSECDRV_ACTION_NEGOTIATE;
+}
+
+static int check_actions(const struct policy_rule *rule, char *why)
+{
+	if (!is_action(rule->inbound) || !is_action(rule->outbound))
+		return refuse(why, "actioninbound and actionoutbound are permit, block or negotiate");
+	if (!policy_rule_is_negotiated(rule))
+		return 0;
+	if (!rule->mirrored && !rule->has_tunnel)
+		return refuse(why, "a rule that negotiates needs both directions: use mirrored=yes, "
+			      "or the actions permit or block");
+	if (!rule->mm_policy)
+		return refuse(why, "mmpolicy is missing: a rule that negotiates needs the name of a "
+			      "main mode policy");
+	if (!rule->qm_policy)
+		return refuse(why, "qmpolicy is missing: a rule that negotiates needs the name of a "
+			      "quick mode policy");
+	if (!rule->n_methods)
+		return refuse(why, "a rule that negotiates needs an authentication method: "
+			      "kerberos=yes, psk= or rootca=");
+	return 0;
+}
+
+/* The original's limits on tunnel rules, see the man page. */
+static int check_tunnel(const struct policy_rule *rule, char *why)
+{
+	const struct policy_address *end = &rule->tunnel_destination;
+	uint8_t family = policy_address_family(end);
+
+	if (!rule->has_tunnel)
+		return 0;
+	if (rule->mirrored)
+		return refuse(why, "a tunnel rule cannot be mirrored: use mirrored=no and one rule "
+			      "for each direction");
+	if (rule->protocol)
+		return refuse(why, "a tunnel rule is for all protocols: leave protocol and ports out");
+	if (end->kind != POLICY_ADDRESS_NAME && end->kind != POLICY_ADDRESS_IP)
+		return refuse(why, "tunneldstaddress is the address or DNS name of one host");
+	if (end->kind == POLICY_ADDRESS_IP) {
+		struct ip_addr full = policy_mask_from_prefix(family,
+							      (uint8_t)(8 * ip_addr_len(&end->addr)));
+
+		if (!ip_addr_is_equal(&end->mask, &full) || ip_addr_is_multicast(&end->addr) ||
+		    ip_addr_is_unspecified(&end->addr))
+			return refuse(why, "tunneldstaddress is the address or DNS name of one host");
+	}
+	return 0;
+}
+
+int policy_rule_check(const struct policy_rule *rule, char why[static POLICY_WHY_LEN])
+{
+	int err;
+
+	if (rule->mm_policy) {
+		err = policy_name_check("mmpolicy", rule->mm_policy, why);
+		if (err)
+			return err;
+	}
+	if (rule->qm_policy) {
+		err = policy_name_check("qmpolicy", rule->qm_policy, why);
+		if (err)
+			return err;
+	}
+	return check_addresses(rule, why) ?: check_ports(rule, why) ?:
+	       check_tunnel(rule, why) ?: check_actions(rule, why) ?:
+	       policy_methods_check(rule->methods, rule->n_methods, why);
+}
