@@ -1,0 +1,810 @@
+// SPDX-License-Identifier: MIT
+#include "nl/kernel_fake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#define FILTERS_MAX	4096
+#define SAS_MAX		1024
+#define ACQUIRES_MAX	1024
+#define EVENTS_MAX	256
+
+enum event_kind { EVENT_ACQUIRE, EVENT_EXPIRE, EVENT_MODE };
+
+struct event {
+	enum event_kind kind;
+	struct kernel_acquire acquire;
+	enum ipsecdrv_lifetime_kind lifetime;
+	struct kernel_sa sa;
+	enum ipsecdrv_mode mode;
+};
+
+struct failure {
+	unsigned int times;
+	int error;
+	const char *why;
+};
+
+struct fake {
+	struct kernel kernel;
+	enum ipsecdrv_mode mode;
+	uint8_t exempt_level;
+	uint32_t generation;
+	struct kernel_filter filters[FILTERS_MAX];
+	size_t n_filters;
+	struct kernel_sa sas[SAS_MAX];
+	size_t n_sas;
+	struct kernel_acquire acquires[ACQUIRES_MAX];
+	size_t n_acquires;
+	struct event events[EVENTS_MAX];
+	size_t n_events;
+	bool has_lost;
+	int event_fd;
+	uint32_t next_spi;
+	uint32_t next_acquire;
+	uint32_t hold_seconds;
+	struct failure failures[KERNEL_FAKE_N_CALLS];
+	unsigned int counts[KERNEL_FAKE_N_CALLS];
+};
+
+static struct fake *fake_of(const struct kernel *kernel)
+{
+	return (struct fake *)kernel;
+}
+
+static int refuse(struct fake *fake, int error, const char *text)
+{
+	snprintf(fake->kernel.why, sizeof(fake->kernel.why), "%s", text);
+	return error;
+}
+
+/* Counts the call; the failure that was ordered for it, or 0. */
+static int enter(struct fake *fake, enum kernel_fake_call call)
+{
+	struct failure *failure = &fake->failures[call];
+
+	fake->counts[call]++;
+	if (!failure->times)
+		return 0;
+	failure->times--;
+	return refuse(fake, failure->error, failure->why);
+}
+
+static void push_event(struct fake *fake, const struct event *event)
+{
+	uint64_t one = 1;
+
+	if (fake->n_events == EVENTS_MAX) {
+		fake->has_lost = true;
+		return;
+	}
+	fake->events[fake->n_events++] = *event;
+	(void)!write(fake->event_fd, &one, sizeof(one));
+}
+
+/* --- filters ------------------------------------------------------------------------------ */
+
+static unsigned int count_bits(const struct kernel_filter_side *side)
+{
+	unsigned int n = 0;
+
+	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
+		return 8 * sizeof(side->addr.bytes);
+	for (size_t i = 0; i < sizeof(side->mask.bytes); i++)
+		n += (unsigned int)__builtin_popcount(side->mask.bytes[i]);
+	return n;
+}
+
+static uint32_t weigh(const struct kernel_filter *filter)
+{
+	return (uint32_t)(filter->class == IPSECDRV_FILTER_CLASS_TUNNEL) << 31 |
+	       count_bits(&filter->remote) << 20 | count_bits(&filter->local) << 8 |
+	       (uint32_t)(filter->protocol != 0) << 3 |
+	       (uint32_t)((filter->remote.port != 0) + (filter->local.port != 0)) << 1;
+}
+
+static int compare_weight(const void *a, const void *b)
+{
+	const struct kernel_filter *x = a, *y = b;
+
+	if (x->weight != y->weight)
+		return x->weight > y->weight ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int check_filters(struct fake *fake, const struct kernel_filter *filters, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!filters[i].id || (filters[i].family != AF_INET && filters[i].family != AF_INET6))
+			return refuse(fake, -EINVAL, "A filter needs an id and a family.");
+		for (size_t j = 0; j < i; j++) {
+			if (filters[i].id == filters[j].id)
+				return refuse(fake, -EEXIST, "Two filters have the same id.");
+			if (kernel_filter_is_same_traffic(&filters[i], &filters[j]))
+				return refuse(fake, -EEXIST, "Two filters have the same selectors.");
+		}
+	}
+	return 0;
+}
+
+static bool is_kept(const struct fake *fake, const struct kernel_filter *old)
+{
+	for (size_t i = 0; i < fake->n_filters; i++) {
+		const struct kernel_filter *new = &fake->filters[i];
+
+		if (new->id == old->id)
+			return kernel_filter_is_same_traffic(new, old) &&
+			       new->outbound == old->outbound && new->inbound == old->inbound;
+	}
+	return false;
+}
+
+static void prune(struct fake *fake, uint32_t filter_id)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < fake->n_sas; i++)
+		if (fake->sas[i].filter_id != filter_id)
+			fake->sas[kept++] = fake->sas[i];
+	fake->n_sas = kept;
+	kept = 0;
+	for (size_t i = 0; i < fake->n_acquires; i++)
+		if (fake->acquires[i].filter_id != filter_id)
+			fake->acquires[kept++] = fake->acquires[i];
+	fake->n_acquires = kept;
+}
+
+static int install(struct fake *fake, const struct kernel_filter *filters, size_t n)
+{
+	size_t n_old = fake->n_filters;
+	struct kernel_filter *old;
+	int r;
+
+	if (n > FILTERS_MAX)
+		return refuse(fake, -ENOSPC, "Too many filters.");
+	r = check_filters(fake, filters, n);
+	if (r)
+		return r;
+	old = calloc(n_old + 1, sizeof(*old));
+	if (!old)
+		return refuse(fake, -ENOMEM, "Out of memory.");
+	memcpy(old, fake->filters, n_old * sizeof(*old));
+	if (n)
+		memcpy(fake->filters, filters, n * sizeof(*filters));
+	fake->n_filters = n;
+	for (size_t i = 0; i < n; i++)
+		fake->filters[i].weight = weigh(&fake->filters[i]);
+	qsort(fake->filters, n, sizeof(fake->filters[0]), compare_weight);
+	for (size_t i = 0; i < n_old; i++)
+		if (!is_kept(fake, &old[i]))
+			prune(fake, old[i].id);
+	free(old);
+	fake->generation++;
+	return 0;
+}
+
+static int fake_filters_replace(struct kernel *kernel, const struct kernel_filter *filters,
+				size_t n)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_FILTERS_REPLACE);
+
+	return r ? r : install(fake, filters, n);
+}
+
+static int fake_filters_add(struct kernel *kernel, const struct kernel_filter *filters, size_t n)
+{
+	struct fake *fake = fake_of(kernel);
+	struct kernel_filter *all;
+	int r = enter(fake, KERNEL_FAKE_FILTERS_ADD);
+
+	if (r)
+		return r;
+	all = calloc(fake->n_filters + n + 1, sizeof(*all));
+	if (!all)
+		return refuse(fake, -ENOMEM, "Out of memory.");
+	memcpy(all, fake->filters, fake->n_filters * sizeof(*all));
+	memcpy(all + fake->n_filters, filters, n * sizeof(*all));
+	r = install(fake, all, fake->n_filters + n);
+	free(all);
+	return r;
+}
+
+static bool has_id(const uint32_t *ids, size_t n, uint32_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+static int fake_filters_del(struct kernel *kernel, const uint32_t *ids, size_t n)
+{
+	struct fake *fake = fake_of(kernel);
+	struct kernel_filter *rest;
+	size_t n_rest = 0;
+	int r = enter(fake, KERNEL_FAKE_FILTERS_DEL);
+
+	if (r)
+		return r;
+	rest = calloc(fake->n_filters + 1, sizeof(*rest));
+	if (!rest)
+		return refuse(fake, -ENOMEM, "Out of memory.");
+	for (size_t i = 0; i < fake->n_filters; i++)
+		if (!has_id(ids, n, fake->filters[i].id))
+			rest[n_rest++] = fake->filters[i];
+	r = n_rest + n == fake->n_filters ? install(fake, rest, n_rest) :
+	    refuse(fake, -ENOENT, "No filter has this id.");
+	free(rest);
+	return r;
+}
+
+static int fake_filter_get(struct kernel *kernel, uint32_t id, struct kernel_filter *ret_filter)
+{
+	struct fake *fake = fake_of(kernel);
+
+	for (size_t i = 0; i < fake->n_filters; i++) {
+		if (fake->filters[i].id == id) {
+			*ret_filter = fake->filters[i];
+			return 0;
+		}
+	}
+	return refuse(fake, -ENOENT, "No filter has this id.");
+}
+
+static int copy_array(struct fake *fake, const void *items, size_t n, size_t size, void **ret_items,
+		      size_t *ret_n)
+{
+	void *copy = calloc(n + 1, size);
+
+	if (!copy)
+		return refuse(fake, -ENOMEM, "Out of memory.");
+	memcpy(copy, items, n * size);
+	*ret_items = copy;
+	*ret_n = n;
+	return 0;
+}
+
+static int fake_filter_dump(struct kernel *kernel, struct kernel_filter **ret_filters,
+			    size_t *ret_n)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_FILTER_DUMP);
+
+	return r ? r : copy_array(fake, fake->filters, fake->n_filters, sizeof(fake->filters[0]),
+				  (void **)ret_filters, ret_n);
+}
+
+static bool side_matches(const struct kernel_filter_side *side, const struct ip_addr *addr,
+			 uint16_t port, bool has_ports)
+{
+	if (side->port && (!has_ports || side->port != port))
+		return false;
+	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
+		return true;	/* tests use no forwarded packets */
+	for (size_t i = 0; i < ip_addr_len(addr); i++)
+		if ((addr->bytes[i] & side->mask.bytes[i]) != side->addr.bytes[i])
+			return false;
+	return true;
+}
+
+static const struct kernel_filter *find_filter(const struct fake *fake,
+					       const struct kernel_flow *flow)
+{
+	bool is_out = flow->direction == IPSECDRV_DIRECTION_OUT;
+	bool has_ports = flow->protocol == 6 || flow->protocol == 17;
+	const struct ip_addr *local = is_out ? &flow->source : &flow->destination;
+	const struct ip_addr *remote = is_out ? &flow->destination : &flow->source;
+	uint16_t local_port = is_out ? flow->source_port : flow->destination_port;
+	uint16_t remote_port = is_out ? flow->destination_port : flow->source_port;
+
+	for (size_t i = 0; i < fake->n_filters; i++) {
+		const struct kernel_filter *f = &fake->filters[i];
+
+		if (f->family == local->family &&
+		    (is_out ? f->outbound : f->inbound) != IPSECDRV_ACTION_NONE &&
+		    (!f->protocol || f->protocol == flow->protocol) &&
+		    side_matches(&f->local, local, local_port, has_ports) &&
+		    side_matches(&f->remote, remote, remote_port, has_ports))
+			return f;
+	}
+	return NULL;
+}
+
+/* --- associations ------------------------------------------------------------------------- */
+
+static bool is_same_sa(const struct kernel_sa *a, const struct kernel_sa *b)
+{
+	return a->spi == b->spi && a->protection == b->protection && a->direction == b->direction &&
+	       ip_addr_is_equal(&a->local, &b->local) && ip_addr_is_equal(&a->remote, &b->remote);
+}
+
+static struct kernel_sa *find_sa(struct fake *fake, const struct kernel_sa *which)
+{
+	for (size_t i = 0; i < fake->n_sas; i++)
+		if (is_same_sa(&fake->sas[i], which))
+			return &fake->sas[i];
+	return NULL;
+}
+
+static void remove_sa(struct fake *fake, struct kernel_sa *sa)
+{
+	*sa = fake->sas[--fake->n_sas];
+}
+
+static int fake_spi_alloc(struct kernel *kernel, const struct kernel_sa *sa, uint32_t *ret_spi)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_SPI_ALLOC);
+
+	if (r)
+		return r;
+	if (fake->n_sas == SAS_MAX)
+		return refuse(fake, -ENOSPC, "Too many associations.");
+	fake->sas[fake->n_sas] = *sa;
+	fake->sas[fake->n_sas].spi = fake->next_spi;
+	fake->sas[fake->n_sas].direction = IPSECDRV_DIRECTION_IN;
+	fake->sas[fake->n_sas++].state = IPSECDRV_SA_STATE_LARVAL;
+	*ret_spi = fake->next_spi++;
+	return 0;
+}
+
+static int check_new_sa(struct fake *fake, const struct kernel_sa *sa)
+{
+	struct kernel_sa *old = find_sa(fake, sa);
+	struct kernel_filter filter;
+
+	if (!sa->has_selector || fake_filter_get(&fake->kernel, sa->filter_id, &filter))
+		return refuse(fake, -ENOENT, "No filter has the association's filter id.");
+	if (sa->direction == IPSECDRV_DIRECTION_IN && !old)
+		return refuse(fake, -ENOENT, "The inbound SPI was not allocated.");
+	if (old && old->state != IPSECDRV_SA_STATE_LARVAL)
+		return refuse(fake, -EEXIST, "An association has this SPI.");
+	return 0;
+}
+
+static void end_acquires(struct fake *fake, const struct kernel_sa *sa)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < fake->n_acquires; i++) {
+		const struct kernel_acquire *a = &fake->acquires[i];
+
+		if (a->filter_id != sa->filter_id ||
+		    !ip_addr_is_equal(&a->selector.remote, &sa->selector.remote))
+			fake->acquires[kept++] = *a;
+	}
+	fake->n_acquires = kept;
+}
+
+static int fake_sa_new(struct kernel *kernel, const struct kernel_sa *sas, size_t n)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_SA_NEW);
+
+	for (size_t i = 0; !r && i < n; i++)
+		r = check_new_sa(fake, &sas[i]);
+	if (!r && fake->n_sas + n > SAS_MAX)
+		r = refuse(fake, -ENOSPC, "Too many associations.");
+	if (r)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		struct kernel_sa *slot = find_sa(fake, &sas[i]);
+
+		if (!slot)
+			slot = &fake->sas[fake->n_sas++];
+		*slot = sas[i];
+		slot->state = IPSECDRV_SA_STATE_MATURE;
+		if (sas[i].direction == IPSECDRV_DIRECTION_OUT)
+			end_acquires(fake, &sas[i]);
+	}
+	return 0;
+}
+
+static int fake_sa_del(struct kernel *kernel, const struct kernel_sa *sa)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_SA_DEL);
+	struct kernel_sa *found = find_sa(fake, sa);
+
+	if (r)
+		return r;
+	if (!found)
+		return refuse(fake, -ENOENT, "No association is like that.");
+	remove_sa(fake, found);
+	return 0;
+}
+
+static int fake_sa_get(struct kernel *kernel, const struct kernel_sa *sa, struct kernel_sa *ret_sa)
+{
+	struct fake *fake = fake_of(kernel);
+	const struct kernel_sa *found = find_sa(fake, sa);
+
+	if (!found)
+		return refuse(fake, -ENOENT, "No association is like that.");
+	*ret_sa = *found;
+	return 0;
+}
+
+static int fake_sa_dump(struct kernel *kernel, struct kernel_sa **ret_sas, size_t *ret_n)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_SA_DUMP);
+
+	if (!r)
+		r = copy_array(fake, fake->sas, fake->n_sas, sizeof(fake->sas[0]), (void **)ret_sas,
+			       ret_n);
+	for (size_t i = 0; !r && i < *ret_n; i++) {
+		(*ret_sas)[i].cipher_key_len = 0;
+		(*ret_sas)[i].integrity_key_len = 0;
+		wipe((*ret_sas)[i].cipher_key, sizeof((*ret_sas)[i].cipher_key));
+		wipe((*ret_sas)[i].integrity_key, sizeof((*ret_sas)[i].integrity_key));
+	}
+	return r;
+}
+
+static int fake_sa_flush(struct kernel *kernel)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_SA_FLUSH);
+
+	if (!r)
+		fake->n_sas = fake->n_acquires = 0;
+	return r;
+}
+
+/* --- acquires, the rest ------------------------------------------------------------------- */
+
+static int fake_acquire_end(struct kernel *kernel, uint32_t id,
+			    enum ipsecdrv_acquire_result result, uint32_t hold_seconds)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_ACQUIRE_END);
+
+	for (size_t i = 0; !r && i < fake->n_acquires; i++) {
+		if (fake->acquires[i].id != id)
+			continue;
+		fake->acquires[i].has_ended = true;
+		fake->acquires[i].result = result;
+		fake->hold_seconds = hold_seconds;
+		return 0;
+	}
+	return r ? r : refuse(fake, -ENOENT, "No negotiation has this id.");
+}
+
+static int fake_acquire_dump(struct kernel *kernel, struct kernel_acquire **ret_acquires,
+			     size_t *ret_n)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_ACQUIRE_DUMP);
+
+	return r ? r : copy_array(fake, fake->acquires, fake->n_acquires,
+				  sizeof(fake->acquires[0]), (void **)ret_acquires, ret_n);
+}
+
+static int fake_statistics_get(struct kernel *kernel, struct kernel_statistics *ret_statistics)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_STATISTICS_GET);
+
+	if (r)
+		return r;
+	*ret_statistics = (struct kernel_statistics){
+		.active_sas = (uint32_t)fake->n_sas,
+		.key_additions = fake->counts[KERNEL_FAKE_SA_NEW],
+		.drops = { [IPSECDRV_DROP_CLEAR_TEXT] = 7 },
+	};
+	return 0;
+}
+
+static const struct kernel_sa *find_out_sa(const struct fake *fake, uint32_t filter_id,
+					   const struct ip_addr *remote)
+{
+	for (size_t i = 0; i < fake->n_sas; i++) {
+		const struct kernel_sa *sa = &fake->sas[i];
+
+		if (sa->direction == IPSECDRV_DIRECTION_OUT && sa->filter_id == filter_id &&
+		    ip_addr_is_equal(&sa->remote, remote))
+			return sa;
+	}
+	return NULL;
+}
+
+static void judge_negotiate(const struct fake *fake, const struct kernel_flow *flow,
+			    struct kernel_match *match)
+{
+	const struct kernel_sa *sa;
+
+	if (flow->direction == IPSECDRV_DIRECTION_IN) {
+		match->verdict = IPSECDRV_VERDICT_DROP;
+		match->drop_reason = IPSECDRV_DROP_CLEAR_TEXT;
+		return;
+	}
+	sa = find_out_sa(fake, match->filter.id, &flow->destination);
+	match->verdict = sa ? IPSECDRV_VERDICT_PROTECT : IPSECDRV_VERDICT_HOLD;
+	match->has_sa = sa != NULL;
+	if (sa)
+		match->sa = *sa;
+	for (size_t i = 0; !sa && i < fake->n_acquires; i++) {
+		const struct kernel_acquire *a = &fake->acquires[i];
+
+		if (a->filter_id != match->filter.id ||
+		    !ip_addr_is_equal(&a->selector.remote, &flow->destination))
+			continue;
+		match->acquire_id = a->id;
+		if (a->has_ended && a->result == IPSECDRV_ACQUIRE_RESULT_FAILED) {
+			match->verdict = IPSECDRV_VERDICT_DROP;
+			match->drop_reason = IPSECDRV_DROP_NEGOTIATION_FAILED;
+		} else if (a->has_ended) {
+			match->verdict = IPSECDRV_VERDICT_PASS;
+			match->pass_reason = IPSECDRV_PASS_REASON_SOFT_SA;
+		}
+	}
+}
+
+static int fake_match(struct kernel *kernel, const struct kernel_flow *flow,
+		      struct kernel_match *ret_match)
+{
+	struct fake *fake = fake_of(kernel);
+	const struct kernel_filter *filter = find_filter(fake, flow);
+	struct kernel_match match = { .mode = fake->mode };
+	int r = enter(fake, KERNEL_FAKE_MATCH);
+
+	if (r)
+		return r;
+	if (fake->mode != IPSECDRV_MODE_SECURE) {
+		match.pass_reason = IPSECDRV_PASS_REASON_MODE;
+	} else if (!filter) {
+		match.pass_reason = IPSECDRV_PASS_REASON_NO_FILTER;
+	} else {
+		match.has_filter = true;
+		match.filter = *filter;
+		match.action = flow->direction == IPSECDRV_DIRECTION_OUT ? filter->outbound :
+									  filter->inbound;
+		if (match.action == IPSECDRV_ACTION_PERMIT) {
+			match.pass_reason = IPSECDRV_PASS_REASON_PERMIT_FILTER;
+		} else if (match.action == IPSECDRV_ACTION_BLOCK) {
+			match.verdict = IPSECDRV_VERDICT_DROP;
+			match.drop_reason = IPSECDRV_DROP_FILTER_BLOCK;
+		} else {
+			judge_negotiate(fake, flow, &match);
+		}
+	}
+	*ret_match = match;
+	return 0;
+}
+
+static int fake_status_get(struct kernel *kernel, struct kernel_status *ret_status)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_STATUS_GET);
+
+	if (r)
+		return r;
+	*ret_status = (struct kernel_status){
+		.mode = fake->mode,
+		.generation = fake->generation,
+		.filters = (uint32_t)fake->n_filters,
+		.exempt_level = fake->exempt_level,
+	};
+	return 0;
+}
+
+static int fake_mode_set(struct kernel *kernel, enum ipsecdrv_mode mode, int exempt_level)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_MODE_SET);
+
+	if (r)
+		return r;
+	if (fake->mode != mode)
+		push_event(fake, &(struct event){ .kind = EVENT_MODE, .mode = mode });
+	fake->mode = mode;
+	if (exempt_level >= 0)
+		fake->exempt_level = (uint8_t)exempt_level;
+	return 0;
+}
+
+static int fake_event_fd(struct kernel *kernel)
+{
+	return fake_of(kernel)->event_fd;
+}
+
+static int fake_event_dispatch(struct kernel *kernel, const struct kernel_event_handler *handler)
+{
+	struct fake *fake = fake_of(kernel);
+	struct event events[EVENTS_MAX];
+	size_t n = fake->n_events;
+	uint64_t count;
+
+	(void)!read(fake->event_fd, &count, sizeof(count));
+	memcpy(events, fake->events, n * sizeof(events[0]));
+	fake->n_events = 0;
+	if (fake->has_lost)
+		handler->lost(handler->userdata);
+	fake->has_lost = false;
+	for (size_t i = 0; i < n; i++) {
+		const struct event *event = &events[i];
+
+		switch (event->kind) {
+		case EVENT_ACQUIRE:
+			handler->acquire(handler->userdata, &event->acquire);
+			break;
+		case EVENT_EXPIRE:
+			handler->expire(handler->userdata, event->lifetime, &event->sa);
+			break;
+		case EVENT_MODE:
+			handler->mode(handler->userdata, event->mode);
+			break;
+		}
+	}
+	return 0;
+}
+
+static struct kernel *fake_free(struct kernel *kernel)
+{
+	struct fake *fake = fake_of(kernel);
+
+	if (fake->event_fd >= 0)
+		close(fake->event_fd);
+	return wipe_free(fake, sizeof(*fake));
+}
+
+static const struct kernel_ops fake_ops = {
+	.status_get = fake_status_get,
+	.mode_set = fake_mode_set,
+	.filters_replace = fake_filters_replace,
+	.filters_add = fake_filters_add,
+	.filters_del = fake_filters_del,
+	.filter_get = fake_filter_get,
+	.filter_dump = fake_filter_dump,
+	.spi_alloc = fake_spi_alloc,
+	.sa_new = fake_sa_new,
+	.sa_del = fake_sa_del,
+	.sa_get = fake_sa_get,
+	.sa_dump = fake_sa_dump,
+	.sa_flush = fake_sa_flush,
+	.acquire_end = fake_acquire_end,
+	.acquire_dump = fake_acquire_dump,
+	.statistics_get = fake_statistics_get,
+	.match = fake_match,
+	.event_fd = fake_event_fd,
+	.event_dispatch = fake_event_dispatch,
+	.free = fake_free,
+};
+
+struct kernel *kernel_fake_new(void)
+{
+	struct fake *fake = calloc(1, sizeof(*fake));
+
+	if (!fake)
+		return NULL;
+	fake->kernel.ops = &fake_ops;
+	fake->mode = IPSECDRV_MODE_PERMIT;
+	fake->exempt_level = 3;
+	fake->next_spi = 0x1000;
+	fake->next_acquire = 1;
+	fake->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return &fake->kernel;
+}
+
+/* --- for tests ---------------------------------------------------------------------------- */
+
+void kernel_fake_fail(struct kernel *kernel, enum kernel_fake_call call, unsigned int times,
+		      int error, const char *why)
+{
+	fake_of(kernel)->failures[call] = (struct failure){ times, error, why };
+}
+
+unsigned int kernel_fake_count(const struct kernel *kernel, enum kernel_fake_call call)
+{
+	return fake_of(kernel)->counts[call];
+}
+
+uint32_t kernel_fake_packet(struct kernel *kernel, const struct kernel_flow *flow)
+{
+	struct fake *fake = fake_of(kernel);
+	const struct kernel_filter *filter = find_filter(fake, flow);
+	uint8_t bits = flow->source.family == AF_INET ? 32 : 128;
+	struct kernel_acquire acquire = { .flow = *flow };
+
+	if (!filter || flow->direction != IPSECDRV_DIRECTION_OUT ||
+	    filter->outbound != IPSECDRV_ACTION_NEGOTIATE)
+		return 0;
+	acquire.id = fake->next_acquire++;
+	acquire.filter_id = filter->id;
+	acquire.selector = (struct kernel_selector){
+		.local = flow->source,
+		.remote = flow->destination,
+		.local_prefix = bits,
+		.remote_prefix = bits,
+		.protocol = filter->protocol,
+		.local_port = filter->local.port,
+		.remote_port = filter->remote.port,
+	};
+	kernel_fake_acquire(kernel, &acquire, true);
+	return acquire.id;
+}
+
+void kernel_fake_acquire(struct kernel *kernel, const struct kernel_acquire *acquire, bool is_kept_)
+{
+	struct fake *fake = fake_of(kernel);
+
+	if (is_kept_ && fake->n_acquires < ACQUIRES_MAX)
+		fake->acquires[fake->n_acquires++] = *acquire;
+	push_event(fake, &(struct event){ .kind = EVENT_ACQUIRE, .acquire = *acquire });
+}
+
+static void remove_pair(struct fake *fake, const struct kernel_sa *sa)
+{
+	for (size_t i = 0; i < fake->n_sas; i++) {
+		if (fake->sas[i].spi == sa->pair_spi && fake->sas[i].direction != sa->direction) {
+			remove_sa(fake, &fake->sas[i]);
+			return;
+		}
+	}
+}
+
+void kernel_fake_expire(struct kernel *kernel, enum ipsecdrv_lifetime_kind kind, uint32_t spi,
+			enum ipsecdrv_direction direction)
+{
+	struct fake *fake = fake_of(kernel);
+
+	for (size_t i = 0; i < fake->n_sas; i++) {
+		struct event event = {
+			.kind = EVENT_EXPIRE, .lifetime = kind, .sa = fake->sas[i]
+		};
+
+		if (fake->sas[i].spi != spi || fake->sas[i].direction != direction)
+			continue;
+		if (kind == IPSECDRV_LIFETIME_KIND_SOFT)
+			fake->sas[i].state = IPSECDRV_SA_STATE_DYING;
+		else
+			remove_sa(fake, &fake->sas[i]);
+		if (kind == IPSECDRV_LIFETIME_KIND_IDLE)
+			remove_pair(fake, &event.sa);
+		push_event(fake, &event);
+		return;
+	}
+}
+
+void kernel_fake_lose_events(struct kernel *kernel)
+{
+	struct fake *fake = fake_of(kernel);
+	uint64_t one = 1;
+
+	fake->n_events = 0;
+	fake->has_lost = true;
+	(void)!write(fake->event_fd, &one, sizeof(one));
+}
+
+const struct kernel_filter *kernel_fake_filters(const struct kernel *kernel, size_t *ret_n)
+{
+	*ret_n = fake_of(kernel)->n_filters;
+	return fake_of(kernel)->filters;
+}
+
+const struct kernel_sa *kernel_fake_sas(const struct kernel *kernel, size_t *ret_n)
+{
+	*ret_n = fake_of(kernel)->n_sas;
+	return fake_of(kernel)->sas;
+}
+
+const struct kernel_acquire *kernel_fake_acquires(const struct kernel *kernel, size_t *ret_n)
+{
+	*ret_n = fake_of(kernel)->n_acquires;
+	return fake_of(kernel)->acquires;
+}
+
+enum ipsecdrv_mode kernel_fake_mode(const struct kernel *kernel)
+{
+	return fake_of(kernel)->mode;
+}
+
+uint32_t kernel_fake_hold(const struct kernel *kernel)
+{
+	return fake_of(kernel)->hold_seconds;
+}

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+LIBS += nl
+nl_SRCS := \
+	userland/lib/nl/kernel.c \
+	userland/lib/nl/kernel_genl.c \
+	userland/lib/nl/kernel_msg.c \
+	userland/lib/nl/names_gen.c
+nl_PKGS := libnl-genl-3.0
+
+LIBS += nl_fake
+nl_fake_SRCS := userland/lib/nl/kernel_fake.c
+nl_fake_PKGS :=
+
+TESTS += test_kernel_msg test_kernel_fake
+test_kernel_msg_SRCS := userland/lib/nl/test_kernel_msg.c
+test_kernel_msg_LIBS := nl base
+test_kernel_msg_PKGS := cmocka libnl-genl-3.0
+test_kernel_fake_SRCS := userland/lib/nl/test_kernel_fake.c
+test_kernel_fake_LIBS := nl_fake nl base
+test_kernel_fake_PKGS := cmocka libnl-genl-3.0
