@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: tiers=uml timeout=900
+#
+# What a filter says must be secured is never on the wire in clear: not before the first
+# association, not while filters are replaced a thousand times under load, not when a process
+# is killed, not when somebody tries to unload the driver.
+#
+#   A 192.0.2.1 ------- B 192.0.2.2
+. "$TOP/selftests/lib.sh"
+. "$TOP/selftests/hosts.sh"
+
+RELOADS=${RELOADS-1000}
+
+reload() { # one transaction that ends with the same rule, and one that adds and removes another
+	ctl A dynamic add rule srcaddr=me dstaddr="10.$((RANDOM % 250)).0.0/16" \
+		actioninbound=block actionoutbound=block mmpolicy=test
+}
+
+# A driver without rules is no protection: the policy is there before the wire is watched.
+hosts_up
+need policy_on A 192.0.2.0/24
+need policy_on B 192.0.2.0/24
+wire_start wire A eth0 B eth0 'ip and not arp'
+check "F05 first packets are secured" on A ping -c 2 -i 0.2 -W "$(secs 10)" $B4
+
+spawn server ip netns exec "$B" iperf3 -s -1
+wait_for 10 on A bash -c "exec 3<>/dev/tcp/$B4/5201" || true
+stop server
+spawn server ip netns exec "$B" iperf3 -s
+wait_for 10 grep -q listening "$TMP/server.log"
+spawn load ip netns exec "$A" iperf3 -c $B4 -b 20M -t 3600
+
+{
+	for ((i = 0; i < RELOADS / 2; i++)); do
+		echo "dynamic add rule srcaddr=me dstaddr=10.$((i % 250)).0.0/16 mmpolicy=test actioninbound=block actionoutbound=block"
+		echo "dynamic delete rule srcaddr=me dstaddr=10.$((i % 250)).0.0/16 protocol=any srcport=0 dstport=0 mirrored=yes conntype=all"
+	done
+} >"$TMP/reloads"
+check "F01 $RELOADS reloads of the filters under load" ctl A -f "$TMP/reloads"
+check "the load still runs" running load
+
+for program in ipsec-ike ipsec-cred ipsec-policy-agent; do
+	stop "A-$program" KILL
+	check "kill -9 of $program: traffic goes on under its associations" \
+		on A ping -c 2 -i 0.2 -W "$(secs 5)" $B4
+	refuse "the driver in use is not unloaded (rmmod)" unload_module
+	service A "$program"
+	wait_for 30 services_ready A || not_ok "$program comes back"
+	ok "$program is started again"
+done
+check "after it all, new traffic" on A ping -c 2 -i 0.2 -W "$(secs 10)" $B4
+check "the rule is still there" grep -q 192.0.2.0 <(ctl A dynamic show rule)
+
+stop load
+stop server
+wire_stop wire
+never_clear "F05 F16 F25 nothing in clear" wire "$CLEAR"
+check_world
+finish
