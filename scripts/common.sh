@@ -5,6 +5,7 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${IPSEC_POLICY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ipsec-policy}
 BUILD=$TOP/build
+UML_SOURCE_PACKAGE=linux-source-6.1
 PROG=${0##*/}
 
 # Progress and errors go to stderr: stdout belongs to the script that runs in a guest.
