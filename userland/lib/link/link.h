@@ -103,8 +103,8 @@ int link_server_new(sd_event *event, const struct link_listener_config *listen,
 struct link_server *link_server_free(struct link_server *server);
 
 /*
- * The connecting end: connects, and again whenever the link goes down, first at once, then after 50 ms, doubling up
- * to 2 s. Calls are not queued over a reconnect.
+ * The connecting end: connects, and again whenever the link goes down, first at once, then after
+ * 50 ms, doubling up to 2 s.
  */
 struct link_client;
 
@@ -119,7 +119,27 @@ struct link_client *link_client_free(struct link_client *client);
 /* NULL while not connected. */
 struct link *link_client_link(const struct link_client *client);
 
-/* For tests: a link over a connected socket, which it takes over. Freed by link_free() without down(). */
+/* Most calls that wait for one client's link; -ENOBUFS beyond. */
+#define LINK_QUEUE_MAX 4096
+
+/*
+ * As link_call() and link_send(), but what cannot be sent now waits (as a copy) for the link to come up, and is then
+ * sent in order, after up() has been called; a call not longer than its timeout.
+ * @may_repeat: asking twice does no harm; such a call is made again when the link goes down before the answer,
+ * others end with -ECONNRESET then.
+ */
+struct link_client_call;
+int link_client_call(struct link_client *client, const struct link_method *method,
+		     const void *args, uint64_t timeout_usec, bool may_repeat,
+		     link_reply_fn callback, void *userdata, struct link_client_call **ret_call);
+struct link_client_call *link_client_call_cancel(struct link_client_call *call);
+int link_client_send(struct link_client *client, const struct link_method *method,
+		     const void *args);
+
+/*
+ * For tests: a link over a connected socket, which it takes over. After down() the caller still
+ * has to free it. link_free() does not call down().
+ */
 int link_new_fd(sd_event *event, int fd, bool is_server, const struct link_config *config,
 		struct link **ret_link);
 struct link *link_free(struct link *link);

@@ -1,0 +1,631 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The tables behind link/messages.h: each struct that travels, field by field with its bounds, and what only several
+ * fields together can tell. Receiver and sender check alike.
+ */
+#include "link/messages.h"
+
+#include <errno.h>
+
+#include "link/codec.h"
+#include "link/method.h"
+
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+#define WIDTH(object, member) sizeof(((object *)NULL)->member)
+
+#define UINT(object, member, least, most)                                                 \
+	{ .name = #member, .kind = CODEC_UINT, .offset = offsetof(object, member),        \
+	  .width = WIDTH(object, member), .min = (least), .max = (most) }
+#define ANY(object, member)                                                               \
+	UINT(object, member, 0, WIDTH(object, member) == 8 ? UINT64_MAX :                 \
+	     (UINT64_C(1) << (8 * (WIDTH(object, member) & 7))) - 1)
+#define ENUM(object, member, count) UINT(object, member, 0, (count) - 1)
+#define BOOL(object, member)                                                              \
+	{ .name = #member, .kind = CODEC_BOOL, .offset = offsetof(object, member) }
+#define ADDR(object, member)                                                              \
+	{ .name = #member, .kind = CODEC_ADDR, .offset = offsetof(object, member), .min = 1 }
+#define ADDR_OR_NONE(object, member)                                                      \
+	{ .name = #member, .kind = CODEC_ADDR, .offset = offsetof(object, member) }
+#define SIZED(kind_, object, member, len_member, least, most, type_)                      \
+	{ .name = #member, .kind = kind_, .offset = offsetof(object, member),             \
+	  .len_offset = offsetof(object, len_member), .min = (least), .max = (most),      \
+	  .type = type_ }
+#define BYTES(object, member, len_member, least)                                          \
+	SIZED(CODEC_BYTES, object, member, len_member, least, WIDTH(object, member), NULL)
+#define HEAP_BYTES(object, member, len_member, least, most)                               \
+	SIZED(CODEC_HEAP_BYTES, object, member, len_member, least, most, NULL)
+#define TEXT(object, member, most)                                                        \
+	{ .name = #member, .kind = CODEC_TEXT, .offset = offsetof(object, member),        \
+	  .max = (most) }
+#define STRUCT(object, member, type_)                                                     \
+	{ .name = #member, .kind = CODEC_STRUCT, .offset = offsetof(object, member),      \
+	  .type = &(type_) }
+#define ARRAY(object, member, len_member, least, most, type_)                             \
+	SIZED(CODEC_ARRAY, object, member, len_member, least, most, &(type_))
+#define HEAP_ARRAY(object, member, len_member, least, most, type_)                        \
+	SIZED(CODEC_HEAP_ARRAY, object, member, len_member, least, most, &(type_))
+#define OPTIONAL(object, member, type_)                                                   \
+	{ .name = #member, .kind = CODEC_OPTIONAL, .offset = offsetof(object, member),    \
+	  .max = 1, .type = &(type_) }
+
+/* A table for @object under the name type_@id; @check_ may be NULL. */
+#define TYPE(id, object, check_, ...)                                                     \
+	static const struct codec_field fields_##id[] = { __VA_ARGS__ };                  \
+	static const struct codec_type type_##id = {                                      \
+		.name = #id, .size = sizeof(object), .fields = fields_##id,               \
+		.n_fields = ARRAY_LEN(fields_##id), .check = check_,                      \
+	}
+
+/* RFC 4301 reserves SPIs 1 to 255; 0 means "none" where that is allowed. */
+#define SPI_MIN 256
+#define REASON_MIN 13801
+#define REASON_MAX 13899
+
+/* --- rules over several fields ------------------------------------------------------------ */
+
+static int verdict(bool is_good)
+{
+	return is_good ? 0 : -EBADMSG;
+}
+
+static bool is_spi_or_none(uint32_t spi)
+{
+	return spi == 0 || spi >= SPI_MIN;
+}
+
+static bool is_reason(enum ike_reason reason)
+{
+	return reason == IKE_REASON_OK || (reason >= REASON_MIN && reason <= REASON_MAX);
+}
+
+/* Both for two hosts that talk: neither address is a group or "any". */
+static bool is_host(const struct ip_addr *addr)
+{
+	return !ip_addr_is_unspecified(addr) && !ip_addr_is_multicast(addr);
+}
+
+static int check_path(const void *object)
+{
+	const struct ike_path *path = object;
+
+	return verdict(path->local.family == path->remote.family && is_host(&path->local) &&
+		       is_host(&path->remote));
+}
+
+static int check_selector(const void *object)
+{
+	const struct ike_selector *s = object;
+	size_t bits = 8 * ip_addr_len(&s->local);
+
+	return verdict(s->local.family == s->remote.family && s->local_prefix <= bits &&
+		       s->remote_prefix <= bits);
+}
+
+static bool is_group(uint16_t group)
+{
+	return group != IKE_GROUP_NONE && group != IKE_GROUP_MAIN_MODE && ike_group_is_known(group);
+}
+
+static int check_mm_proposal(const void *object)
+{
+	const struct ike_mm_proposal *p = object;
+
+	return verdict((p->cipher == IKE_CIPHER_DES || p->cipher == IKE_CIPHER_3DES ||
+			p->cipher == IKE_CIPHER_AES_CBC) &&
+		       ike_cipher_is_valid(p->cipher, p->key_bits) && p->hash != IKE_HASH_NONE &&
+		       is_group(p->group));
+}
+
+static int check_suite(const void *object)
+{
+	const struct ike_suite *s = object;
+
+	if (s->protocol == IKE_PROTOCOL_AH)
+		return verdict(s->cipher == IKE_CIPHER_NONE && s->key_bits == 0 &&
+			       s->hash != IKE_HASH_NONE);
+	if (s->cipher == IKE_CIPHER_NONE || !ike_cipher_is_valid(s->cipher, s->key_bits))
+		return -EBADMSG;
+	if (s->cipher == IKE_CIPHER_AES_GCM_16)
+		return verdict(s->hash == IKE_HASH_NONE);
+	return verdict(s->cipher != IKE_CIPHER_NULL || s->hash != IKE_HASH_NONE);
+}
+
+static int check_qm_offer(const void *object)
+{
+	const struct ike_qm_offer *o = object;
+
+	if (o->n_suites == 2 && o->suites[0].protocol == o->suites[1].protocol)
+		return -EBADMSG;
+	return verdict(o->pfs_group == IKE_GROUP_NONE || o->pfs_group == IKE_GROUP_MAIN_MODE ||
+		       is_group(o->pfs_group));
+}
+
+/* Keys are as long as the algorithms say, or, where they need not be there, absent. */
+static bool is_key_set(const struct ike_keys *keys, const struct ike_suite *suite, bool is_needed)
+{
+	if (!is_needed && keys->cipher_key_len == 0 && keys->hash_key_len == 0)
+		return true;
+	return keys->cipher_key_len == ike_cipher_key_len(suite->cipher, suite->key_bits) &&
+	       keys->hash_key_len == ike_hash_len(suite->hash);
+}
+
+static int check_sa_suite(const void *object)
+{
+	const struct ike_sa_suite *s = object;
+
+	return verdict(is_spi_or_none(s->spi_out) && is_key_set(&s->in, &s->suite, false) &&
+		       is_key_set(&s->out, &s->suite, false));
+}
+
+static bool is_limit(uint64_t soft, uint64_t hard)
+{
+	return hard == 0 || soft <= hard;
+}
+
+static int check_install(const void *object)
+{
+	const struct ike_sa_install *i = object;
+
+	if (i->n_suites == 2 && i->suites[0].suite.protocol == i->suites[1].suite.protocol)
+		return -EBADMSG;
+	return verdict(is_limit(i->soft_seconds, i->life_seconds) &&
+		       is_limit(i->soft_bytes, i->life_bytes) &&
+		       i->selector.local.family == i->selector.remote.family &&
+		       (i->pfs_group == IKE_GROUP_NONE || is_group(i->pfs_group)));
+}
+
+/* Everything that the driver needs for the directions that are named. */
+static int check_add_sa(const void *object)
+{
+	const struct ike_sa_install *i = object;
+
+	for (size_t n = 0; n < i->n_suites; n++) {
+		const struct ike_sa_suite *s = &i->suites[n];
+
+		if (!is_key_set(&s->in, &s->suite, i->directions & IKE_DIRECTION_IN) ||
+		    !is_key_set(&s->out, &s->suite, i->directions & IKE_DIRECTION_OUT))
+			return -EBADMSG;
+		if ((i->directions & IKE_DIRECTION_OUT) && s->spi_out == 0)
+			return -EBADMSG;
+	}
+	return check_install(object);
+}
+
+/* The driver does not give keys back; so a key here was never meant for this call. */
+static int check_adopt_sa(const void *object)
+{
+	const struct ike_sa_install *i = object;
+
+	for (size_t n = 0; n < i->n_suites; n++) {
+		const struct ike_sa_suite *s = &i->suites[n];
+
+		if (s->in.cipher_key_len || s->in.hash_key_len || s->out.cipher_key_len ||
+		    s->out.hash_key_len)
+			return -EBADMSG;
+	}
+	return check_install(object);
+}
+
+static int check_sa_ref(const void *object)
+{
+	const struct ike_sa_ref *r = object;
+
+	return verdict(is_spi_or_none(r->spi_in) && is_spi_or_none(r->spi_out) &&
+		       (r->spi_in || r->spi_out));
+}
+
+static int check_mm_info(const void *object)
+{
+	const struct ike_mm_info *info = object;
+
+	return info->has_proposal ? check_mm_proposal(&info->proposal) : 0;
+}
+
+static int check_event(const void *object)
+{
+	const struct ike_event *event = object;
+
+	return verdict(is_reason(event->reason));
+}
+
+static int check_keylog(const void *object)
+{
+	const struct ike_keylog *k = object;
+
+	if (k->kind == IKE_KEYLOG_MM)
+		return verdict(k->cipher_key_len && !k->install);
+	return verdict(k->install && !k->cipher_key_len);
+}
+
+static int check_acquire_result(const void *object)
+{
+	return verdict(is_reason(((const struct link_acquire_result *)object)->reason));
+}
+
+static int check_sa_id(const void *object)
+{
+	return verdict(is_reason(((const struct link_sa_id *)object)->reason));
+}
+
+static int check_filter_ref(const void *object)
+{
+	return verdict(is_reason(((const struct link_filter_ref *)object)->reason));
+}
+
+static int check_flush(const void *object)
+{
+	return verdict(is_reason(((const struct link_flush *)object)->reason));
+}
+
+static int check_peer_ref(const void *object)
+{
+	const struct link_peer_ref *peer = object;
+
+	return verdict(peer->local.family == peer->remote.family && is_reason(peer->reason));
+}
+
+static int check_secret(const void *object)
+{
+	const struct link_secret *s = object;
+
+	if (s->local.family && s->remote.family && s->local.family != s->remote.family)
+		return -EBADMSG;
+	return verdict(s->local_prefix <= 8 * ip_addr_len(&s->local) &&
+		       s->remote_prefix <= 8 * ip_addr_len(&s->remote));
+}
+
+/* --- structs ------------------------------------------------------------------------------ */
+
+TYPE(path, struct ike_path, check_path,
+     ADDR(struct ike_path, local),
+     ADDR(struct ike_path, remote),
+     ANY(struct ike_path, local_port),
+     ANY(struct ike_path, remote_port),
+     ANY(struct ike_path, scope));
+
+TYPE(selector, struct ike_selector, check_selector,
+     ADDR(struct ike_selector, local),
+     ADDR(struct ike_selector, remote),
+     ANY(struct ike_selector, local_prefix),
+     ANY(struct ike_selector, remote_prefix),
+     ANY(struct ike_selector, protocol),
+     ANY(struct ike_selector, local_port),
+     ANY(struct ike_selector, remote_port));
+
+#define MM_PROPOSAL_FIELDS                                          \
+	ENUM(struct ike_mm_proposal, cipher, IKE_CIPHER_COUNT),     \
+	UINT(struct ike_mm_proposal, key_bits, 0, 256),             \
+	ENUM(struct ike_mm_proposal, hash, IKE_HASH_COUNT),         \
+	ANY(struct ike_mm_proposal, group)
+
+TYPE(mm_proposal, struct ike_mm_proposal, check_mm_proposal, MM_PROPOSAL_FIELDS);
+/* In ike_mm_info, where it may be missing. */
+TYPE(mm_proposal_or_none, struct ike_mm_proposal, NULL, MM_PROPOSAL_FIELDS);
+
+struct auth_element {
+	enum ike_auth auth;
+};
+
+TYPE(auth, struct auth_element, NULL,
+     UINT(struct auth_element, auth, IKE_AUTH_PSK, IKE_AUTH_COUNT - 1));
+
+TYPE(mm_policy, struct ike_mm_policy, NULL,
+     ARRAY(struct ike_mm_policy, proposals, n_proposals, 1, IKE_MM_PROPOSALS_MAX,
+	   type_mm_proposal),
+     ARRAY(struct ike_mm_policy, auth, n_auth, 1, IKE_AUTH_METHODS_MAX, type_auth),
+     ANY(struct ike_mm_policy, life_seconds),
+     ANY(struct ike_mm_policy, qm_limit));
+
+TYPE(suite, struct ike_suite, check_suite,
+     UINT(struct ike_suite, protocol, IKE_PROTOCOL_AH, IKE_PROTOCOL_ESP),
+     ENUM(struct ike_suite, cipher, IKE_CIPHER_COUNT),
+     UINT(struct ike_suite, key_bits, 0, 256),
+     ENUM(struct ike_suite, hash, IKE_HASH_COUNT));
+
+TYPE(qm_offer, struct ike_qm_offer, check_qm_offer,
+     ARRAY(struct ike_qm_offer, suites, n_suites, 1, IKE_SUITES_MAX, type_suite),
+     ANY(struct ike_qm_offer, life_seconds),
+     ANY(struct ike_qm_offer, life_kbytes),
+     ANY(struct ike_qm_offer, pfs_group));
+
+TYPE(qm_policy, struct ike_qm_policy, NULL,
+     ANY(struct ike_qm_policy, filter_id),
+     ENUM(struct ike_qm_policy, encapsulation, IKE_ENCAPSULATION_TUNNEL + 1),
+     ARRAY(struct ike_qm_policy, offers, n_offers, 1, IKE_QM_OFFERS_MAX, type_qm_offer));
+
+TYPE(qm_query, struct ike_qm_query, NULL,
+     STRUCT(struct ike_qm_query, path, type_path),
+     STRUCT(struct ike_qm_query, selector, type_selector),
+     BOOL(struct ike_qm_query, is_initiator),
+     ANY(struct ike_qm_query, icookie),
+     ANY(struct ike_qm_query, rcookie),
+     ENUM(struct ike_qm_query, auth, IKE_AUTH_COUNT));
+
+TYPE(spi_request, struct ike_spi_request, NULL,
+     STRUCT(struct ike_spi_request, path, type_path),
+     UINT(struct ike_spi_request, protocol, IKE_PROTOCOL_AH, IKE_PROTOCOL_ESP),
+     ANY(struct ike_spi_request, acquire_id));
+
+TYPE(psk_request, struct ike_psk_request, NULL,
+     STRUCT(struct ike_psk_request, path, type_path),
+     BOOL(struct ike_psk_request, is_initiator),
+     UINT(struct ike_psk_request, hash, IKE_HASH_MD5, IKE_HASH_COUNT - 1),
+     HEAP_BYTES(struct ike_psk_request, ni, ni_len, LINK_NONCE_MIN_LEN, IKE_NONCE_MAX_LEN),
+     HEAP_BYTES(struct ike_psk_request, nr, nr_len, LINK_NONCE_MIN_LEN, IKE_NONCE_MAX_LEN));
+
+TYPE(keys, struct ike_keys, NULL,
+     BYTES(struct ike_keys, cipher_key, cipher_key_len, 0),
+     BYTES(struct ike_keys, hash_key, hash_key_len, 0));
+
+TYPE(sa_suite, struct ike_sa_suite, check_sa_suite,
+     STRUCT(struct ike_sa_suite, suite, type_suite),
+     UINT(struct ike_sa_suite, spi_in, SPI_MIN, UINT32_MAX),
+     ANY(struct ike_sa_suite, spi_out),
+     STRUCT(struct ike_sa_suite, in, type_keys),
+     STRUCT(struct ike_sa_suite, out, type_keys));
+
+#define INSTALL_FIELDS                                                                    \
+	ANY(struct ike_sa_install, qm_id),                                                \
+	UINT(struct ike_sa_install, directions, 1, IKE_DIRECTION_IN | IKE_DIRECTION_OUT), \
+	BOOL(struct ike_sa_install, is_initiator),                                        \
+	STRUCT(struct ike_sa_install, path, type_path),                                   \
+	STRUCT(struct ike_sa_install, selector, type_selector),                           \
+	ENUM(struct ike_sa_install, encapsulation, IKE_ENCAPSULATION_TUNNEL + 1),         \
+	ARRAY(struct ike_sa_install, suites, n_suites, 1, IKE_SUITES_MAX, type_sa_suite), \
+	ANY(struct ike_sa_install, life_seconds),                                         \
+	ANY(struct ike_sa_install, soft_seconds),                                         \
+	ANY(struct ike_sa_install, life_bytes),                                           \
+	ANY(struct ike_sa_install, soft_bytes),                                           \
+	ANY(struct ike_sa_install, pfs_group),                                            \
+	ANY(struct ike_sa_install, filter_id),                                            \
+	ANY(struct ike_sa_install, acquire_id),                                           \
+	ANY(struct ike_sa_install, replaces_qm_id)
+
+TYPE(add_sa, struct ike_sa_install, check_add_sa, INSTALL_FIELDS);
+TYPE(adopt_sa, struct ike_sa_install, check_adopt_sa, INSTALL_FIELDS);
+TYPE(install, struct ike_sa_install, check_install, INSTALL_FIELDS);
+
+TYPE(sa_ref, struct ike_sa_ref, check_sa_ref,
+     ANY(struct ike_sa_ref, qm_id),
+     STRUCT(struct ike_sa_ref, path, type_path),
+     UINT(struct ike_sa_ref, protocol, IKE_PROTOCOL_AH, IKE_PROTOCOL_ESP),
+     ANY(struct ike_sa_ref, spi_in),
+     ANY(struct ike_sa_ref, spi_out));
+
+TYPE(mm_info, struct ike_mm_info, check_mm_info,
+     ANY(struct ike_mm_info, mm_id),
+     ANY(struct ike_mm_info, icookie),
+     ANY(struct ike_mm_info, rcookie),
+     STRUCT(struct ike_mm_info, path, type_path),
+     BOOL(struct ike_mm_info, is_initiator),
+     ENUM(struct ike_mm_info, state, IKE_MM_STATE_COUNT),
+     BOOL(struct ike_mm_info, has_proposal),
+     STRUCT(struct ike_mm_info, proposal, type_mm_proposal_or_none),
+     ENUM(struct ike_mm_info, auth, IKE_AUTH_COUNT),
+     ANY(struct ike_mm_info, life_seconds),
+     ANY(struct ike_mm_info, age_ms),
+     ANY(struct ike_mm_info, n_qm),
+     ANY(struct ike_mm_info, qm_limit),
+     ADDR_OR_NONE(struct ike_mm_info, local_id),
+     ADDR_OR_NONE(struct ike_mm_info, remote_id));
+
+TYPE(qm_info, struct ike_qm_info, NULL,
+     ANY(struct ike_qm_info, qm_id),
+     STRUCT(struct ike_qm_info, path, type_path),
+     BOOL(struct ike_qm_info, is_initiator),
+     ENUM(struct ike_qm_info, state, IKE_QM_STATE_COUNT),
+     STRUCT(struct ike_qm_info, selector, type_selector),
+     ENUM(struct ike_qm_info, encapsulation, IKE_ENCAPSULATION_TUNNEL + 1),
+     ARRAY(struct ike_qm_info, suites, n_suites, 0, IKE_SUITES_MAX, type_suite),
+     ANY(struct ike_qm_info, spi_in[0]),
+     ANY(struct ike_qm_info, spi_in[1]),
+     ANY(struct ike_qm_info, spi_out[0]),
+     ANY(struct ike_qm_info, spi_out[1]),
+     ANY(struct ike_qm_info, life_seconds),
+     ANY(struct ike_qm_info, life_kbytes),
+     ANY(struct ike_qm_info, pfs_group),
+     ANY(struct ike_qm_info, filter_id),
+     ANY(struct ike_qm_info, age_ms));
+
+_Static_assert(IKE_SUITES_MAX == 2, "qm_info names both elements");
+
+TYPE(event, struct ike_event, check_event,
+     ENUM(struct ike_event, kind, IKE_EVENT_COUNT),
+     STRUCT(struct ike_event, path, type_path),
+     UINT(struct ike_event, reason, 0, REASON_MAX),
+     BOOL(struct ike_event, failed_at_peer),
+     TEXT(struct ike_event, text, LINK_TEXT_MAX_LEN),
+     OPTIONAL(struct ike_event, mm, type_mm_info),
+     OPTIONAL(struct ike_event, qm, type_qm_info),
+     ANY(struct ike_event, suppressed));
+
+TYPE(keylog, struct ike_keylog, check_keylog,
+     ENUM(struct ike_keylog, kind, IKE_KEYLOG_QM + 1),
+     ANY(struct ike_keylog, icookie),
+     ANY(struct ike_keylog, rcookie),
+     ENUM(struct ike_keylog, cipher, IKE_CIPHER_COUNT),
+     HEAP_BYTES(struct ike_keylog, cipher_key, cipher_key_len, 0, IKE_CIPHER_KEY_MAX_LEN),
+     OPTIONAL(struct ike_keylog, install, type_install));
+
+TYPE(hello, struct link_hello, NULL,
+     ANY(struct link_hello, version),
+     ANY(struct link_hello, instance));
+
+TYPE(ike_config, struct link_ike_config, NULL,
+     BOOL(struct link_ike_config, keylog),
+     ENUM(struct link_ike_config, dos_mode, IKE_DOS_ALWAYS + 1),
+     UINT(struct link_ike_config, log_level, 0, 7));
+
+TYPE(policy_mm_query, struct link_policy_mm_query, NULL,
+     STRUCT(struct link_policy_mm_query, path, type_path),
+     BOOL(struct link_policy_mm_query, is_initiator));
+
+TYPE(spi, struct link_spi, NULL,
+     UINT(struct link_spi, spi, SPI_MIN, UINT32_MAX));
+
+TYPE(acquire_result, struct link_acquire_result, check_acquire_result,
+     UINT(struct link_acquire_result, acquire_id, 1, UINT64_MAX),
+     UINT(struct link_acquire_result, reason, 0, REASON_MAX),
+     BOOL(struct link_acquire_result, peer_answered));
+
+TYPE(acquire, struct ike_acquire, NULL,
+     UINT(struct ike_acquire, id, 1, UINT64_MAX),
+     STRUCT(struct ike_acquire, path, type_path),
+     STRUCT(struct ike_acquire, selector, type_selector),
+     STRUCT(struct ike_acquire, mm, type_mm_policy),
+     STRUCT(struct ike_acquire, qm, type_qm_policy));
+
+TYPE(acquire_ref, struct link_acquire_ref, NULL,
+     UINT(struct link_acquire_ref, acquire_id, 1, UINT64_MAX));
+
+TYPE(expire, struct link_expire, NULL,
+     ENUM(struct link_expire, kind, IKE_EXPIRE_IDLE + 1),
+     UINT(struct link_expire, direction, IKE_DIRECTION_IN, IKE_DIRECTION_OUT),
+     ADDR(struct link_expire, remote),
+     UINT(struct link_expire, protocol, IKE_PROTOCOL_AH, IKE_PROTOCOL_ESP),
+     UINT(struct link_expire, spi, SPI_MIN, UINT32_MAX));
+
+TYPE(peer_ref, struct link_peer_ref, check_peer_ref,
+     ADDR(struct link_peer_ref, local),
+     ADDR(struct link_peer_ref, remote),
+     UINT(struct link_peer_ref, reason, 0, REASON_MAX));
+
+TYPE(sa_id, struct link_sa_id, check_sa_id,
+     ANY(struct link_sa_id, id),
+     UINT(struct link_sa_id, reason, 0, REASON_MAX));
+
+TYPE(filter_ref, struct link_filter_ref, check_filter_ref,
+     ANY(struct link_filter_ref, filter_id),
+     UINT(struct link_filter_ref, reason, 0, REASON_MAX));
+
+TYPE(flush, struct link_flush, check_flush,
+     UINT(struct link_flush, reason, 0, REASON_MAX));
+
+TYPE(page, struct link_page, NULL,
+     ANY(struct link_page, skip),
+     UINT(struct link_page, limit, 1, LINK_PAGE_MAX));
+
+TYPE(mm_list, struct link_mm_list, NULL,
+     HEAP_ARRAY(struct link_mm_list, items, n_items, 0, LINK_PAGE_MAX, type_mm_info));
+
+TYPE(qm_list, struct link_qm_list, NULL,
+     HEAP_ARRAY(struct link_qm_list, items, n_items, 0, LINK_PAGE_MAX, type_qm_info));
+
+#define COUNTER(member) ANY(struct ike_stats, member)
+
+TYPE(stats, struct ike_stats, NULL,
+     COUNTER(active_acquire), COUNTER(active_receive), COUNTER(acquire_failures),
+     COUNTER(receive_failures), COUNTER(send_failures), COUNTER(acquire_heap_size),
+     COUNTER(receive_heap_size), COUNTER(authentication_failures),
+     COUNTER(negotiation_failures), COUNTER(invalid_cookies), COUNTER(total_acquire),
+     COUNTER(total_get_spi), COUNTER(key_additions), COUNTER(key_updates),
+     COUNTER(get_spi_failures), COUNTER(key_addition_failures), COUNTER(key_update_failures),
+     COUNTER(isadb_list_size), COUNTER(connection_list_size), COUNTER(main_modes),
+     COUNTER(quick_modes), COUNTER(soft_associations), COUNTER(invalid_packets),
+     COUNTER(packets_received), COUNTER(packets_sent), COUNTER(retransmissions),
+     COUNTER(duplicates_answered), COUNTER(duplicates_ignored), COUNTER(half_open),
+     COUNTER(half_open_bytes), COUNTER(half_open_evicted), COUNTER(rate_limited),
+     COUNTER(cookie_challenges), COUNTER(unauthenticated_notifies),
+     COUNTER(unauthenticated_deletes), COUNTER(bad_message_5), COUNTER(dh_operations),
+     COUNTER(rekeys));
+
+_Static_assert(sizeof(struct ike_stats) == ARRAY_LEN(fields_stats) * sizeof(uint64_t),
+	       "a counter is missing in the table");
+
+TYPE(skeyid, struct link_skeyid, NULL,
+     BYTES(struct link_skeyid, bytes, len, 16));
+
+TYPE(secret, struct link_secret, check_secret,
+     ADDR_OR_NONE(struct link_secret, local),
+     ADDR_OR_NONE(struct link_secret, remote),
+     ANY(struct link_secret, local_prefix),
+     ANY(struct link_secret, remote_prefix),
+     HEAP_BYTES(struct link_secret, secret, secret_len, 1, LINK_SECRET_MAX_LEN));
+
+TYPE(secrets, struct link_secrets, NULL,
+     HEAP_ARRAY(struct link_secrets, items, n_items, 0, LINK_SECRETS_MAX, type_secret));
+
+/* --- methods ------------------------------------------------------------------------------ */
+
+const struct link_method link_hello = {
+	.name = "Hello", .request = &type_hello, .reply = &type_ike_config,
+};
+const struct link_method link_policy_mm = {
+	.name = "PolicyMm", .request = &type_policy_mm_query, .reply = &type_mm_policy,
+};
+const struct link_method link_policy_qm = {
+	.name = "PolicyQm", .request = &type_qm_query, .reply = &type_qm_policy,
+};
+const struct link_method link_get_spi = {
+	.name = "GetSpi", .request = &type_spi_request, .reply = &type_spi,
+};
+const struct link_method link_add_sa = {
+	.name = "AddSa", .request = &type_add_sa, .has_secret_request = true,
+};
+const struct link_method link_del_sa = {
+	.name = "DelSa", .request = &type_sa_ref, .is_one_way = true,
+};
+const struct link_method link_acquire_result = {
+	.name = "AcquireResult", .request = &type_acquire_result, .is_one_way = true,
+};
+const struct link_method link_event = {
+	.name = "Event", .request = &type_event, .is_one_way = true,
+};
+const struct link_method link_keylog = {
+	.name = "Keylog", .request = &type_keylog, .is_one_way = true, .has_secret_request = true,
+};
+const struct link_method link_acquire = {
+	.name = "Acquire", .request = &type_acquire,
+};
+const struct link_method link_cancel_acquire = {
+	.name = "CancelAcquire", .request = &type_acquire_ref,
+};
+const struct link_method link_expire = {
+	.name = "Expire", .request = &type_expire,
+};
+const struct link_method link_delete_peer = {
+	.name = "DeletePeer", .request = &type_peer_ref,
+};
+const struct link_method link_delete_mm = {
+	.name = "DeleteMm", .request = &type_sa_id,
+};
+const struct link_method link_delete_qm = {
+	.name = "DeleteQm", .request = &type_sa_id,
+};
+const struct link_method link_delete_filter = {
+	.name = "DeleteFilter", .request = &type_filter_ref,
+};
+const struct link_method link_flush = {
+	.name = "Flush", .request = &type_flush,
+};
+const struct link_method link_list_mm = {
+	.name = "ListMm", .request = &type_page, .reply = &type_mm_list,
+};
+const struct link_method link_list_qm = {
+	.name = "ListQm", .request = &type_page, .reply = &type_qm_list,
+};
+const struct link_method link_statistics = {
+	.name = "Statistics", .reply = &type_stats,
+};
+const struct link_method link_adopt_sa = {
+	.name = "AdoptSa", .request = &type_adopt_sa,
+};
+const struct link_method link_set_config = {
+	.name = "SetConfig", .request = &type_ike_config,
+};
+const struct link_method link_psk_skeyid = {
+	.name = "PskSkeyid", .request = &type_psk_request, .reply = &type_skeyid,
+	.has_secret_reply = true,
+};
+const struct link_method link_set_secrets = {
+	.name = "SetSecrets", .request = &type_secrets, .has_secret_request = true,
+};
+
+const struct link_method *const link_methods[] = {
+	&link_hello, &link_policy_mm, &link_policy_qm, &link_get_spi, &link_add_sa, &link_del_sa,
+	&link_acquire_result, &link_event, &link_keylog, &link_acquire, &link_cancel_acquire,
+	&link_expire, &link_delete_peer, &link_delete_mm, &link_delete_qm, &link_delete_filter,
+	&link_flush, &link_list_mm, &link_list_qm, &link_statistics, &link_adopt_sa,
+	&link_set_config, &link_psk_skeyid, &link_set_secrets,
+};
+const size_t link_n_methods = ARRAY_LEN(link_methods);
