@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_EXPAND_H
+#define AGENT_EXPAND_H
+
+#include <stddef.h>
+
+#include "nl/kernel.h"
+#include "policy/model.h"
+
+/*
+ * From a rule to the driver's filters. Pure: what names and server keywords stand for comes from
+ * outside, and nothing is remembered.
+ *
+ * A rule says source and destination, a filter says local and remote. So a rule has two
+ * orientations:
+ *
+ *   A  local is the source:       packets source -> destination leave, answers arrive
+ *   B  local is the destination:  packets source -> destination arrive, answers leave
+ *
+ * A rule for me is one of them (A if me is the source), any other rule is both, or one if they are
+ * equal. A mirrored rule gives both actions to each; otherwise A has the outbound action only and
+ * B the inbound action only. Ports go with their side. A filter has one family, so any and me are a
+ * filter in each family that the other side allows.
+ *
+ * Example: srcaddr=10.0.0.0/8 dstaddr=me protocol=tcp dstport=23, block, mirrored is the one filter
+ * "local me port 23, remote 10.0.0.0/8, TCP, outbound block, inbound block".
+ *
+ * me stays a class of addresses that the driver knows at the moment of the packet
+ * (Documentation/decisions/0001-me-is-known-by-the-driver.rst).
+ */
+
+#define EXPAND_FILTERS_MAX	200000	/* of all rules */
+
+/* What addresses a name or a server keyword stands for; *ret_n may be 0. Borrowed. */
+struct expand_names {
+	const struct ip_addr *(*lookup)(void *userdata, const struct policy_address *address,
+					size_t *ret_n);
+	void *userdata;
+};
+
+struct expand_list {
+	struct kernel_filter *filters;
+	size_t n;
+	size_t cap;
+};
+
+void expand_list_done(struct expand_list *list);
+
+/* Appends the filters of @rule, without ids. 0, -ENOMEM, or -ENOSPC above EXPAND_FILTERS_MAX. */
+int expand_rule(const struct policy_rule *rule, const struct expand_names *names,
+		struct expand_list *list);
+
+#endif /* AGENT_EXPAND_H */

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: MIT
+#include "agent/layers.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "agent/dynamic.h"
+#include "agent/fault.h"
+#include "policy/text.h"
+
+#define ADD_AT_ONCE	64	/* up to so many filters are added or removed without a transaction */
+
+/* --- building ----------------------------------------------------------------------------- */
+
+/* A filter of one rule, before those of all rules are put together. */
+struct piece {
+	struct kernel_filter filter;
+	struct dynamic_rule *rule;	/* borrowed */
+	size_t place;			/* of the rule */
+};
+
+static int compare_pieces(const void *a, const void *b)
+{
+	const struct piece *x = a, *y = b;
+	int r = kernel_filter_compare_traffic(&x->filter, &y->filter);
+
+	return r ? r : x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* All pieces of all rules; the caller frees the array. */
+static int expand_all(const struct dynamic *dynamic, const struct expand_names *names,
+		      struct piece **ret_pieces, size_t *ret_n, struct fault *fault)
+{
+	_cleanup_(expand_list_done) struct expand_list list = { 0 };
+	_cleanup_free_ size_t *ends = calloc(dynamic->n_rules + 1, sizeof(*ends));
+	struct piece *pieces;
+	size_t place = 0;
+	int r = 0;
+
+	if (!ends)
+		return fault_no_memory(fault);
+	for (size_t i = 0; !r && i < dynamic->n_rules; i++) {
+		r = expand_rule(dynamic->rules[i]->rule, names, &list);
+		ends[i] = list.n;
+	}
+	if (r == -ENOSPC)
+		return fault_failed(fault, "the rules make more than %d filters; use subnets instead of "
+				    "names and hosts", EXPAND_FILTERS_MAX);
+	pieces = r ? NULL : calloc(list.n + 1, sizeof(*pieces));
+	if (!pieces)
+		return fault_no_memory(fault);
+	for (size_t i = 0; i < list.n; i++) {
+		while (i == ends[place])
+			place++;
+		pieces[i] = (struct piece){
+			.filter = list.filters[i],
+			.rule = dynamic->rules[place],
+			.place = place,
+		};
+	}
+	qsort(pieces, list.n, sizeof(*pieces), compare_pieces);
+	*ret_pieces = pieces;
+	*ret_n = list.n;
+	return 0;
+}
+
+static int duplicate(const struct dynamic_rule *first, const struct dynamic_rule *second,
+		     const struct kernel_filter *filter, struct fault *fault)
+{
+	char *text = policy_rule_to_text(first->rule, false);
+	char traffic[KERNEL_FILTER_STRLEN];
+	int r = fault_number(fault, second->rule->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_EXISTS :
+				    POLICY_ERROR_TRANSPORT_FILTER_EXISTS,
+			     "two rules are for the same traffic (%s); the other one is \"%s\": change "
+			     "that one, or delete it first",
+			     kernel_filter_format(filter, traffic), text ? text : "");
+
+	free(text);
+	return r;
+}
+
+static void take_direction(struct layer_filter *filter, enum ipsecdrv_direction direction,
+			   struct dynamic_rule *rule)
+{
+	if (!filter->rule[direction])
+		filter->rule[direction] = dynamic_rule_ref(rule);
+}
+
+/* Adds the actions of @piece to @filter, which is for the same traffic. */
+static int merge(struct layer_filter *filter, const struct piece *piece, struct fault *fault)
+{
+	const struct dynamic_rule *out = filter->rule[IPSECDRV_DIRECTION_OUT];
+	const struct dynamic_rule *in = filter->rule[IPSECDRV_DIRECTION_IN];
+
+	if (piece->filter.outbound != IPSECDRV_ACTION_NONE) {
+		if (out && out != piece->rule)
+			return duplicate(out, piece->rule, &piece->filter, fault);
+		filter->filter.outbound = piece->filter.outbound;
+		take_direction(filter, IPSECDRV_DIRECTION_OUT, piece->rule);
+	}
+	if (piece->filter.inbound != IPSECDRV_ACTION_NONE) {
+		if (in && in != piece->rule)
+			return duplicate(in, piece->rule, &piece->filter, fault);
+		filter->filter.inbound = piece->filter.inbound;
+		take_direction(filter, IPSECDRV_DIRECTION_IN, piece->rule);
+	}
+	return 0;
+}
+
+static int merge_all(struct layers *layers, const struct piece *pieces, size_t n,
+		     struct fault *fault)
+{
+	int r = 0;
+
+	layers->filters = calloc(n + 1, sizeof(*layers->filters));
+	if (!layers->filters)
+		return fault_no_memory(fault);
+	for (size_t i = 0; !r && i < n; i++) {
+		struct layer_filter *last =
+			layers->n_filters ? &layers->filters[layers->n_filters - 1] : NULL;
+
+		if (!last || !kernel_filter_is_same_traffic(&last->filter, &pieces[i].filter)) {
+			last = &layers->filters[layers->n_filters++];
+			last->filter = pieces[i].filter;
+			last->filter.outbound = last->filter.inbound = IPSECDRV_ACTION_NONE;
+		}
+		r = merge(last, &pieces[i], fault);
+	}
+	return r;
+}
+
+/* --- ids ---------------------------------------------------------------------------------- */
+
+static int compare_traffic(const void *a, const void *b)
+{
+	const struct layer_filter *x = a, *y = b;
+
+	return kernel_filter_compare_traffic(&x->filter, &y->filter);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct layer_filter *x = *(struct layer_filter *const *)a;
+	const struct layer_filter *y = *(struct layer_filter *const *)b;
+
+	return x->filter.id < y->filter.id ? -1 : x->filter.id > y->filter.id;
+}
+
+static uint64_t version_of(const struct layer_filter *filter, enum ipsecdrv_direction direction)
+{
+	return filter->rule[direction] ? filter->rule[direction]->version : 0;
+}
+
+static bool may_keep_id(const struct layer_filter *before, const struct layer_filter *after)
+{
+	return before->is_adopted ||
+	       (version_of(before, IPSECDRV_DIRECTION_OUT) ==
+			version_of(after, IPSECDRV_DIRECTION_OUT) &&
+		version_of(before, IPSECDRV_DIRECTION_IN) ==
+			version_of(after, IPSECDRV_DIRECTION_IN));
+}
+
+static uint32_t new_id(struct layers *layers, const struct layers *before)
+{
+	/* Wraps after four thousand million changes; then ids still in use are stepped over. */
+	while (!layers->next_id || (before && layers_find(before, layers->next_id)))
+		layers->next_id++;
+	return layers->next_id++;
+}
+
+static int assign_ids(struct layers *layers, const struct layers *before)
+{
+	layers->next_id = before ? before->next_id : 1;
+	layers->by_id = calloc(layers->n_filters + 1, sizeof(struct layer_filter *));
+	if (!layers->by_id)
+		return -ENOMEM;
+	for (size_t i = 0; i < layers->n_filters; i++) {
+		struct layer_filter *filter = &layers->filters[i];
+		const struct layer_filter *old = !before ? NULL :
+			bsearch(filter, before->filters, before->n_filters,
+				sizeof(*before->filters), compare_traffic);
+
+		filter->filter.id = old && may_keep_id(old, filter) ? old->filter.id :
+				    new_id(layers, before);
+		layers->by_id[i] = filter;
+	}
+	qsort(layers->by_id, layers->n_filters, sizeof(struct layer_filter *), compare_ids);
+	return 0;
+}
+
+/* --- main mode ---------------------------------------------------------------------------- */
+
+struct mm_piece {
+	struct layer_mm mm;
+	uint64_t version;	/* the older rule has the smaller one */
+};
+
+static unsigned int count_bits(const struct kernel_filter_side *side)
+{
+	unsigned int n = 0;
+
+	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
+		return 0;
+	for (size_t i = 0; i < sizeof(side->mask.bytes); i++)
+		n += (unsigned int)__builtin_popcount(side->mask.bytes[i]);
+	return n;
+}
+
+static int compare_mm_sides(const struct kernel_filter_side *a, const struct kernel_filter_side *b)
+{
+	unsigned int bits_a = count_bits(a), bits_b = count_bits(b);
+	int r;
+
+	if (bits_a != bits_b)
+		return bits_a > bits_b ? -1 : 1;
+	if (a->class != b->class)
+		return a->class == IPSECDRV_ADDRESS_CLASS_ME ? -1 : 1;
+	r = ip_addr_compare(&a->mask, &b->mask);
+	return r ? r : ip_addr_compare(&a->addr, &b->addr);
+}
+
+static int compare_mm_pairs(const struct layer_mm *a, const struct layer_mm *b)
+{
+	int r = (int)a->family - (int)b->family;
+
+	if (!r)
+		r = compare_mm_sides(&a->remote, &b->remote);
+	return r ? r : compare_mm_sides(&a->local, &b->local);
+}
+
+static int compare_mm_pieces(const void *a, const void *b)
+{
+	const struct mm_piece *x = a, *y = b;
+	int r = compare_mm_pairs(&x->mm, &y->mm);
+
+	return r ? r : x->version < y->version ? -1 : x->version > y->version;
+}
+
+static int collect_mms(struct layers *layers)
+{
+	_cleanup_free_ struct mm_piece *pieces = calloc(layers->n_filters + 1, sizeof(*pieces));
+	size_t n = 0;
+
+	layers->mms = calloc(layers->n_filters + 1, sizeof(*layers->mms));
+	if (!pieces || !layers->mms)
+		return -ENOMEM;
+	for (size_t i = 0; i < layers->n_filters; i++) {
+		const struct layer_filter *filter = &layers->filters[i];
+		struct layer_mm mm = {
+			.family = filter->filter.family,
+			.local = filter->filter.local,
+			.remote = filter->filter.remote,
+			.rule = layer_filter_rule(filter),
+		};
+
+		if (!layer_filter_is_negotiated(filter) || !mm.rule)
+			continue;
+		mm.local.port = mm.remote.port = 0;
+		pieces[n++] = (struct mm_piece){ mm, mm.rule->version };
+	}
+	qsort(pieces, n, sizeof(*pieces), compare_mm_pieces);
+	for (size_t i = 0; i < n; i++)
+		if (!i || compare_mm_pairs(&pieces[i - 1].mm, &pieces[i].mm))
+			layers->mms[layers->n_mms++] = pieces[i].mm;
+	return 0;
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+struct layers *layers_free(struct layers *layers)
+{
+	if (!layers)
+		return NULL;
+	for (size_t i = 0; i < layers->n_filters; i++) {
+		dynamic_rule_unref(layers->filters[i].rule[IPSECDRV_DIRECTION_OUT]);
+		dynamic_rule_unref(layers->filters[i].rule[IPSECDRV_DIRECTION_IN]);
+	}
+	free(layers->filters);
+	free(layers->by_id);
+	free(layers->mms);
+	free(layers->order);
+	free(layers);
+	return NULL;
+}
+
+int layers_build(const struct dynamic *dynamic, const struct expand_names *names,
+		 const struct layers *before, struct layers **ret_layers, struct fault *fault)
+{
+	_cleanup_(layers_freep) struct layers *layers = calloc(1, sizeof(*layers));
+	_cleanup_free_ struct piece *pieces = NULL;
+	size_t n;
+	int r;
+
+	if (!layers)
+		return fault_no_memory(fault);
+	r = expand_all(dynamic, names, &pieces, &n, fault);
+	if (!r)
+		r = merge_all(layers, pieces, n, fault);
+	if (r)
+		return r;
+	if (assign_ids(layers, before) || collect_mms(layers))
+		return fault_no_memory(fault);
+	*ret_layers = TAKE_PTR(layers);
+	return 0;
+}
+
+int layers_adopt(struct kernel *kernel, struct layers **ret_layers)
+{
+	_cleanup_(layers_freep) struct layers *layers = calloc(1, sizeof(*layers));
+	_cleanup_free_ struct kernel_filter *filters = NULL;
+	size_t n;
+	int r;
+
+	if (!layers)
+		return -ENOMEM;
+	r = kernel->ops->filter_dump(kernel, &filters, &n);
+	if (r)
+		return r;
+	layers->filters = calloc(n + 1, sizeof(*layers->filters));
+	layers->by_id = calloc(n + 1, sizeof(struct layer_filter *));
+	if (!layers->filters || !layers->by_id)
+		return -ENOMEM;
+	layers->n_filters = n;
+	layers->next_id = 1;
+	for (size_t i = 0; i < n; i++) {
+		layers->filters[i] = (struct layer_filter){
+			.filter = filters[i], .is_adopted = true,
+		};
+		if (filters[i].id >= layers->next_id)
+			layers->next_id = filters[i].id + 1;
+	}
+	qsort(layers->filters, n, sizeof(*layers->filters), compare_traffic);
+	for (size_t i = 0; i < n; i++)
+		layers->by_id[i] = &layers->filters[i];
+	qsort(layers->by_id, n, sizeof(struct layer_filter *), compare_ids);
+	*ret_layers = TAKE_PTR(layers);
+	return 0;
+}
+
+/* --- committing --------------------------------------------------------------------------- */
+
+struct diff {
+	struct kernel_filter added[ADD_AT_ONCE];
+	uint32_t removed[ADD_AT_ONCE];
+	size_t n_added;
+	size_t n_removed;
+	bool is_large;
+};
+
+static bool is_same_filter(const struct kernel_filter *a, const struct kernel_filter *b)
+{
+	return kernel_filter_is_same_traffic(a, b) && a->outbound == b->outbound &&
+	       a->inbound == b->inbound;
+}
+
+static void note_added(struct diff *diff, const struct kernel_filter *filter)
+{
+	if (diff->n_added == ADD_AT_ONCE)
+		diff->is_large = true;
+	else
+		diff->added[diff->n_added++] = *filter;
+}
+
+static void note_removed(struct diff *diff, uint32_t id)
+{
+	if (diff->n_removed == ADD_AT_ONCE)
+		diff->is_large = true;
+	else
+		diff->removed[diff->n_removed++] = id;
+}
+
+/* Both lists by id: a filter that changed is removed and added. */
+static void compare(const struct layers *before, const struct layers *after, struct diff *diff)
+{
+	size_t i = 0, j = 0;
+
+	while (!diff->is_large && (i < before->n_filters || j < after->n_filters)) {
+		const struct kernel_filter *old =
+			i < before->n_filters ? &before->by_id[i]->filter : NULL;
+		const struct kernel_filter *new =
+			j < after->n_filters ? &after->by_id[j]->filter : NULL;
+
+		if (new && (!old || new->id < old->id)) {
+			note_added(diff, new);
+			j++;
+		} else if (old && (!new || old->id < new->id)) {
+			note_removed(diff, old->id);
+			i++;
+		} else {
+			if (!is_same_filter(old, new)) {
+				note_removed(diff, old->id);
+				note_added(diff, new);
+			}
+			i++;
+			j++;
+		}
+	}
+}
+
+static int replace_all(const struct layers *layers, struct kernel *kernel)
+{
+	_cleanup_free_ struct kernel_filter *filters =
+		calloc(layers->n_filters + 1, sizeof(*filters));
+
+	if (!filters) {
+		snprintf(kernel->why, sizeof(kernel->why), "out of memory");
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < layers->n_filters; i++)
+		filters[i] = layers->filters[i].filter;
+	return kernel->ops->filters_replace(kernel, filters, layers->n_filters);
+}
+
+int layers_commit(const struct layers *layers, const struct layers *before,
+		  struct kernel *kernel)
+{
+	struct diff diff = { 0 };
+	int r = -E2BIG;
+
+	if (!before)
+		return replace_all(layers, kernel);
+	compare(before, layers, &diff);
+	if (!diff.is_large && !diff.n_added && !diff.n_removed)
+		return 0;
+	/* One message is one step, too, and costs what changes instead of what is there. */
+	if (!diff.is_large && !diff.n_removed)
+		r = kernel->ops->filters_add(kernel, diff.added, diff.n_added);
+	else if (!diff.is_large && !diff.n_added)
+		r = kernel->ops->filters_del(kernel, diff.removed, diff.n_removed);
+	return r == -E2BIG ? replace_all(layers, kernel) : r;
+}
+
+/* --- looking up --------------------------------------------------------------------------- */
+
+const struct layer_filter *layers_find(const struct layers *layers, uint32_t id)
+{
+	struct layer_filter key = { .filter.id = id };
+	const struct layer_filter *pointer = &key;
+	struct layer_filter **found = bsearch(&pointer, layers->by_id, layers->n_filters,
+					      sizeof(struct layer_filter *), compare_ids);
+
+	return found ? *found : NULL;
+}
+
+const struct dynamic_rule *layer_filter_rule(const struct layer_filter *filter)
+{
+	const struct dynamic_rule *out = filter->rule[IPSECDRV_DIRECTION_OUT];
+	const struct dynamic_rule *in = filter->rule[IPSECDRV_DIRECTION_IN];
+
+	if (in && filter->filter.inbound == IPSECDRV_ACTION_NEGOTIATE &&
+	    filter->filter.outbound != IPSECDRV_ACTION_NEGOTIATE)
+		return in;
+	return out ? out : in;
+}
+
+bool layer_filter_is_negotiated(const struct layer_filter *filter)
+{
+	return filter->filter.outbound == IPSECDRV_ACTION_NEGOTIATE ||
+	       filter->filter.inbound == IPSECDRV_ACTION_NEGOTIATE;
+}
+
+struct layer_filter *const *layers_order(struct layers *layers, struct kernel *kernel)
+{
+	_cleanup_free_ struct kernel_filter *filters = NULL;
+	_cleanup_free_ struct layer_filter **order = NULL;
+	size_t n, n_order = 0;
+
+	if (layers->order)
+		return layers->order;
+	if (kernel->ops->filter_dump(kernel, &filters, &n))
+		return NULL;
+	order = calloc(layers->n_filters + 1, sizeof(*order));
+	if (!order) {
+		snprintf(kernel->why, sizeof(kernel->why), "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < n && n_order < layers->n_filters; i++) {
+		const struct layer_filter *filter = layers_find(layers, filters[i].id);
+
+		if (filter)
+			order[n_order++] = (struct layer_filter *)filter;
+	}
+	if (n_order != layers->n_filters || n != n_order) {
+		snprintf(kernel->why, sizeof(kernel->why),
+			 "the driver has other filters than the agent gave it");
+		return NULL;
+	}
+	layers->order = TAKE_PTR(order);
+	return layers->order;
+}
+
+bool layer_side_contains(const struct kernel_filter_side *side, const struct ip_addr *addr,
+			 bool is_me)
+{
+	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
+		return is_me;
+	if (side->addr.family != addr->family)
+		return false;
+	for (size_t i = 0; i < ip_addr_len(addr); i++)
+		if ((addr->bytes[i] & side->mask.bytes[i]) != side->addr.bytes[i])
+			return false;
+	return true;
+}
+
+const struct layer_mm *layers_find_mm(const struct layers *layers, const struct ip_addr *local,
+				      bool is_me, const struct ip_addr *remote)
+{
+	for (size_t i = 0; i < layers->n_mms; i++) {
+		const struct layer_mm *mm = &layers->mms[i];
+
+		/* A remote me is for traffic between this host's own addresses. */
+		if (mm->family == local->family && layer_side_contains(&mm->local, local, is_me) &&
+		    layer_side_contains(&mm->remote, remote, false))
+			return mm;
+	}
+	return NULL;
+}

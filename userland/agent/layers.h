@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_LAYERS_H
+#define AGENT_LAYERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/expand.h"
+#include "nl/kernel.h"
+
+struct dynamic;
+struct dynamic_rule;
+struct fault;
+
+/*
+ * The effective filters: what the layers of policy add up to, with the driver's ids. So far
+ * there is one layer, the dynamic one; persistent and local stores would be further ones under it.
+ *
+ * A struct layers is immutable but for the driver's order, which is fetched when somebody asks.
+ *
+ * Ids. A filter keeps its id as long as its traffic and what is negotiated for it stay (that is the
+ * version of its rules); a filter whose methods or policies change gets a new one. The
+ * driver drops associations, failures and soft associations with the id they were made for, so a
+ * change of policy is in force the moment that the commit is, and what is not concerned lives on.
+ */
+
+/* Rules whose directions differ can meet in one filter, so each direction has its own. */
+struct layer_filter {
+	struct kernel_filter filter;
+	struct dynamic_rule *rule[IPSECDRV_DIRECTION_MAX + 1];	/* reference, or NULL */
+	bool is_adopted;		/* from the driver, rules unknown */
+};
+
+/* A pair of sides that negotiates: main mode's view, without protocol and ports. */
+struct layer_mm {
+	uint8_t family;
+	struct kernel_filter_side local;
+	struct kernel_filter_side remote;
+	const struct dynamic_rule *rule;
+};
+
+struct layers {
+	struct layer_filter *filters;	/* sorted by traffic */
+	size_t n_filters;
+	struct layer_filter **by_id;	/* sorted by id */
+	struct layer_mm *mms;		/* most specific first; no two with the same sides */
+	size_t n_mms;
+	uint32_t next_id;
+	struct layer_filter **order;	/* as the driver searches; NULL until asked for */
+};
+
+/*
+ * The filters of @dynamic. @before (may be NULL) is what is in force: its ids are kept.
+ * 0, or -errno with *fault: two rules for the same traffic and direction, too many filters.
+ */
+int layers_build(const struct dynamic *dynamic, const struct expand_names *names,
+		 const struct layers *before, struct layers **ret_layers, struct fault *fault);
+/* What the driver has, after a restart: @before for the first build. */
+int layers_adopt(struct kernel *kernel, struct layers **ret_layers);
+struct layers *layers_free(struct layers *layers);
+DEFINE_CLEANUP(struct layers *, layers_free);
+
+/*
+ * Makes the driver have @layers instead of @before (NULL: unknown), in one step. On failure it has what it
+ * had, and kernel->why says why.
+ */
+int layers_commit(const struct layers *layers, const struct layers *before,
+		  struct kernel *kernel);
+
+/* By id; NULL if there is none. */
+const struct layer_filter *layers_find(const struct layers *layers, uint32_t id);
+/* The rule of a filter: of its negotiated direction if any, else of either. NULL when adopted. */
+const struct dynamic_rule *layer_filter_rule(const struct layer_filter *filter);
+/* Packets of this filter are negotiated for, in one direction at least. */
+bool layer_filter_is_negotiated(const struct layer_filter *filter);
+
+/* The filters in the driver's order (asked for once), n_filters of them. NULL: kernel->why. */
+struct layer_filter *const *layers_order(struct layers *layers, struct kernel *kernel);
+
+/* Whether @addr is on this side; @is_me is the answer for class me. */
+bool layer_side_contains(const struct kernel_filter_side *side, const struct ip_addr *addr,
+			 bool is_me);
+/*
+ * Main mode's rule for two addresses: the most specific pair of sides that contains them. The longest
+ * remote mask decides, then the longest local one (me counts as any), then the older rule; that is
+ * also how ipsec-cred chooses the key. NULL if nothing negotiates between them.
+ */
+const struct layer_mm *layers_find_mm(const struct layers *layers, const struct ip_addr *local,
+				      bool is_me, const struct ip_addr *remote);
+
+#endif /* AGENT_LAYERS_H */

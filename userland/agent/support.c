@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "agent/support.h"
+
+#include "agent/fault.h"
+#include "ike/engine.h"
+#include "link/messages.h"
+
+int support_check_mm(const struct policy_mm_policy *policy, struct fault *fault)
+{
+	if (policy->n_offers > IKE_MM_PROPOSALS_MAX)
+		return fault_invalid(fault, "mmsecmethods has %zu methods, IKE takes at most %d; leave "
+				     "the weaker ones out", policy->n_offers, IKE_MM_PROPOSALS_MAX);
+	return 0;
+}
+
+int support_check_qm(const struct policy_qm_policy *policy, struct fault *fault)
+{
+	if (policy->n_offers > IKE_QM_OFFERS_MAX)
+		return fault_invalid(fault, "qmsecmethods has %zu methods, IKE takes at most %d; leave "
+				     "the weaker ones out", policy->n_offers, IKE_QM_OFFERS_MAX);
+	return 0;
+}
+
+static int check_methods(const struct policy_rule *rule, struct fault *fault)
+{
+	bool has_psk = false;
+
+	for (size_t i = 0; i < rule->n_methods; i++) {
+		const struct policy_method *method = &rule->methods[i];
+
+		if (method->kind != POLICY_METHOD_PSK)
+			continue;
+		has_psk = true;
+		if (strlen(method->secret) > LINK_SECRET_MAX_LEN)
+			return fault_invalid(fault, "psk: a preshared key has at most %d bytes",
+					     LINK_SECRET_MAX_LEN);
+	}
+	if (!has_psk)
+		return fault_invalid(fault, "this version authenticates with preshared keys only, Kerberos "
+				     "and certificates come later; add psk= to the rule");
+	return 0;
+}
+
+int support_check_rule(const struct policy_rule *rule, struct fault *fault)
+{
+	if (rule->has_tunnel)
+		return fault_invalid(fault, "tunnel rules come with tunnel mode, which this version does "
+				     "not have; leave tunneldstaddress out");
+	if (rule->connection != POLICY_CONNECTION_ALL)
+		return fault_invalid(fault, "conntype=lan and conntype=dialup come with interface scope, "
+				     "which this version does not have; use conntype=all");
+	if (policy_rule_is_negotiated(rule))
+		return check_methods(rule, fault);
+	return 0;
+}
