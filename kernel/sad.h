@@ -6,6 +6,7 @@
 #define IPD_SAD_H
 
 #include <linux/netfilter.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 #include <uapi/linux/ipsecdrv.h>
 
@@ -20,39 +21,50 @@ struct sk_buff;
 
 /* what the agent asks for; keys are wiped by the caller */
 struct ipd_sa_config {
-	union nf_inet_addr local;	/* endpoints */
-	union nf_inet_addr remote;
-	struct ipd_selector selector;
-	__be32 spi;
-	__be32 pair_spi;
-	__be32 bundle_spi;
-	u32 filter_id;
-	u32 replay_window;
-	u64 soft_bytes, hard_bytes;	/* 0 is no limit, here and below */
-	u64 soft_packets, hard_packets;
-	u32 soft_seconds, hard_seconds, idle_seconds;
-	__be16 encap_local_port, encap_remote_port;
-	u8 family;
-	u8 protection;			/* enum ipsecdrv_protection */
-	u8 direction;
-	u8 encapsulation;
-	u8 cipher, integrity;
-	u8 cipher_key_len, integrity_key_len;
-	bool esn;
+	struct_group_tagged(ipd_sa_params, params,
+		union nf_inet_addr local;	/* endpoints */
+		union nf_inet_addr remote;
+		struct ipd_selector selector;
+		__be32 spi;
+		__be32 pair_spi;
+		__be32 bundle_spi;
+		u32 filter_id;
+		u32 replay_window;
+		u64 soft_bytes, hard_bytes;	/* 0 is no limit, here and below */
+		u64 soft_packets, hard_packets;
+		u32 soft_seconds, hard_seconds;
+		u32 idle_seconds;		/* of an inbound association; takes its pair along */
+		__be16 encap_local_port, encap_remote_port;
+		u8 family;
+		u8 protection;			/* enum ipsecdrv_protection */
+		u8 direction;
+		u8 encapsulation;
+		u8 cipher, integrity;
+		u8 cipher_key_len, integrity_key_len;
+		bool esn;
+	);
 	u8 cipher_key[IPSECDRV_MAX_KEY_LEN];
 	u8 integrity_key[IPSECDRV_MAX_KEY_LEN];
 };
 
+/* Of the module: before the first namespace, and after the last one is gone. */
+int ipd_sad_init(void);
+void ipd_sad_exit(void);	/* waits for every association to be freed */
+
 struct ipd_sad *ipd_sad_new(struct ipd_net *ipd);	/* process context; NULL without memory */
-void ipd_sad_stop(struct ipd_sad *sad);			/* pre_exit: no work runs after it */
-void ipd_sad_free(struct ipd_sad *sad);			/* after the grace period and in_flight is zero */
+/* pre_exit, without cfg_mutex, which the work takes: no work does anything after it */
+void ipd_sad_stop(struct ipd_sad *sad);
+/* after the grace period and with in_flight zero; takes cfg_mutex; before the acquires are freed */
+void ipd_sad_free(struct ipd_sad *sad);
 
 /* All of these: process context, under cfg_mutex, extack says why not. */
+/* reserves an SPI for config->local: config->spi, or a random one when that is 0 */
 int ipd_sad_alloc_spi(struct ipd_net *ipd, const struct ipd_sa_config *config, u32 acquire_id,
 		      __be32 *ret_spi, struct netlink_ext_ack *extack);
 /* all of @configs or none; inbound ones replace their larval association */
 int ipd_sad_install(struct ipd_net *ipd, const struct ipd_sa_config *configs, unsigned int n,
 		    struct netlink_ext_ack *extack);
+/* the association that @which names and, when which->pair_spi is not 0, its pair too */
 int ipd_sad_delete(struct ipd_net *ipd, const struct ipd_sa_config *which,
 		   struct netlink_ext_ack *extack);
 void ipd_sad_flush(struct ipd_net *ipd);
@@ -80,18 +92,20 @@ struct ipd_input {
 };
 
 /**
- * ipd_sa_input() - check and unwrap one AH or ESP header of an inbound packet
+ * ipd_sa_input() - check and unwrap the first AH or ESP header of an inbound packet
  * @ipd: the namespace
- * @skb: network header at the IP header, transport header at AH or ESP; not a fragment
+ * @skb: network header at the IP header; not a fragment
  * @state: of the hook; copied when the work goes on asynchronously
  * @input: result
  *
  * Looks the association up, checks replay, integrity, padding, commits the replay window and
  * takes the header off in place (transport mode). The skb stays the same one, its data may move.
+ * The transport header keeps its distance from the network header.
  *
  * Return: 0 when unwrapped (the caller looks at the next header), -EINPROGRESS when the crypto
- * code took the packet (ipd_hook_input_resume() follows), -ENOENT when it is no association's and
- * the caller decides, else it must be dropped for input->drop_reason. Softirq, RCU, no locks.
+ * code took the packet (ipd_hook_input_resume() follows), -ENOENT when no association covers it
+ * (or it has no AH or ESP header) and the caller decides, else it must be dropped for
+ * input->drop_reason, and is still the caller's. Softirq, RCU, no locks.
  */
 int ipd_sa_input(struct ipd_net *ipd, struct sk_buff *skb, const struct nf_hook_state *state,
 		 struct ipd_input *input);
@@ -105,7 +119,8 @@ int ipd_sa_input(struct ipd_net *ipd, struct sk_buff *skb, const struct nf_hook_
  *
  * Return: a netfilter verdict. NF_ACCEPT: protected in place, the caller lets it pass.
  * NF_STOLEN: sent by okfn already, or later when the crypto code is done, or dropped and counted
- * (ipd_drop() was called). Process or softirq context, RCU, no locks.
+ * (ipd_drop() was called); its upper half may carry an error for the sender, so the hook has to
+ * return it as it is. Process or softirq context, RCU, no locks.
  */
 unsigned int ipd_sa_output(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
 			   const struct nf_hook_state *state);

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Inbound: what happens to a packet with an AH or ESP header.
+ *
+ *	find the header, its SPI, the association
+ *	has the number been seen?        cheap, without a lock: floods of replays end here
+ *	crypto code                      may go on asynchronously; finish_async() follows then
+ *	authentic? number still new?     commits the window
+ *	padding, next header; take the header off
+ *	account, checksum, MSS
+ *
+ * Nothing of a packet is believed, counted as traffic or remembered before it is authentic.
+ */
+#include "compat.h"
+#include "drop.h"
+#include "encap.h"
+#include "hook.h"
+#include "mss.h"
+#include "net.h"
+#include "op.h"
+#include "proto.h"
+#include "replay.h"
+#include "sa.h"
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+
+static const struct ipd_proto_ops *proto_of(u8 protocol)
+{
+	return protocol == IPPROTO_AH ? &ipd_ah_ops : &ipd_esp_ops;
+}
+
+static void destination(const struct sk_buff *skb, u8 family, union nf_inet_addr *ret_addr)
+{
+	if (family == NFPROTO_IPV6)
+		ret_addr->in6 = ipv6_hdr(skb)->daddr;
+	else
+		ret_addr->ip = ip_hdr(skb)->daddr;
+}
+
+/* the association of the header at @place and its sequence number; -ENOENT, -EPROTO */
+static int find_sa(struct ipd_net *ipd, const struct sk_buff *skb, u8 family,
+		   const struct ipd_place *place, struct ipd_sa **ret_sa, u32 *ret_seq)
+{
+	const struct ipd_proto_ops *proto = proto_of(place->protocol);
+	union nf_inet_addr local = {};
+	u8 space[16];
+	const u8 *header;
+
+	header = skb_header_pointer(skb, skb_network_offset(skb) + place->header,
+				    proto->header_len, space);
+	if (!header)
+		return -EPROTO;
+	destination(skb, family, &local);
+	*ret_sa = ipd_sad_lookup(ipd->sad, family, &local,
+				 get_unaligned((__be32 *)(header + proto->spi_offset)),
+				 proto->protocol);
+	*ret_seq = get_unaligned_be32(header + proto->spi_offset + 4);
+	return *ret_sa ? 0 : -ENOENT;
+}
+
+static int accept_number(struct ipd_sa *sa, u64 seq)
+{
+	bool is_new;
+
+	/* numbers that nobody authenticated say nothing */
+	if (!sa->crypto.is_authenticating)
+		return 0;
+	spin_lock(&sa->replay_lock);
+	is_new = ipd_replay_accept(sa->replay, seq);
+	spin_unlock(&sa->replay_lock);
+	return is_new ? 0 : -EALREADY;
+}
+
+static bool may_be_new(const struct ipd_sa *sa, u64 seq)
+{
+	return !sa->crypto.is_authenticating || ipd_replay_may_accept(sa->replay, seq);
+}
+
+static void count_bytes(const struct ipd_op *op)
+{
+	struct ipd_sad_counters __percpu *counters = op->sa->sad->counters;
+	const int dir = IPSECDRV_DIRECTION_IN;
+
+	if (op->sa->crypto.is_encrypting)
+		this_cpu_add(counters->confidential[dir], op->payload);
+	if (op->sa->crypto.is_authenticating)
+		this_cpu_add(counters->authenticated[dir], op->payload);
+	this_cpu_add(counters->transport[dir], op->payload);
+}
+
+static void count_failure(struct ipd_sa *sa, int err)
+{
+	if (err == -EALREADY)
+		this_cpu_inc(sa->counters->replay_drops);
+	else if (err == -EBADMSG)
+		this_cpu_inc(sa->counters->integrity_drops);
+}
+
+/*
+ * The sender computed the checksum of what is inside before protecting it, so after a good ICV
+ * it has nothing to add. What hardware summed up was the protected packet.
+ */
+static void settle_checksum(struct sk_buff *skb, const struct ipd_sa *sa)
+{
+	skb->csum_level = 0;
+	skb->csum_valid = 0;
+	skb->csum_complete_sw = 0;
+	skb->ip_summed = sa->crypto.is_authenticating ? CHECKSUM_UNNECESSARY : CHECKSUM_NONE;
+}
+
+/* The protected packet may have come in fragments; the one inside did not. */
+static void forget_fragments(struct sk_buff *skb, u8 family)
+{
+	if (family == NFPROTO_IPV6) {
+		IP6CB(skb)->frag_max_size = 0;
+		IP6CB(skb)->flags &= ~IP6SKB_FRAGMENTED;
+	} else {
+		IPCB(skb)->frag_max_size = 0;
+		IPCB(skb)->flags &= ~IPSKB_FRAG_PMTU;
+	}
+}
+
+/* what the other end's segments may hold is ours to say in the answer, and ours in its SYN */
+static int clamp_mss(struct ipd_op *op)
+{
+	const struct ipd_sa *sa = op->sa;
+	int tcp = ipd_mss_find_tcp(op->skb, &op->place);
+	int room;
+
+	if (tcp < 0 || !op->skb->dev)
+		return 0;
+	room = sa->proto->payload_max(&sa->crypto, op->family,
+				      READ_ONCE(op->skb->dev->mtu) - op->place.header);
+	room -= tcp - op->place.header + sizeof(struct tcphdr);
+	return room > 0 ? ipd_mss_clamp(op->skb, tcp, room) : 0;
+}
+
+/* all that comes after the crypto code; 0 or an error of ipd_op_reason() */
+static int finish(struct ipd_op *op, int err)
+{
+	struct ipd_sa *sa = op->sa;
+
+	if (!err && !ipd_sa_is_usable(sa))
+		err = -EKEYEXPIRED;
+	if (!err && sa->proto->input_check)
+		err = sa->proto->input_check(op);
+	if (!err)
+		err = accept_number(sa, op->seq);
+	if (err) {
+		count_failure(sa, err);
+		return err;
+	}
+	err = sa->proto->input_done(op);
+	if (err && err != -ENOMSG)
+		return err;
+	if (!ipd_sa_charge(sa, op->payload))
+		return -EKEYEXPIRED;
+	count_bytes(op);
+	if (err)
+		return err;
+	settle_checksum(op->skb, sa);
+	forget_fragments(op->skb, op->family);
+	skb_clear_hash(op->skb);
+	return clamp_mss(op);
+}
+
+/* the packet went on asynchronously and is ours now */
+static void finish_async(struct ipd_op *op, int err)
+{
+	struct sk_buff *skb = op->skb;
+
+	err = finish(op, ipd_op_crypto_error(err));
+	if (!err && percpu_ref_is_dying(&op->ipd->in_flight))
+		err = -ESHUTDOWN;
+	if (err)
+		ipd_drop(op->ipd, skb, ipd_op_reason(err));
+	else
+		ipd_hook_input_resume(op->ipd, skb, op->sa, &op->state);
+	ipd_op_release(op);
+	ipd_op_put(op);
+}
+
+/* from the association on; 0, -EINPROGRESS or an error of ipd_op_reason() */
+static int unwrap(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
+		  const struct nf_hook_state *state, const struct ipd_place *place, u32 number)
+{
+	struct ipd_op *op;
+	int err;
+
+	if (!ipd_sa_is_usable(sa))
+		return -EKEYEXPIRED;
+	/* nobody puts AH or ESP into packets to be cut */
+	if (skb_is_gso(skb) || skb_shared(skb))
+		return -EPROTO;
+	if (!may_be_new(sa, number)) {
+		count_failure(sa, -EALREADY);
+		return -EALREADY;
+	}
+	op = ipd_op_get(sa->crypto.request_size);
+	if (!op)
+		return -ENOMEM;
+	op->ipd = ipd;
+	op->sa = sa;
+	op->skb = skb;
+	op->resume = finish_async;
+	op->seq = number;
+	op->place = *place;
+	op->family = state->pf;
+	err = ipd_op_hold(op, state);
+	if (err)
+		goto out;
+	err = sa->proto->input(op);
+	if (err == -EINPROGRESS)
+		return err;
+	err = finish(op, err);
+	ipd_op_release(op);
+out:
+	ipd_op_put(op);
+	return err;
+}
+
+int ipd_sa_input(struct ipd_net *ipd, struct sk_buff *skb, const struct nf_hook_state *state,
+		 struct ipd_input *input)
+{
+	struct ipd_place place;
+	struct ipd_sa *sa;
+	u32 number;
+	int err;
+
+	input->sa = NULL;
+	input->drop_reason = IPSECDRV_DROP_NONE;
+	err = ipd_encap_place_input(skb, state->pf, &place);
+	if (err == -EBADMSG)
+		err = -EPROTO;
+	if (!err)
+		err = find_sa(ipd, skb, state->pf, &place, &sa, &number);
+	if (err == -ENOENT)
+		return err;
+	if (!err) {
+		input->sa = sa;
+		local_bh_disable();
+		err = unwrap(ipd, sa, skb, state, &place, number);
+		local_bh_enable();
+	}
+	if (err && err != -EINPROGRESS)
+		input->drop_reason = ipd_op_reason(err);
+	return err;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What may be installed. Each refusal says its reason to the agent, which shows it to people.
+ */
+#include "sa.h"
+
+#include <linux/in.h>
+#include <linux/netlink.h>
+#include <linux/string.h>
+#include <net/ipv6.h>
+
+static bool is_unicast(u8 family, const union nf_inet_addr *addr)
+{
+	int type;
+
+	if (family == NFPROTO_IPV4)
+		return addr->ip && !ipv4_is_multicast(addr->ip) && !ipv4_is_lbcast(addr->ip);
+	type = ipv6_addr_type(&addr->in6);
+	return type != IPV6_ADDR_ANY && !(type & IPV6_ADDR_MULTICAST);
+}
+
+static bool is_same_addr(u8 family, const union nf_inet_addr *a, const union nf_inet_addr *b)
+{
+	return !memcmp(a, b, family == NFPROTO_IPV4 ? sizeof(a->ip) : sizeof(*a));
+}
+
+/* the sentence has to be a literal: the kernel keeps a pointer to it */
+#define refuse(extack, err, sentence) ({ NL_SET_ERR_MSG(extack, sentence); err; })
+
+static int check_identity(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
+{
+	if (params->family != NFPROTO_IPV4 && params->family != NFPROTO_IPV6)
+		return refuse(extack, -EINVAL, "The association's family is neither IPv4 nor IPv6");
+	if (params->protection != IPSECDRV_PROTECTION_ESP &&
+	    params->protection != IPSECDRV_PROTECTION_AH)
+		return refuse(extack, -EINVAL, "The association's protection is neither AH nor ESP");
+	if (!is_unicast(params->family, &params->local) ||
+	    !is_unicast(params->family, &params->remote))
+		return refuse(extack, -EINVAL, "The association's endpoints are not two hosts");
+	return 0;
+}
+
+static int check_encapsulation(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
+{
+	if (params->encapsulation != IPSECDRV_ENCAPSULATION_TRANSPORT)
+		return refuse(extack, -EOPNOTSUPP, "Tunnel mode is not supported yet");
+	if (params->encap_local_port || params->encap_remote_port)
+		return refuse(extack, -EOPNOTSUPP, "UDP encapsulation is not supported yet");
+	if (params->bundle_spi)
+		return refuse(extack, -EOPNOTSUPP, "AH and ESP together are not supported yet");
+	if (params->esn)
+		return refuse(extack, -EOPNOTSUPP,
+			      "Extended sequence numbers are not supported yet");
+	return 0;
+}
+
+static int check_selector(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
+{
+	const struct ipd_selector *selector = &params->selector;
+	u8 host = params->family == NFPROTO_IPV4 ? 32 : 128;
+
+	if (!params->filter_id)
+		return refuse(extack, -EINVAL, "The association names no filter");
+	if (selector->family != params->family)
+		return refuse(extack, -EINVAL,
+			      "The selector is missing or of another family than the association");
+	if (selector->local_prefix != host || selector->remote_prefix != host ||
+	    !is_same_addr(params->family, &selector->local, &params->local) ||
+	    !is_same_addr(params->family, &selector->remote, &params->remote))
+		return refuse(extack, -EINVAL,
+			      "In transport mode the selector's addresses are the endpoints");
+	return 0;
+}
+
+static bool is_in_order(u64 soft, u64 hard)
+{
+	return !soft || !hard || soft <= hard;
+}
+
+static int check_limits(const struct ipd_sa_config *config, struct netlink_ext_ack *extack)
+{
+	if (!is_in_order(config->soft_bytes, config->hard_bytes) ||
+	    !is_in_order(config->soft_packets, config->hard_packets) ||
+	    !is_in_order(config->soft_seconds, config->hard_seconds))
+		return refuse(extack, -EINVAL, "A soft lifetime is longer than the hard one");
+	if (config->replay_window > IPSECDRV_MAX_REPLAY_WINDOW)
+		return refuse(extack, -EINVAL, "The replay window is too wide");
+	if (!config->replay_window && config->direction == IPSECDRV_DIRECTION_IN &&
+	    (config->integrity != IPSECDRV_INTEGRITY_NONE ||
+	     config->cipher == IPSECDRV_CIPHER_AES_GCM_16))
+		return refuse(extack, -EINVAL,
+			      "An inbound association with authentication needs a replay window");
+	return 0;
+}
+
+int ipd_sa_check(const struct ipd_sa_config *config, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (config->direction != IPSECDRV_DIRECTION_IN &&
+	    config->direction != IPSECDRV_DIRECTION_OUT)
+		return refuse(extack, -EINVAL, "The association's direction is missing");
+	if (ntohl(config->spi) < IPSECDRV_MIN_SPI)
+		return refuse(extack, -EINVAL, "SPIs below 256 are reserved");
+	err = check_identity(&config->params, extack);
+	if (!err)
+		err = check_encapsulation(&config->params, extack);
+	if (!err)
+		err = check_selector(&config->params, extack);
+	if (!err)
+		err = check_limits(config, extack);
+	if (!err)
+		err = ipd_crypto_check(config, extack);
+	return err;
+}
+
+int ipd_sa_check_larval(const struct ipd_sa_config *config, struct netlink_ext_ack *extack)
+{
+	if (config->direction != IPSECDRV_DIRECTION_IN)
+		return refuse(extack, -EINVAL, "The peer chooses the SPI of an outbound association");
+	if (config->spi && ntohl(config->spi) < IPSECDRV_MIN_SPI)
+		return refuse(extack, -EINVAL, "SPIs below 256 are reserved");
+	return check_identity(&config->params, extack);
+}
