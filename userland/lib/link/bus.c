@@ -9,9 +9,6 @@ static int set_up(sd_bus *bus, int fd, bool is_server)
 	sd_id128_t id;
 	int r = sd_bus_set_connected_signal(bus, true);
 
-	/* credentials come from the socket; nothing in the protocol is asked to prove them again */
-	if (r >= 0)
-		r = sd_bus_set_anonymous(bus, true);
 	if (r >= 0 && is_server) {
 		r = sd_id128_randomize(&id);
 		if (r >= 0)

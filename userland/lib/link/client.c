@@ -2,9 +2,10 @@
 /*
  * A link that comes back, and the calls that wait for it.
  *
- * A call is in one list from start to end, in the order in which it was made: active (sent, a struct link_call
- * exists) or waiting (a copy of its arguments and a timer exist). Going up makes waiting calls active; going
- * down ends active calls, or makes those wait again that may be repeated.
+ * A call is in one list from start to end, in the order in which it was made: active (sent, a
+ * struct link_call exists) or waiting (a copy of its arguments and a timer exist). Going up
+ * makes waiting calls active; going down ends active calls, or makes those wait again that may
+ * be repeated.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -388,9 +388,9 @@ static int enter_array(sd_bus_message *m, const struct codec_type *type)
 }
 
 /*
- * Makes room for one more element. Heap arrays grow by doubling, by copy so that no secret stays behind in what
- * realloc() gives back. The pointer and the count in the object are valid at any time, so that codec_free() can
- * clean up after an error.
+ * Makes room for one more element. Heap arrays grow by doubling, by copy so that no secret
+ * stays behind in what realloc() gives back. The pointer and the count in the object are valid
+ * at any time, so that codec_free() can clean up after an error.
  */
 static int grow(const struct codec_field *field, void *object, size_t n, size_t *cap, void **ret)
 {
@@ -613,7 +613,7 @@ static int copy_elements(const struct codec_type *type, void *dst, const void *s
 	return r;
 }
 
-/* What is behind a pointer: @n elements of @size; stored in @dst at once, so that codec_free() finds it. */
+/* What is behind a pointer: @n elements of @size, stored at once so that codec_free() finds it. */
 static void *copy_target(const struct codec_field *field, void *dst, size_t n, size_t size)
 {
 	void *p = calloc(n, size);

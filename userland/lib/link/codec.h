@@ -10,8 +10,8 @@
 /*
  * Structs to D-Bus messages and back, driven by one table per struct; inside lib/link only.
  *
- * A table lists every field that travels, in order, with its bounds. Reading fills a zeroed struct,
- * allocates what is marked as heap, never more than the bounds say, and then checks
+ * A table lists every field that travels, in order, with its bounds. Reading fills a zeroed
+ * struct, allocates what is marked as heap, never more than the bounds say, and then checks
  * everything; so what comes out of codec_read() is in range, or there was an error.
  */
 enum codec_kind {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * One link: a bus in peer to peer mode with a filter in front of everything that sd-bus would answer by itself.
+ * One link: a bus in peer to peer mode with a filter in front of everything that sd-bus would
+ * answer by itself.
  *
  *   connecting --Connected--> up --Disconnected, bad message, link_close()--> closing --> freed
  *
- * Closing always happens from the loop (drop source), never inside a bus callback: calls under way fail with
- * -ECONNRESET, then down() is called, then the owner (server or client) frees the link. Requests
- * that have not been answered survive their link; their answers go nowhere.
+ * Closing always happens from the loop (drop source), never inside a bus callback: calls under
+ * way fail with -ECONNRESET, then down() is called, then the owner (server or client) frees
+ * the link. Requests that have not been answered survive their link; their answers go nowhere.
  */
 #include "link/link.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -183,6 +185,19 @@ struct link *link_request_link(const struct link_request *request)
 	return request->link;
 }
 
+/*
+ * By the number's own name: sd-bus's usual names are fewer than numbers, and EPERM would arrive
+ * as EACCES.
+ */
+static int reply_error(sd_bus_message *call, int error)
+{
+	const char *number = strerrorname_np(error < 0 ? -error : EIO);
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "System.Error.%s", number ? number : "EIO");
+	return sd_bus_reply_method_errorf(call, name, "%s", number ? number : "EIO");
+}
+
 static int send_reply(struct link_request *request, const void *reply)
 {
 	const struct link_method *method = request->method;
@@ -211,7 +226,7 @@ int link_reply(struct link_request *request_, const void *reply)
 	if (r == 0)
 		r = send_reply(request, reply);
 	if (r < 0)
-		(void)sd_bus_reply_method_errno(request->message, r, NULL);
+		(void)reply_error(request->message, r);
 	return r;
 }
 
@@ -220,7 +235,7 @@ void link_fail(struct link_request *request_, int error)
 	_cleanup_(request_freep) struct link_request *request = request_;
 
 	if (request->link)
-		(void)sd_bus_reply_method_errno(request->message, error < 0 ? error : -EIO, NULL);
+		(void)reply_error(request->message, error);
 }
 
 static const struct link_handler *find_handler(const struct link *link, sd_bus_message *m)
@@ -291,7 +306,7 @@ static int take_call(struct link *link, sd_bus_message *m)
 		return -EPROTO;
 	r = read_args(m, handler->method, &args);
 	if (r == -ENOMEM)
-		return handler->method->is_one_way ? 0 : sd_bus_reply_method_errno(m, r, NULL);
+		return handler->method->is_one_way ? 0 : reply_error(m, r);
 	if (r < 0)
 		return r;
 	if (handler->method->is_one_way) {
@@ -301,7 +316,7 @@ static int take_call(struct link *link, sd_bus_message *m)
 	if (link->n_requests >= REQUESTS_MAX) {
 		if (args)
 			(void)codec_free(handler->method->request, args);
-		return sd_bus_reply_method_errno(m, -EBUSY, NULL);
+		return reply_error(m, -EBUSY);
 	}
 	return deliver(link, handler, m, args);
 }
@@ -378,7 +393,7 @@ static int make_call(struct link *link, const struct link_method *method, const 
 }
 
 /* What an error reply means; sd-bus says "no reply" both for time-outs and when the bus goes. */
-static int reply_error(struct link *link, sd_bus_message *m)
+static int error_of(const struct link *link, sd_bus_message *m)
 {
 	int error = sd_bus_message_get_errno(m);
 
@@ -397,7 +412,7 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 
 	(void)ret_error;
 	if (sd_bus_message_is_method_error(m, NULL) > 0) {
-		call_finish(call, reply_error(link, m), NULL);
+		call_finish(call, error_of(link, m), NULL);
 		return 1;
 	}
 	if (call->method->has_secret_reply)

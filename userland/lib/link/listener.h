@@ -10,11 +10,12 @@
 #include <systemd/sd-event.h>
 
 /*
- * A unix stream socket on which programs talk sd-bus peer to peer: no bus daemon, no names. Whoever
- * connects is judged by the credentials that the kernel reports (SO_PEERCRED) and by nothing else.
+ * A unix stream socket on which programs talk sd-bus peer to peer: no bus daemon, no names.
+ * Whoever connects is judged by the credentials that the kernel reports (SO_PEERCRED) and by
+ * nothing else.
  *
- * The listener accepts, checks, limits and creates the bus object; the user adds objects or filters
- * in connected(). Single-threaded, on one sd_event loop.
+ * The listener accepts, checks, limits and creates the bus object; the user adds objects or
+ * filters in connected(). Single-threaded, on one sd_event loop.
  */
 struct link_listener;
 
@@ -28,8 +29,8 @@ struct link_peer {
 
 struct link_listener_config {
 	/*
-	 * Absolute path; a stale socket there is replaced, anything else (also a socket that somebody listens on)
-	 * is -EADDRINUSE. NULL: @fd is a listening socket already.
+	 * Absolute path; a stale socket there is replaced, anything else (also a socket that
+	 * somebody listens on) is -EADDRINUSE. NULL: @fd is a listening socket already.
 	 */
 	const char *path;
 	int fd;
@@ -40,12 +41,13 @@ struct link_listener_config {
 	uid_t uids[LINK_UIDS_MAX];
 	size_t n_uids;
 	size_t connections_max;	/* 0: 16 */
-	/* At the limit the oldest connection is closed for the new one, instead of refusing the new one. */
+	/* At the limit the oldest connection is closed, instead of refusing the new one. */
 	bool replace_oldest;
 
 	/*
-	 * The bus is not started yet: sd_bus_add_object_vtable(), sd_bus_add_filter(). The listener owns a
-	 * reference until disconnected(). Negative: the connection is closed, disconnected() is not called.
+	 * The bus is not started yet: sd_bus_add_object_vtable(), sd_bus_add_filter(). The
+	 * listener owns a reference until disconnected(). Negative: the connection is closed,
+	 * disconnected() is not called.
 	 */
 	int (*connected)(void *userdata, sd_bus *bus, const struct link_peer *peer);
 	/* The peer has gone or link_listener_drop() was called; may be NULL. */
@@ -56,7 +58,10 @@ struct link_listener_config {
 /* Copies @config. Listens at once. 0 or -errno. */
 int link_listener_new(sd_event *event, const struct link_listener_config *config,
 		      struct link_listener **ret_listener);
-/* Closes all connections (without disconnected()) and removes the socket. NULL is allowed; returns NULL. */
+/*
+ * Closes all connections (without disconnected()) and removes the socket. NULL is allowed;
+ * returns NULL.
+ */
 struct link_listener *link_listener_free(struct link_listener *listener);
 /* Closes one connection soon, from the loop; may be called from a bus callback. */
 void link_listener_drop(struct link_listener *listener, sd_bus *bus);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The tables behind link/messages.h: each struct that travels, field by field with its bounds, and what only several
- * fields together can tell. Receiver and sender check alike.
+ * The tables behind link/messages.h: each struct that travels, field by field with its bounds,
+ * and what only several fields together can tell. Receiver and sender check alike.
  */
 #include "link/messages.h"
 

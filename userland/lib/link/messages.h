@@ -11,9 +11,9 @@
 #include "link/link.h"
 
 /*
- * What the processes say to each other. The comment after each method: struct that it takes -> struct that it
- * answers; "one-way" is not answered; "secret" marks what carries keys. Any call can fail with
- * a negative errno instead of its answer.
+ * What the processes say to each other. The comment after each method: struct that it takes ->
+ * struct that it answers; "one-way" is not answered; "secret" marks what carries keys. Any
+ * call can fail with a negative errno instead of its answer.
  */
 
 /* Sockets in the run directory. */
@@ -34,8 +34,9 @@
 struct link_hello {
 	uint32_t version;	/* LINK_VERSION; the agent refuses others with -EPROTO */
 	/*
-	 * Random, made when the process started. Unknown to the agent: ipsec-ike was restarted and knows
-	 * nothing, so the agent sends AdoptSa for what the driver has. Known: only the link was lost.
+	 * Random, made when the process started. Unknown to the agent: ipsec-ike was restarted
+	 * and knows nothing, so the agent sends AdoptSa for what the driver has. Known: only
+	 * the link was lost.
 	 */
 	uint64_t instance;
 };
@@ -43,7 +44,7 @@ struct link_hello {
 struct link_ike_config {
 	bool keylog;		/* debug: Keylog is called with the keys of main and quick modes */
 	enum ike_dos_mode dos_mode;
-	uint8_t log_level;	/* as syslog: 3 errors, 4 warnings, 5 notices, 6 informational, 7 debug */
+	uint8_t log_level;	/* as syslog: 3 errors to 7 debug */
 };
 
 struct link_policy_mm_query {
@@ -62,7 +63,8 @@ struct link_acquire_result {
 };
 
 extern const struct link_method link_hello;		/* link_hello -> link_ike_config */
-extern const struct link_method link_policy_mm;	/* link_policy_mm_query -> ike_mm_policy; -ENOENT: none */
+/* link_policy_mm_query -> ike_mm_policy; -ENOENT: none */
+extern const struct link_method link_policy_mm;
 extern const struct link_method link_policy_qm;	/* ike_qm_query -> ike_qm_policy; -ENOENT: none */
 extern const struct link_method link_get_spi;		/* ike_spi_request -> link_spi */
 extern const struct link_method link_add_sa;		/* secret ike_sa_install -> nothing */
@@ -71,8 +73,8 @@ extern const struct link_method link_acquire_result;	/* link_acquire_result, one
 /* ike_event, one-way; text is not NULL and has no control characters. */
 extern const struct link_method link_event;
 /*
- * secret ike_keylog, one-way, only when link_ike_config.keylog is set. link/keylog.h turns it into
- * the line that tshark reads.
+ * secret ike_keylog, one-way, only when link_ike_config.keylog is set. link/keylog.h turns it
+ * into the line that tshark reads.
  */
 extern const struct link_method link_keylog;
 
@@ -110,7 +112,7 @@ struct link_flush {
 	enum ike_reason reason;
 };
 
-/* Entries skip .. skip + limit - 1; fewer than limit in the answer means that these were the last. */
+/* Entries skip .. skip + limit - 1; fewer than limit in the answer: these were the last. */
 struct link_page {
 	uint32_t skip;
 	uint32_t limit;			/* 1 .. LINK_PAGE_MAX */
@@ -126,9 +128,10 @@ struct link_qm_list {
 	size_t n_items;
 };
 
-extern const struct link_method link_acquire;		/* ike_acquire -> nothing; errors of ike_engine_acquire() */
+/* ike_acquire -> nothing; errors of ike_engine_acquire() */
+extern const struct link_method link_acquire;
 extern const struct link_method link_cancel_acquire;	/* link_acquire_ref -> nothing; -ENOENT */
-extern const struct link_method link_expire;		/* link_expire -> nothing; -ENOENT: no such SA */
+extern const struct link_method link_expire;		/* link_expire -> nothing; -ENOENT */
 extern const struct link_method link_delete_peer;	/* link_peer_ref -> nothing; -ENOENT */
 extern const struct link_method link_delete_mm;	/* link_sa_id -> nothing; -ENOENT */
 extern const struct link_method link_delete_qm;	/* link_sa_id -> nothing; -ENOENT */
@@ -148,8 +151,8 @@ struct link_skeyid {
 };
 
 /*
- * ike_psk_request -> secret link_skeyid. -ENOENT: no secret for the two addresses; -EAGAIN: more
- * calls than negotiation needs, in a second or a minute.
+ * ike_psk_request -> secret link_skeyid. -ENOENT: no secret for the two addresses; -EAGAIN:
+ * more calls than negotiation needs, in a second or a minute.
  */
 extern const struct link_method link_psk_skeyid;
 

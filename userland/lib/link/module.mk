@@ -12,7 +12,17 @@ link_SRCS := \
 link_LIBS := ike base
 link_PKGS := libsystemd
 
-TESTS += test_codec
+TESTS += test_codec test_link test_keylog
 test_codec_SRCS := userland/lib/link/test_codec.c userland/lib/link/test_random.c
 test_codec_LIBS := link
 test_codec_PKGS := cmocka
+test_link_SRCS := userland/lib/link/test_link.c userland/lib/link/test_random.c
+test_link_LIBS := link
+test_link_PKGS := cmocka
+test_keylog_SRCS := userland/lib/link/test_keylog.c
+test_keylog_LIBS := link
+test_keylog_PKGS := cmocka
+
+FUZZERS += fuzz_link
+fuzz_link_SRCS := userland/lib/link/fuzz_link.c
+fuzz_link_LIBS := link

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every struct that travels: round trips of random valid ones, and every field out of its range, refused.
+ * Every struct that travels: round trips of random valid ones, and every field out of its
+ * range, refused.
  *
- * The messages of the refusals are written by an encoder of their own (put_...), which walks the same tables but can
- * spoil one field on the way.
+ * The messages of the refusals are written by an encoder of their own (put_...), which walks
+ * the same tables but can spoil one field on the way.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -102,7 +103,8 @@ static void round_trips(struct fixture *f, const struct codec_type *type)
 		assert_non_null(copy);
 		assert_true(test_object_is_equal(type, object, copy));
 		object = codec_free(type, object);
-		assert_int_equal(codec_check(type, copy), 0);	/* shares nothing with the original */
+		/* the copy shares nothing with the original */
+		assert_int_equal(codec_check(type, copy), 0);
 		(void)codec_free(type, copy);
 		(void)codec_free(type, result);
 		sd_bus_message_unref(m);
@@ -432,7 +434,8 @@ static void test_other_signatures(void **state)
 
 static struct ike_path make_path(void)
 {
-	return (struct ike_path){ .local = ip_addr_v4(0xc0000201), .remote = ip_addr_v4(0xc0000202) };
+	return (struct ike_path){ .local = ip_addr_v4(0xc0000201),
+				  .remote = ip_addr_v4(0xc0000202) };
 }
 
 static const struct ip_addr v6 = { .family = AF_INET6, .bytes = { 0x20, 1, 0xd, 0xb8, 1 } };

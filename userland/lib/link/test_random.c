@@ -56,8 +56,8 @@ static void *at(void *object, size_t offset)
 
 static void fill(struct test_random *random, const struct codec_type *type, void *object);
 
-static size_t fill_elements(struct test_random *random, const struct codec_field *field, void *first,
-			    size_t n)
+static size_t fill_elements(struct test_random *random, const struct codec_field *field,
+			    void *first, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		fill(random, field->type, at(first, i * field->type->size));
@@ -88,7 +88,7 @@ static void fill_field(struct test_random *random, const struct codec_field *fie
 	switch (field->kind) {
 	case CODEC_UINT:
 		value = test_random_range(random, field->min, field->max);
-		memcpy(p, &value, field->width);	/* little endian, as all our test machines */
+		memcpy(p, &value, field->width);	/* of a little endian machine */
 		break;
 	case CODEC_BOOL:
 		*(bool *)p = test_random_u64(random) & 1;
