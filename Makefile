@@ -49,7 +49,7 @@ LIBS :=
 PROGS :=
 TESTS :=
 FUZZERS :=
-FRAGMENTS := $(sort $(wildcard userland/*/module.mk userland/lib/*/module.mk))
+FRAGMENTS := $(sort $(wildcard userland/*/module.mk userland/lib/*/module.mk kernel/tests/*/module.mk))
 include $(FRAGMENTS)
 
 # --- flags ----------------------------------------------------------------
@@ -139,7 +139,7 @@ build/fuzz/$(1): $(call objects,$(1),fuzz) $(call archives,$(1),fuzz/)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzzer_rule,$(f))))
 
--include $(shell [ ! -d build ] || find build/obj build/asan build/fuzz -name '*.d' 2>/dev/null)
+-include $(shell [ ! -d build ] || find build/obj build/asan build/fuzz build/tidy -name '*.d' 2>/dev/null)
 
 # --- targets --------------------------------------------------------------
 
@@ -166,6 +166,18 @@ check: ## every test; the last line is the sum
 	$(Q)scripts/check
 check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress: check-%:
 	$(Q)scripts/check $*
+
+# clang-tidy, again only for what has changed.
+TIDY := $(sort $(foreach t,$(LIBS) $(PROGS),$($(t)_SRCS)))
+.PHONY: tidy
+tidy: $(TIDY:%=build/tidy/%.ok) ## clang-tidy over the programs
+
+build/tidy/%.ok: % .clang-tidy Makefile
+	$(say) TIDY $<
+	$(Q)mkdir -p $(@D) && clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS_OWN) 2>&1 | \
+		sed "s,$(CURDIR)/,," | \
+		{ ! grep -v -E '^[0-9]+ warnings? (generated|treated)|^Suppressed|^$$'; } && \
+		$(CC) $(CPPFLAGS_OWN) -std=gnu11 -MM -MT $@ $< >build/tidy/$*.d && touch $@
 
 .PHONY: demo bench conformance fuzz regen docs
 demo: ## the main job, shown in a guest (DEMO=uml, DEMO=host: elsewhere)

@@ -21,6 +21,7 @@ set -u
 
 TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)}
 SLOW=${SLOW:-1}
+. "$TOP/scripts/guest/judge.sh"
 TMP=$(mktemp -d /tmp/selftest.XXXXXX) || exit 1
 
 # --- TAP ------------------------------------------------------------------
@@ -121,6 +122,8 @@ at_exit() {
 	for ((i = ${#undo[@]} - 1; i >= 0; i--)); do
 		eval "${undo[i]}" >>"$TMP/undo.log" 2>&1
 	done
+	# What a failed test leaves helps to find out why: scripts/check keeps it.
+	[ $tap_failed -eq 0 ] || [ -z "${IPD_OUT-}" ] || cp -r "$TMP" "$IPD_OUT/" 2>/dev/null
 	rm -rf "$TMP"
 	echo "1..$tap_count"
 	exit $((tap_failed > 0))
@@ -313,10 +316,7 @@ kernel_log() { dmesg | sed "1,/$KERNEL_MARK/d"; }
 
 # check_world [NAME]: the kernel has nothing to complain about.
 check_world() {
-	local lines
-	lines=$(kernel_log | grep -E -f <(grep -v '^#' "$TOP/scripts/guest/dmesg-bad") |
-		grep -v -E -f <(grep -v '^#' "$TOP/scripts/guest/dmesg-known"))
-	same "${1:-the kernel log is clean}" '' "$lines"
+	same "${1:-the kernel log is clean}" '' "$(kernel_log | bad_kernel_lines)"
 }
 
 # --- other implementations ------------------------------------------------
