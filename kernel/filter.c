@@ -54,9 +54,6 @@
  *    after a grace period.
  */
 #include <linux/bitops.h>
-#include <linux/err.h>
-#include <linux/in.h>
-#include <linux/ipv6.h>
 #include <linux/netlink.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
@@ -64,6 +61,7 @@
 
 #include "filter.h"
 #include "filter_set.h"
+#include "flow.h"
 
 static struct kmem_cache *filter_cache;
 
@@ -207,19 +205,6 @@ static int finish_side(struct ipd_filter_side *side, u8 family, struct netlink_e
 	return 0;
 }
 
-static bool has_protocol_ports(u8 protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		return true;
-	}
-	return false;
-}
-
 static int check_selectors(const struct ipd_filter *filter, struct netlink_ext_ack *extack)
 {
 	bool ports = filter->local.port || filter->remote.port;
@@ -228,7 +213,7 @@ static int check_selectors(const struct ipd_filter *filter, struct netlink_ext_a
 		NL_SET_ERR_MSG(extack, "a tunnel filter takes addresses only, no protocol or port");
 		return -EINVAL;
 	}
-	if (ports && !has_protocol_ports(filter->protocol)) {
+	if (ports && !ipd_flow_has_ports(filter->protocol)) {
 		NL_SET_ERR_MSG(extack, "a filter with ports needs a protocol that has ports");
 		return -EINVAL;
 	}

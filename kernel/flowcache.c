@@ -14,8 +14,6 @@
  * Flows whose ports are unknown are not stored: what was found for one fragment says nothing
  * about the next packet that looks the same.
  */
-#include <linux/cache.h>
-#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/random.h>

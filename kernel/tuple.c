@@ -579,8 +579,6 @@ static bool may_match_by_port(const struct ipd_tuple *tuple, const struct ipd_pr
 	unsigned int i;
 	u32 index;
 
-	if (!tuple->portless)
-		return false;
 	for (i = 0; i < words; i++)
 		key[i] = probe->key[i] & tuple->word[i].mask;
 	key[words - 1] &= ~IPD_KEY_PORTS;

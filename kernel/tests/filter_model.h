@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Random filters and packets, and the slow, obvious search that filter_test.c compares with.
+ * Included by it alone, after the sources under test.
+ */
+#ifndef IPD_FILTER_MODEL_H
+#define IPD_FILTER_MODEL_H
+
+/* --- chance --- */
+
+static u64 rnd_state;
+static unsigned int unlucky;	/* tables that get bad multipliers */
+
+static void filter_test_random(void *buffer, size_t length)
+{
+	if (unlucky) {
+		unlucky--;
+		memset(buffer, 0, length);
+	} else {
+		get_random_bytes(buffer, length);
+	}
+}
+
+/* xorshift64*: the same in each run */
+static u32 rnd(u32 n)
+{
+	rnd_state ^= rnd_state >> 12;
+	rnd_state ^= rnd_state << 25;
+	rnd_state ^= rnd_state >> 27;
+	return (u32)((rnd_state * 0x2545F4914F6CDD1DULL) >> 32) % n;
+}
+
+/* --- addresses of this host --- */
+
+static bool have_addresses;
+static const struct ipd_flow *searched;
+static unsigned int asked_local, asked_remote;
+
+static bool is_my_address(u8 family, const union nf_inet_addr *addr)
+{
+	return have_addresses &&
+	       (ntohl(family == NFPROTO_IPV4 ? addr->ip : addr->ip6[3]) & 3) == 1;
+}
+
+bool filter_test_is_me(struct net *net, u8 family, const union nf_inet_addr *addr)
+{
+	asked_local += addr == &searched->local;
+	asked_remote += addr == &searched->remote;
+	return is_my_address(family, addr);
+}
+
+bool filter_test_has_ports(u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
+}
+
+/* --- filters by hand --- */
+
+static void set_address(union nf_inet_addr *addr, u8 family, u32 a, u32 b, u32 c, u32 d)
+{
+	memset(addr, 0, sizeof(*addr));
+	if (family == NFPROTO_IPV4) {
+		addr->ip = htonl(a << 24 | b << 16 | c << 8 | d);
+	} else {
+		addr->ip6[0] = htonl(0x20010000 | a);
+		addr->ip6[1] = htonl(b << 16);
+		addr->ip6[2] = htonl(c);
+		addr->ip6[3] = htonl(d);
+	}
+}
+
+static void set_prefix(union nf_inet_addr *mask, unsigned int bits)
+{
+	unsigned int i;
+
+	memset(mask, 0, sizeof(*mask));
+	for (i = 0; i < bits; i++)
+		mask->ip6[i / 32] |= htonl(1U << (31 - i % 32));
+}
+
+/* 10.0.0.HOST/BITS, or its like in IPv6; bits are of 32 and quadrupled for IPv6 */
+static void set_side(struct ipd_filter *filter, struct ipd_filter_side *side, u32 host,
+		     unsigned int bits)
+{
+	set_address(&side->addr, filter->family, 10, 0, 0, host);
+	set_prefix(&side->mask, filter->family == NFPROTO_IPV4 ? bits : bits * 4);
+}
+
+static void set_me(struct ipd_filter_side *side)
+{
+	memset(&side->addr, 0, sizeof(side->addr));
+	side->class = IPSECDRV_ADDRESS_CLASS_ME;
+}
+
+static struct ipd_filter *new_filter(struct kunit *test, u32 id, u8 family, u8 out, u8 in)
+{
+	struct ipd_filter *filter = ipd_filter_new(GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, filter);
+	filter->id = id;
+	filter->family = family;
+	filter->action[OUT] = out;
+	filter->action[IN] = in;
+	return filter;
+}
+
+static struct ipd_filter *finished(struct kunit *test, struct ipd_filter *filter)
+{
+	KUNIT_ASSERT_EQ(test, ipd_filter_finish(filter, NULL), 0);
+	return filter;
+}
+
+/* local "me"; remote 10.0.0.HOST/BITS */
+static struct ipd_filter *me_filter(struct kunit *test, u32 id, u32 host, unsigned int bits,
+				    u8 protocol, u16 local_port, u8 action)
+{
+	struct ipd_filter *filter = new_filter(test, id, NFPROTO_IPV4, action, action);
+
+	set_me(&filter->local);
+	set_side(filter, &filter->remote, host, bits);
+	filter->protocol = protocol;
+	filter->local.port = htons(local_port);
+	return finished(test, filter);
+}
+
+static void put_all(struct ipd_filter **filters, u32 n)
+{
+	while (n)
+		ipd_filter_put(filters[--n]);
+}
+
+static struct ipd_filter_set *build(struct kunit *test, struct ipd_filter **filters, u32 n)
+{
+	struct ipd_filter_set *set = ipd_filter_set_build(filters, n, NULL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
+	return set;
+}
+
+/* id of the filter that decides; 0 for none, -EAGAIN */
+static long lookup_id(const struct ipd_filter_set *set, const struct ipd_flow *flow)
+{
+	const struct ipd_filter *filter;
+
+	searched = flow;
+	asked_local = 0;
+	asked_remote = 0;
+	rcu_read_lock();
+	filter = ipd_filter_lookup(set, NULL, flow);
+	rcu_read_unlock();
+	if (IS_ERR(filter))
+		return PTR_ERR(filter);
+	return filter ? filter->id : 0;
+}
+
+/* 10.0.0.1 is "me" */
+static struct ipd_flow a_flow(u8 family, u32 remote_host, u8 protocol, u16 local_port,
+			      u16 remote_port, u8 direction)
+{
+	struct ipd_flow flow = {
+		.family = family, .protocol = protocol, .direction = direction,
+		.local_port = htons(local_port), .remote_port = htons(remote_port),
+	};
+
+	set_address(&flow.local, family, 10, 0, 0, 1);
+	set_address(&flow.remote, family, 10, 0, 0, remote_host);
+	return flow;
+}
+
+/* --- random policies and packets --- */
+
+static const u32 masks4[] = {
+	0x00000000, 0xff000000, 0xffff0000, 0xfffffc00, 0xffffff00, 0xfffffffc, 0xffffffff,
+	0xff00ff00, 0xffff00ff, 0x00000003, 0x80000001,
+};
+static const u8 prefixes6[] = { 0, 16, 32, 48, 64, 65, 96, 126, 128 };
+static const u8 protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, 47 };
+static const u16 ports[] = { 0, 0, 22, 80, 443, 65535 };
+
+/* a policy uses few of the masks, as people do, and stays below the cap of tuples */
+struct palette {
+	u8 local[4];
+	u8 remote[4];
+};
+
+static struct palette random_palette(void)
+{
+	struct palette palette = { };
+	u32 i;
+
+	for (i = 1; i < 4; i++) {	/* 0 is any */
+		palette.local[i] = rnd(32);
+		palette.remote[i] = rnd(32);
+	}
+	return palette;
+}
+
+static void random_address(union nf_inet_addr *addr, u8 family)
+{
+	set_address(addr, family, 10 + rnd(2), rnd(3), rnd(3), rnd(6));
+}
+
+static void random_side(struct ipd_filter_side *side, u8 family, u8 choice)
+{
+	if (!rnd(4)) {
+		set_me(side);
+		return;
+	}
+	random_address(&side->addr, family);
+	if (family == NFPROTO_IPV4)
+		side->mask.ip = htonl(masks4[choice % ARRAY_SIZE(masks4)]);
+	else
+		set_prefix(&side->mask, prefixes6[choice % ARRAY_SIZE(prefixes6)]);
+}
+
+static void random_actions(struct ipd_filter *filter)
+{
+	static const u8 pairs[][2] = {
+		{ NEGOTIATE, NEGOTIATE }, { NEGOTIATE, PERMIT }, { PERMIT, PERMIT },
+		{ BLOCK, BLOCK }, { PERMIT, BLOCK }, { BLOCK, NONE }, { NONE, BLOCK },
+		{ PERMIT, NONE }, { NONE, PERMIT },
+	};
+	u32 i = rnd(ARRAY_SIZE(pairs));
+
+	filter->action[OUT] = pairs[i][0];
+	filter->action[IN] = pairs[i][1];
+}
+
+static struct ipd_filter *random_filter(struct kunit *test, u32 id, u8 family,
+					const struct palette *palette)
+{
+	struct ipd_filter *filter = new_filter(test, id, family, PERMIT, PERMIT);
+
+	random_side(&filter->local, family, palette->local[rnd(4)]);
+	random_side(&filter->remote, family, palette->remote[rnd(4)]);
+	random_actions(filter);
+	if (!rnd(5)) {
+		filter->class = IPSECDRV_FILTER_CLASS_TUNNEL;
+		if (filter->action[OUT] == NEGOTIATE) {
+			random_address(&filter->tunnel_local, family);
+			random_address(&filter->tunnel_remote, family);
+		}
+	} else if (rnd(3)) {
+		filter->protocol = protocols[rnd(ARRAY_SIZE(protocols))];
+		if (filter_test_has_ports(filter->protocol)) {
+			filter->local.port = htons(ports[rnd(ARRAY_SIZE(ports))]);
+			filter->remote.port = htons(ports[rnd(ARRAY_SIZE(ports))]);
+		}
+	}
+	return finished(test, filter);
+}
+
+/* what an administrator writes: services between two subnets, and hosts */
+static struct ipd_filter *ordered_filter(struct kunit *test, u32 id, u8 family)
+{
+	struct ipd_filter *filter = new_filter(test, id, family, NEGOTIATE, NEGOTIATE);
+
+	switch (id % 4) {
+	case 0:
+		set_side(filter, &filter->local, 1, 24);
+		set_side(filter, &filter->remote, 2, 24);
+		filter->protocol = IPPROTO_TCP;
+		filter->remote.port = htons(id);
+		break;
+	case 1:
+		set_me(&filter->local);
+		set_side(filter, &filter->remote, id, 32);
+		break;
+	case 2:
+		set_side(filter, &filter->local, 0, 8 + id % 24);
+		break;
+	default:
+		set_side(filter, &filter->local, id, 32);
+		set_side(filter, &filter->remote, id / 8, 32);
+		filter->protocol = IPPROTO_UDP;
+		filter->local.port = htons(53);
+	}
+	return finished(test, filter);
+}
+
+static void near_address(union nf_inet_addr *addr, const struct ipd_filter_side *side, u8 family)
+{
+	unsigned int i;
+
+	random_address(addr, family);
+	for (i = 0; i < ARRAY_SIZE(addr->all); i++)
+		addr->all[i] = (addr->all[i] & ~side->mask.all[i]) | side->addr.all[i];
+}
+
+/* half of the packets lie close to a filter, if there is one */
+static void random_flow(struct ipd_flow *flow, u8 family, const struct ipd_filter *filter)
+{
+	memset(flow, 0, sizeof(*flow));
+	flow->family = family;
+	flow->direction = rnd(2);
+	flow->protocol = protocols[rnd(ARRAY_SIZE(protocols))];
+	random_address(&flow->local, family);
+	random_address(&flow->remote, family);
+	flow->local_port = htons(ports[rnd(ARRAY_SIZE(ports))]);
+	flow->remote_port = htons(ports[rnd(ARRAY_SIZE(ports))]);
+	if (filter && rnd(2)) {
+		near_address(&flow->local, &filter->local, family);
+		near_address(&flow->remote, &filter->remote, family);
+		if (filter->protocol)
+			flow->protocol = filter->protocol;
+		if (filter->local.port)
+			flow->local_port = filter->local.port;
+		if (filter->remote.port)
+			flow->remote_port = filter->remote.port;
+	}
+	if (filter_test_has_ports(flow->protocol) && !rnd(8)) {
+		flow->flags = IPD_FLOW_NO_PORTS;
+		flow->local_port = 0;
+		flow->remote_port = 0;
+	}
+}
+
+/* --- the obvious search --- */
+
+static bool side_matches(const struct ipd_filter_side *side, u8 family,
+			 const union nf_inet_addr *addr)
+{
+	unsigned int i;
+
+	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
+		return is_my_address(family, addr);
+	for (i = 0; i < ARRAY_SIZE(addr->all); i++)
+		if ((addr->all[i] & side->mask.all[i]) != side->addr.all[i])
+			return false;
+	return true;
+}
+
+static bool port_matches(const struct ipd_flow *flow, __be16 wanted, __be16 port)
+{
+	return !wanted || flow->flags & IPD_FLOW_NO_PORTS || wanted == port;
+}
+
+static bool filter_matches(const struct ipd_filter *filter, const struct ipd_flow *flow)
+{
+	return filter->family == flow->family && filter->action[flow->direction] != NONE &&
+	       (!filter->protocol || filter->protocol == flow->protocol) &&
+	       port_matches(flow, filter->local.port, flow->local_port) &&
+	       port_matches(flow, filter->remote.port, flow->remote_port) &&
+	       side_matches(&filter->local, flow->family, &flow->local) &&
+	       side_matches(&filter->remote, flow->family, &flow->remote);
+}
+
+static unsigned int one_bits(const struct ipd_filter *filter, const struct ipd_filter_side *side)
+{
+	unsigned int bits = 0, i;
+
+	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
+		return filter->family == NFPROTO_IPV4 ? 32 : 128;
+	for (i = 0; i < 128; i++)
+		bits += !!(ntohl(side->mask.ip6[i / 32]) & 1U << i % 32);
+	return bits;
+}
+
+/* positive if @a is tried before @b */
+static int more_specific(const struct ipd_filter *a, const struct ipd_filter *b)
+{
+	int differences[] = {
+		a->class - b->class,	/* tunnel is 1 */
+		one_bits(a, &a->remote) - one_bits(b, &b->remote),
+		one_bits(a, &a->local) - one_bits(b, &b->local),
+		!!a->protocol - !!b->protocol,
+		!!a->remote.port - !!b->remote.port,
+		!!a->local.port - !!b->local.port,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(differences); i++)
+		if (differences[i])
+			return differences[i];
+	return 0;
+}
+
+static const struct ipd_filter *obvious_search(struct ipd_filter *const *filters, u32 n,
+					       const struct ipd_flow *flow)
+{
+	const struct ipd_filter *best = NULL;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		if (!filters[i] || !filter_matches(filters[i], flow))
+			continue;
+		/* the weight is proven to have this order by its own test */
+		if (!best || filters[i]->weight > best->weight)
+			best = filters[i];
+	}
+	return best;
+}
+
+/* how the packets so far were decided */
+static unsigned int decided, undecided, unmatched;
+
+/* compares one packet; among filters of equal weight any that matches is right */
+static bool same_answer(const struct ipd_filter_set *set, struct ipd_filter *const *filters, u32 n,
+			const struct ipd_flow *flow)
+{
+	const struct ipd_filter *want = obvious_search(filters, n, flow);
+	long got = lookup_id(set, flow);
+	const struct ipd_filter *filter;
+
+	if (asked_local > 1 || asked_remote > 1)
+		return false;
+	if (!want) {
+		unmatched++;
+		return !got;
+	}
+	if (flow->flags & IPD_FLOW_NO_PORTS && (want->local.port || want->remote.port)) {
+		undecided++;
+		return got == -EAGAIN;
+	}
+	if (got <= 0)
+		return false;
+	decided++;
+	filter = ipd_filter_set_find(set, got);
+	return filter && filter_matches(filter, flow) && filter->weight == want->weight;
+}
+
+#endif /* IPD_FILTER_MODEL_H */
