@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_NAMES_H
+#define AGENT_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/addr.h"
+
+struct dynamic;
+
+/* DNS names and what they stood for when they were last asked for. Case does not matter. */
+
+#define NAMES_ADDRS_MAX	64	/* per name; the rest of the answer is left out */
+
+struct name {
+	char *name;
+	struct ip_addr *addrs;	/* sorted, each once */
+	size_t n_addrs;
+};
+
+struct names {
+	struct name *names;
+	size_t n;
+};
+
+void names_done(struct names *names);
+/* Borrowed until the next change, or NULL. */
+const struct name *names_find(const struct names *names, const char *name);
+/*
+ * Sorts @addrs and stores them. 1 if that is a change, 0 if not, -ENOMEM. An empty answer is
+ * stored, too.
+ */
+int names_set(struct names *names, const char *name, const struct ip_addr *addrs, size_t n);
+/* Forgets the names that no rule uses. */
+void names_retain(struct names *names, const struct dynamic *dynamic);
+/* Whether a rule uses the name. */
+bool names_is_used(const char *name, const struct dynamic *dynamic);
+
+#endif /* AGENT_NAMES_H */

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+#include "agent/test_util.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "agent/layers.h"
+#include "nl/kernel_fake.h"
+
+#define NEGOTIATE "mmpolicy=m qmpolicy=q psk=secret "
+#define BLOCK "actioninbound=block actionoutbound=block "
+
+static struct fault fault;
+
+static struct dynamic *dynamic_of(const char *const *rules, size_t n)
+{
+	struct dynamic *dynamic = dynamic_new();
+
+	assert_non_null(dynamic);
+	assert_int_equal(dynamic_add_mm(dynamic, test_mm("name=m", NULL), &fault), 0);
+	assert_int_equal(dynamic_add_qm(dynamic, test_qm("name=q", NULL), &fault), 0);
+	for (size_t i = 0; i < n; i++)
+		if (dynamic_add_rule(dynamic, test_rule(rules[i], NULL), &fault))
+			fail_msg("%s: %s", rules[i], fault.text);
+	return dynamic;
+}
+
+#define DYNAMIC(...) dynamic_of((const char *const[]){ __VA_ARGS__ }, \
+				sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+
+static struct layers *build(const struct dynamic *dynamic, const struct layers *before)
+{
+	struct layers *layers = NULL;
+
+	if (layers_build(dynamic, &test_no_names, before, &layers, &fault))
+		fail_msg("%s", fault.text);
+	return layers;
+}
+
+/* Rules of opposite directions for the same traffic make one filter, those of the same one do not. */
+static void test_merge(void **state)
+{
+	_cleanup_(dynamic_freep) struct dynamic *two = DYNAMIC(
+		"srcaddr=me dstaddr=10.0.0.2 mirrored=no actionoutbound=permit actioninbound=permit",
+		"srcaddr=10.0.0.2 dstaddr=me mirrored=no actionoutbound=block actioninbound=block");
+	_cleanup_(dynamic_freep) struct dynamic *same = DYNAMIC(
+		"srcaddr=me dstaddr=10.0.0.2 " BLOCK, "srcaddr=10.0.0.2 dstaddr=me " BLOCK);
+	_cleanup_(layers_freep) struct layers *layers = build(two, NULL);
+	struct layers *none = NULL;
+
+	(void)state;
+	assert_int_equal(layers->n_filters, 1);
+	assert_int_equal(layers->filters[0].filter.outbound, IPSECDRV_ACTION_PERMIT);
+	assert_int_equal(layers->filters[0].filter.inbound, IPSECDRV_ACTION_BLOCK);
+	assert_ptr_equal(layers->filters[0].rule[IPSECDRV_DIRECTION_OUT], two->rules[0]);
+	assert_ptr_equal(layers->filters[0].rule[IPSECDRV_DIRECTION_IN], two->rules[1]);
+	assert_int_not_equal(layers_build(same, &test_no_names, NULL, &none, &fault), 0);
+	assert_int_equal(fault.number, 13008);
+	assert_non_null(strstr(fault.text, "me <-> 10.0.0.2"));
+}
+
+static uint32_t id_of(const struct layers *layers, const char *remote)
+{
+	for (size_t i = 0; i < layers->n_filters; i++) {
+		char text[KERNEL_FILTER_STRLEN];
+
+		if (strstr(kernel_filter_format(&layers->filters[i].filter, text), remote))
+			return layers->filters[i].filter.id;
+	}
+	return 0;
+}
+
+static void test_ids(void **state)
+{
+	_cleanup_(dynamic_freep) struct dynamic *one = DYNAMIC(NEGOTIATE "srcaddr=me dstaddr=10.0.0.2",
+							       BLOCK "srcaddr=me dstaddr=10.0.0.3");
+	_cleanup_(dynamic_freep) struct dynamic *two = dynamic_copy(one);
+	_cleanup_(layers_freep) struct layers *first = build(one, NULL), *second = NULL, *third = NULL;
+	_cleanup_(policy_rule_freep) struct policy_rule *changes = NULL;
+	uint32_t id2 = id_of(first, "10.0.0.2"), id3 = id_of(first, "10.0.0.3"), given;
+
+	(void)state;
+	assert_int_not_equal(id2, id3);
+	/* Another rule: those that stay keep their ids. */
+	assert_int_equal(dynamic_add_rule(two, test_rule(BLOCK "srcaddr=me dstaddr=10.0.0.1", NULL),
+					  &fault), 0);
+	second = build(two, first);
+	assert_int_equal(id_of(second, "10.0.0.2"), id2);
+	assert_int_equal(id_of(second, "10.0.0.3"), id3);
+	assert_true(id_of(second, "10.0.0.1") > id2 && id_of(second, "10.0.0.1") > id3);
+	/* Another key: what was negotiated with the old one goes with the old id. */
+	changes = test_rule("srcaddr=me dstaddr=10.0.0.2 psk=other", &given);
+	assert_int_equal(dynamic_set_rule(two, changes, given, &fault), 0);
+	third = build(two, second);
+	assert_true(id_of(third, "10.0.0.2") > id_of(second, "10.0.0.1"));
+	assert_int_equal(id_of(third, "10.0.0.3"), id3);
+	assert_ptr_equal(layers_find(third, id3)->rule[IPSECDRV_DIRECTION_OUT], two->rules[1]);
+	assert_null(layers_find(third, id2));
+}
+
+/* After a restart the driver's ids are taken up, so that its associations stay. */
+static void test_adopt(void **state)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
+	_cleanup_(dynamic_freep) struct dynamic *dynamic =
+		DYNAMIC(NEGOTIATE "srcaddr=me dstaddr=10.0.0.2", BLOCK "srcaddr=me dstaddr=10.0.0.3");
+	_cleanup_(layers_freep) struct layers *first = build(dynamic, NULL);
+	_cleanup_(layers_freep) struct layers *adopted = NULL, *second = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < first->n_filters; i++)
+		first->filters[i].filter.id += 41;
+	assert_int_equal(layers_commit(first, NULL, kernel), 0);
+	assert_int_equal(layers_adopt(kernel, &adopted), 0);
+	assert_int_equal(adopted->n_filters, 2);
+	second = build(dynamic, adopted);
+	assert_int_equal(id_of(second, "10.0.0.2"), id_of(first, "10.0.0.2"));
+	assert_int_equal(id_of(second, "10.0.0.3"), id_of(first, "10.0.0.3"));
+	assert_int_equal(second->next_id, 44);
+}
+
+static void test_commit(void **state)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
+	_cleanup_(dynamic_freep) struct dynamic *one = DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(dynamic_freep) struct dynamic *two = DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2",
+							       BLOCK "srcaddr=me dstaddr=10.0.0.3");
+	_cleanup_(layers_freep) struct layers *first = build(one, NULL), *second = build(two, NULL);
+	_cleanup_(layers_freep) struct layers *third = NULL;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(layers_commit(first, NULL, kernel), 0);
+	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_REPLACE), 1);
+	layers_freep(&second);
+	second = build(two, first);
+	third = build(two, first);	/* the same policy in new objects is no news */
+	assert_int_equal(layers_commit(third, second, kernel), 0);
+	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_ADD), 0);
+	/* the driver refuses: it has what it had */
+	kernel_fake_fail(kernel, KERNEL_FAKE_FILTERS_REPLACE, 1, -ENOSPC, "No room.");
+	assert_int_equal(layers_commit(second, NULL, kernel), -ENOSPC);
+	kernel_fake_filters(kernel, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(layers_commit(second, NULL, kernel), 0);
+	kernel_fake_filters(kernel, &n);
+	assert_int_equal(n, 2);
+}
+
+/* Adding and removing a few is one message each; whatever else is a transaction. */
+static void test_commit_differences(void **state)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
+	_cleanup_(dynamic_freep) struct dynamic *dynamic = DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(layers_freep) struct layers *first = build(dynamic, NULL), *second = NULL,
+					      *third = NULL;
+	_cleanup_(policy_rule_freep) struct policy_rule *changes = NULL;
+	const struct kernel_filter *filters;
+	uint32_t given;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(layers_commit(first, NULL, kernel), 0);
+	assert_int_equal(dynamic_add_rule(dynamic, test_rule(BLOCK "srcaddr=me dstaddr=10.0.0.3", NULL),
+					  &fault), 0);
+	second = build(dynamic, first);
+	assert_int_equal(layers_commit(second, first, kernel), 0);
+	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_ADD), 1);
+	assert_int_equal(layers_commit(first, second, kernel), 0);
+	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_DEL), 1);
+	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_REPLACE), 1);
+	/* a change of actions alone keeps the id and replaces the filter */
+	changes = test_rule("srcaddr=me dstaddr=10.0.0.2 actioninbound=permit", &given);
+	assert_int_equal(dynamic_set_rule(dynamic, changes, given, &fault), 0);
+	third = build(dynamic, first);
+	assert_int_equal(id_of(third, "10.0.0.2"), id_of(first, "10.0.0.2"));
+	assert_int_equal(layers_commit(third, first, kernel), 0);
+	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_REPLACE), 2);
+	filters = kernel_fake_filters(kernel, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(layers_find(third, filters[0].id)->filter.inbound, filters[0].inbound);
+	assert_int_equal(layers_find(third, filters[1].id)->filter.inbound, filters[1].inbound);
+}
+
+static void test_order(void **state)
+{
+	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
+	_cleanup_(dynamic_freep) struct dynamic *dynamic =
+		DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.0/8", NEGOTIATE "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(layers_freep) struct layers *layers = build(dynamic, NULL);
+	struct layer_filter *const *order;
+
+	(void)state;
+	assert_null(layers_order(layers, kernel));	/* the driver has none of them */
+	assert_int_equal(layers_commit(layers, NULL, kernel), 0);
+	order = layers_order(layers, kernel);
+	assert_non_null(order);
+	assert_int_equal(order[0]->filter.outbound, IPSECDRV_ACTION_NEGOTIATE);
+	assert_int_equal(order[1]->filter.outbound, IPSECDRV_ACTION_BLOCK);
+	assert_ptr_equal(layers_order(layers, kernel), order);
+	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTER_DUMP), 2);
+}
+
+static const char *mm_of(const struct layers *layers, const char *local, bool is_me,
+			 const char *remote)
+{
+	struct ip_addr l = test_addr(local), r = test_addr(remote);
+	const struct layer_mm *mm = layers_find_mm(layers, &l, is_me, &r);
+
+	return mm ? mm->rule->rule->methods[0].secret : NULL;
+}
+
+/* Main mode sees two addresses only; the narrower rule wins, whatever its protocol and ports. */
+static void test_main_mode(void **state)
+{
+	_cleanup_(dynamic_freep) struct dynamic *dynamic = DYNAMIC(
+		"mmpolicy=m qmpolicy=q psk=any srcaddr=me dstaddr=any",
+		"mmpolicy=m qmpolicy=q psk=net srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp dstport=80",
+		"mmpolicy=m qmpolicy=q psk=net2 srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp dstport=81",
+		"mmpolicy=m qmpolicy=q psk=host srcaddr=10.0.0.1 dstaddr=10.0.0.2",
+		"srcaddr=me dstaddr=10.0.0.9 " BLOCK);
+	_cleanup_(layers_freep) struct layers *layers = build(dynamic, NULL);
+
+	(void)state;
+	assert_string_equal(mm_of(layers, "192.0.2.1", true, "192.0.2.2"), "any");
+	assert_null(mm_of(layers, "192.0.2.1", false, "192.0.2.2"));
+	assert_string_equal(mm_of(layers, "10.0.0.1", true, "10.1.0.2"), "net");
+	assert_string_equal(mm_of(layers, "10.0.0.1", true, "10.0.0.2"), "host");
+	assert_string_equal(mm_of(layers, "10.0.0.2", true, "10.0.0.1"), "host");
+	assert_string_equal(mm_of(layers, "10.0.0.3", true, "10.0.0.2"), "net");
+	assert_string_equal(mm_of(layers, "10.0.0.3", true, "10.0.0.9"), "net");
+	assert_string_equal(mm_of(layers, "2001:db8::1", true, "2001:db8::2"), "any");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_adopt),
+		{ "N03 the driver has all of a change or nothing", test_commit, NULL, NULL, NULL },
+		cmocka_unit_test(test_commit_differences),
+		{ "F07 specific filters come before general ones", test_order, NULL, NULL, NULL },
+		cmocka_unit_test(test_main_mode),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "agent/test_util.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "agent/state.h"
+
+static struct fault fault;
+
+static struct dynamic *some_dynamic(void)
+{
+	struct dynamic *dynamic = dynamic_new();
+
+	assert_non_null(dynamic);
+	assert_int_equal(dynamic_add_mm(dynamic, test_mm("name=main~mode mmlifetime=60 qmpermm=3 "
+							 "mmsecmethods=AES256-SHA256-14~3DES-SHA1-2",
+							 NULL), &fault), 0);
+	assert_int_equal(dynamic_add_qm(dynamic, test_qm("name=q soft=yes pfsgroup=GRPMM "
+							 "qmsecmethods=AH[SHA1]+ESP[3DES,MD5]:30000k/900s~"
+							 "ESP[AESGCM256]", NULL), &fault), 0);
+	assert_int_equal(dynamic_add_rule(dynamic, test_rule("srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp "
+							     "dstport=445 mmpolicy=main~mode qmpolicy=q "
+							     "kerberos=yes psk=S3cret~key", NULL),
+					  &fault), 0);
+	assert_int_equal(dynamic_add_rule(dynamic, test_rule("srcaddr=host.example dstaddr=any "
+							     "mirrored=no actioninbound=block "
+							     "actionoutbound=permit", NULL), &fault),
+			 0);
+	return dynamic;
+}
+
+static void some_names(struct names *names)
+{
+	struct ip_addr addrs[] = { test_addr("10.0.0.9"), test_addr("2001:db8::9"),
+				   test_addr("10.0.0.9") };
+
+	assert_int_equal(names_set(names, "host.example", addrs, 3), 1);
+	assert_int_equal(names_set(names, "HOST.example", addrs, 3), 0);
+}
+
+static void assert_same(const struct dynamic *a, const struct dynamic *b)
+{
+	assert_int_equal(a->n_mms, b->n_mms);
+	assert_int_equal(a->n_qms, b->n_qms);
+	assert_int_equal(a->n_rules, b->n_rules);
+	for (size_t i = 0; i < a->n_mms; i++)
+		assert_true(policy_mm_policy_is_equal(a->mms[i]->policy, b->mms[i]->policy));
+	for (size_t i = 0; i < a->n_qms; i++)
+		assert_true(policy_qm_policy_is_equal(a->qms[i]->policy, b->qms[i]->policy));
+	for (size_t i = 0; i < a->n_rules; i++)
+		assert_true(policy_rule_is_equal(a->rules[i]->rule, b->rules[i]->rule));
+}
+
+static void test_round_trip(void **state)
+{
+	_cleanup_(dynamic_freep) struct dynamic *before = some_dynamic(), *after = NULL;
+	_cleanup_(names_done) struct names names = { 0 }, names_after = { 0 };
+	uint8_t *data = NULL;
+	size_t len;
+
+	(void)state;
+	some_names(&names);
+	assert_int_equal(state_encode(before, &names, &data, &len), 0);
+	if (state_decode(data, len, &after, &names_after, &fault))
+		fail_msg("%s", fault.text);
+	assert_same(before, after);
+	assert_ptr_equal(after->rules[0]->mm, after->mms[0]);
+	assert_int_equal(names_after.n, 1);
+	assert_int_equal(names_find(&names_after, "host.EXAMPLE")->n_addrs, 2);
+	wipe_free(data, len);
+}
+
+/* More than the first buffer holds. */
+static void test_many(void **state)
+{
+	_cleanup_(dynamic_freep) struct dynamic *before = some_dynamic(), *after = NULL;
+	_cleanup_(names_done) struct names names = { 0 }, names_after = { 0 };
+	uint8_t *data = NULL;
+	size_t len;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2000; i++) {
+		char tags[128];
+
+		snprintf(tags, sizeof(tags), "srcaddr=me dstaddr=10.1.%u.%u actioninbound=block "
+			 "actionoutbound=block", i / 256, i % 256);
+		assert_int_equal(dynamic_add_rule(before, test_rule(tags, NULL), &fault), 0);
+	}
+	assert_int_equal(state_encode(before, &names, &data, &len), 0);
+	assert_int_equal(state_decode(data, len, &after, &names_after, &fault), 0);
+	assert_same(before, after);
+	wipe_free(data, len);
+}
+
+/* Whatever is wrong with the bytes is an error and never half a policy. */
+static void test_damage(void **state)
+{
+	_cleanup_(dynamic_freep) struct dynamic *dynamic = some_dynamic();
+	_cleanup_(names_done) struct names names = { 0 }, none = { 0 };
+	struct dynamic *after = NULL;
+	uint8_t *data = NULL;
+	size_t len;
+
+	(void)state;
+	some_names(&names);
+	assert_int_equal(state_encode(dynamic, &names, &data, &len), 0);
+	for (size_t i = 0; i < len; i++) {
+		assert_int_equal(state_decode(data, i, &after, &none, &fault), -EBADMSG);
+		data[i] ^= 1 << (i % 8);
+		assert_int_equal(state_decode(data, len, &after, &none, &fault), -EBADMSG);
+		assert_true(strlen(fault.text) > 0);
+		data[i] ^= 1 << (i % 8);
+	}
+	assert_null(after);
+	wipe_free(data, len);
+}
+
+struct dir {
+	char path[64];
+	char file[128];
+};
+
+static struct dir dir_new(void)
+{
+	struct dir dir = { .path = "/tmp/test_state.XXXXXX" };
+
+	assert_non_null(mkdtemp(dir.path));
+	snprintf(dir.file, sizeof(dir.file), "%s/%s", dir.path, STATE_FILE);
+	return dir;
+}
+
+static void assert_content(const char *path, const char *expected)
+{
+	uint8_t *data = NULL;
+	size_t len;
+
+	assert_int_equal(state_read(path, &data, &len), 0);
+	assert_int_equal(len, strlen(expected));
+	assert_memory_equal(data, expected, len);
+	free(data);
+}
+
+static void test_file(void **state)
+{
+	struct dir dir = dir_new();
+	uint8_t *data;
+	size_t len;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(state_read(dir.file, &data, &len), -ENOENT);
+	assert_int_equal(state_stage(dir.file, (const uint8_t *)"one", 3), 0);
+	assert_int_equal(state_read(dir.file, &data, &len), -ENOENT);
+	assert_int_equal(state_publish(dir.file), 0);
+	assert_content(dir.file, "one");
+	assert_int_equal(stat(dir.file, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(state_stage(dir.file, (const uint8_t *)"two", 3), 0);
+	state_unstage(dir.file);
+	assert_content(dir.file, "one");
+	assert_int_equal(chmod(dir.file, 0640), 0);
+	assert_int_equal(state_read(dir.file, &data, &len), -EPERM);
+	state_remove(dir.file);
+	assert_int_equal(state_read(dir.file, &data, &len), -ENOENT);
+	assert_int_equal(rmdir(dir.path), 0);
+}
+
+/* A symbolic link in the run directory is not followed, neither way. */
+static void test_link(void **state)
+{
+	struct dir dir = dir_new();
+	char target[128];
+	uint8_t *data;
+	size_t len;
+
+	(void)state;
+	snprintf(target, sizeof(target), "%s/target", dir.path);
+	assert_int_equal(symlink(target, dir.file), 0);
+	assert_int_equal(state_read(dir.file, &data, &len), -ELOOP);
+	assert_int_equal(state_stage(dir.file, (const uint8_t *)"x", 1), 0);
+	assert_int_equal(state_publish(dir.file), 0);
+	assert_int_equal(access(target, F_OK), -1);
+	assert_content(dir.file, "x");
+	state_remove(dir.file);
+	assert_int_equal(rmdir(dir.path), 0);
+}
+
+static void test_retain(void **state)
+{
+	_cleanup_(dynamic_freep) struct dynamic *dynamic = some_dynamic();
+	_cleanup_(names_done) struct names names = { 0 };
+	struct ip_addr addr = test_addr("10.0.0.1");
+
+	(void)state;
+	some_names(&names);
+	assert_int_equal(names_set(&names, "other.example", &addr, 1), 1);
+	names_retain(&names, dynamic);
+	assert_non_null(names_find(&names, "host.example"));
+	assert_null(names_find(&names, "other.example"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_damage),	   cmocka_unit_test(test_file),
+		cmocka_unit_test(test_link),	   cmocka_unit_test(test_retain),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
