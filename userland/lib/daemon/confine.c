@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/confine.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+/* --- user and privileges ------------------------------------------------------------------ */
+
+int confine_find_user(const char *name, const char *standard, struct confine_user *ret_user,
+		      bool *ret_is_nobody)
+{
+	bool is_nobody = false;
+	struct passwd *entry;
+
+	errno = 0;
+	entry = getpwnam(name ? name : standard);
+	if (!entry && !name) {
+		entry = getpwnam("nobody");
+		is_nobody = true;
+	}
+	if (!entry)
+		return -ENOENT;
+	*ret_user = (struct confine_user){ .uid = entry->pw_uid, .gid = entry->pw_gid };
+	if (ret_is_nobody)
+		*ret_is_nobody = is_nobody;
+	return 0;
+}
+
+int confine_memory(void)
+{
+	const struct rlimit no_core = { 0 };
+	const struct rlimit lock_all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
+		return -errno;
+	/* may be refused; mlockall() then says whether the limit was enough */
+	(void)setrlimit(RLIMIT_MEMLOCK, &lock_all);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+		return -errno;
+	return 0;
+}
+
+static int become(const struct confine_user *user)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
+	    setresuid(user->uid, user->uid, user->uid) < 0)
+		return -errno;
+	/* must not be possible */
+	return setuid(0) == 0 || setgid(0) == 0 ? -EPERM : 0;
+}
+
+/* Needs CAP_SETPCAP; without it there is nothing in the other sets that could grow. */
+static int empty_bounding_set(void)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap) < 0)
+			return -errno;
+	return 0;
+}
+
+static int empty_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+		return -errno;
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+int confine_drop(const struct confine_user *user)
+{
+	int r = 0;
+
+	if (geteuid() == 0) {
+		r = empty_bounding_set();
+		if (r == 0)
+			r = become(user);
+	}
+	if (r == 0)
+		r = empty_capabilities();
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = -errno;
+	/* a change of user makes the process readable for that user again */
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
+		r = -errno;
+	return r;
+}
+
+/* --- system calls ------------------------------------------------------------------------- */
+
+static const int allowed[] = {
+	/* the loop */
+	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_wait), SCMP_SYS(poll), SCMP_SYS(ppoll),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(signalfd4),
+	SCMP_SYS(eventfd2), SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(close), SCMP_SYS(fcntl),
+	/* unix sockets */
+	SCMP_SYS(accept4), SCMP_SYS(connect), SCMP_SYS(getpeername), SCMP_SYS(getsockname),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
+	SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(shutdown),
+	/* memory */
+	SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(mremap),
+	SCMP_SYS(munlock), SCMP_SYS(munmap), SCMP_SYS(futex),
+	/* time, chance, self */
+	SCMP_SYS(clock_getres), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid),
+	SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
+	SCMP_SYS(getegid), SCMP_SYS(sched_yield), SCMP_SYS(sysinfo), SCMP_SYS(uname),
+	/* signals and the end */
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall), SCMP_SYS(tgkill), SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+};
+
+static const int allowed_udp[] = {
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
+};
+
+/* Libraries try some of these in vain and go on; that is no reason to die. */
+static const int refused[] = {
+	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(open),
+	SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(fstatfs),
+	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(getcwd), SCMP_SYS(ioctl), SCMP_SYS(memfd_create), SCMP_SYS(sched_getaffinity),
+};
+
+static int add_each(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = seccomp_rule_add(filter, action, calls[i], 0);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Calls that are allowed with some arguments only; with others they are refused. */
+static int add_conditional(scmp_filter_ctx filter)
+{
+	static const int mappers[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+				 SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
+				     SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(mappers); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, mappers[i], 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return r;
+}
+
+int confine_syscalls(enum confine_network network)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r;
+
+	if (!filter)
+		return -ENOMEM;
+	r = add_each(filter, SCMP_ACT_ALLOW, allowed, ARRAY_LEN(allowed));
+	if (r == 0 && network == CONFINE_NETWORK_OPEN)
+		r = add_each(filter, SCMP_ACT_ALLOW, allowed_udp, ARRAY_LEN(allowed_udp));
+	if (r == 0)
+		r = add_each(filter, SCMP_ACT_ERRNO(EACCES), refused, ARRAY_LEN(refused));
+	if (r == 0)
+		r = add_conditional(filter);
+	if (r == 0 && prctl(PR_GET_SECCOMP) < 0)
+		r = -ENOSYS;
+	if (r == 0)
+		r = seccomp_load(filter);
+	seccomp_release(filter);
+	return r;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_CONFINE_H
+#define DAEMON_CONFINE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * What a program gives up after its start, in this order: user, memory, drop, syscalls. Each
+ * function returns 0 or -errno and logs nothing.
+ */
+
+struct confine_user {
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * @name, or if that is NULL, @standard when there is such a user, else "nobody" (*ret_is_nobody
+ * says so). -ENOENT: no such user.
+ */
+int confine_find_user(const char *name, const char *standard, struct confine_user *ret_user,
+		      bool *ret_is_nobody);
+
+/*
+ * Keeps the process's memory, what it allocates later included, out of swap, core dumps and
+ * reach of other processes of the same user. As root also lifts the limit on locked memory, so
+ * call it before confine_drop(). -ENOMEM, -EPERM: could not lock; the rest is done.
+ */
+int confine_memory(void);
+
+/*
+ * As root: becomes @user with no supplementary group. As anybody: no capability in any set (the
+ * bounding set as far as that is allowed), no_new_privs for good.
+ */
+int confine_drop(const struct confine_user *user);
+
+enum confine_network {
+	CONFINE_NETWORK_NONE,	/* unix sockets only */
+	CONFINE_NETWORK_OPEN,	/* and what UDP sockets that are open already need */
+};
+
+/*
+ * From here on only the system calls of an event loop on sockets, timers and memory are there.
+ * Calls that open or look at files fail with EACCES; sockets can be made in AF_UNIX only;
+ * memory never becomes executable; anything else kills the process. -ENOSYS: the kernel cannot
+ * filter.
+ */
+int confine_syscalls(enum confine_network network);
+
+#endif
