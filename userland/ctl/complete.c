@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/complete.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "ctl/client.h"
+
+struct completion {
+	const char *head;		/* "srcaddr=", or "" */
+	const char *prefix;		/* what the candidate has to begin with */
+	void (*each)(void *data, const char *word);
+	void *data;
+};
+
+static void offer(const struct completion *c, const char *candidate, const char *tail)
+{
+	char word[2 * POLICY_NAME_MAX];
+
+	if (strncasecmp(candidate, c->prefix, strlen(c->prefix)) != 0)
+		return;
+	snprintf(word, sizeof(word), "%s%s%s", c->head, candidate, tail);
+	c->each(c->data, word);
+}
+
+static void offer_name(void *data, const char *name)
+{
+	offer(data, name, "");
+}
+
+static void offer_values(struct ctl *ctl, struct completion *c, const struct ctl_value_type *type)
+{
+	for (size_t i = 0; type->choices && type->choices[i]; i++)
+		offer(c, type->choices[i], "");
+	if (type->list_method)
+		ctl_list_names(ctl, type->list_method, offer_name, c);
+}
+
+/* The tags that @words name, as far as they can be told. */
+static void find_named(const struct ctl_command *command, char *const *words, size_t n,
+		       bool *is_named)
+{
+	char why[POLICY_WHY_LEN];
+
+	for (size_t i = 0; i < n; i++) {
+		const char *equals = strchr(words[i], '=');
+		char name[CTL_PATH_LEN];
+		const struct ctl_tag *tag;
+
+		if (!equals || (size_t)(equals - words[i]) >= sizeof(name))
+			continue;
+		memcpy(name, words[i], (size_t)(equals - words[i]));
+		name[equals - words[i]] = '\0';
+		tag = ctl_tag_find(command, name, why);
+		if (tag && !(tag->flags & CTL_TAG_MULTIPLE))
+			is_named[tag - command->tags] = true;
+	}
+}
+
+static void complete_value(struct ctl *ctl, const struct ctl_command *command, const char *word,
+			   struct completion *c)
+{
+	char head[CTL_PATH_LEN], why[POLICY_WHY_LEN];
+	size_t len = strcspn(word, "=");
+	const struct ctl_tag *tag;
+
+	if (len + 2 > sizeof(head))
+		return;
+	memcpy(head, word, len);
+	head[len] = '\0';
+	tag = ctl_tag_find(command, head, why);
+	if (!tag)
+		return;
+	head[len] = '=';
+	head[len + 1] = '\0';
+	c->head = head;
+	c->prefix = word + len + 1;
+	offer_values(ctl, c, tag->type);
+}
+
+static void complete_argument(struct ctl *ctl, const struct ctl_command *command,
+			      char *const *words, size_t n, struct completion *c)
+{
+	const char *word = words[n - 1];
+	bool is_named[CTL_MAX_WORDS] = { false };
+
+	if (strchr(word, '=')) {
+		complete_value(ctl, command, word, c);
+		return;
+	}
+	find_named(command, words, n - 1, is_named);
+	if (command->flags & CTL_COMMAND_ALL)
+		offer(c, "all", "");
+	for (size_t i = 0; i < command->n_tags; i++)
+		if (!is_named[i])
+			offer(c, command->tags[i].name, "=");
+}
+
+void ctl_complete_each(struct ctl *ctl, char *const *words, size_t n,
+		       void (*each)(void *data, const char *word), void *data)
+{
+	char path[CTL_PATH_LEN], word[CTL_PATH_LEN], why[POLICY_WHY_LEN];
+	struct completion c = { .head = "", .each = each, .data = data };
+	int taken;
+
+	if (n && !strcasecmp(words[0], "ipsec")) {
+		words++;
+		n--;
+	}
+	if (!n)
+		return;
+	c.prefix = words[n - 1];
+	snprintf(path, sizeof(path), "%s", ctl->context);
+	taken = ctl_resolve(path, words, n - 1, why);
+	if (taken < 0)
+		return;
+	if (ctl_command_find(path)) {
+		complete_argument(ctl, ctl_command_find(path), words + taken, n - (size_t)taken, &c);
+		return;
+	}
+	for (size_t i = 0; ctl_next_word(path, i, word); i++)
+		offer(&c, word, "");
+}
+
+static void print_word(void *data, const char *word)
+{
+	fprintf(data, "%s\n", word);
+}
+
+void ctl_complete(struct ctl *ctl, char *const *words, size_t n)
+{
+	ctl_complete_each(ctl, words, n, print_word, ctl->out);
+}

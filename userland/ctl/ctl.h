@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* One run of the program: where its output goes, which context it is in, the link to the agent. */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "ctl/command.h"
+
+struct sd_bus;
+
+#define CTL_PROGRAM		"ipsecctl"
+#define CTL_RUN_DIR		"/run/ipsec-policy"
+#define CTL_RUN_DIR_ENV		"IPSEC_POLICY_RUN_DIR"
+
+struct ctl {
+	const char *run_dir;
+	bool json;
+	FILE *out;
+	FILE *err;
+	char context[CTL_PATH_LEN];	/* "", "dynamic" or "static": where words are looked up */
+	bool is_done;			/* exit, quit or bye was said */
+	const char *script;		/* for messages: the file that is run, or NULL */
+	unsigned int line;
+	struct sd_bus *bus;		/* NULL until the first call; see ctl/client.h */
+	bool has_json;			/* a part of the JSON document was printed */
+};
+
+void ctl_init(struct ctl *ctl, FILE *out, FILE *err);
+/* Closes the link to the agent. */
+void ctl_exit(struct ctl *ctl);
+
+/* Options and command of a whole command line; argv[0] is the program. */
+enum ctl_exit ctl_main(struct ctl *ctl, int argc, char **argv);
+
+/*
+ * One command in the current context. Changes the context for "dynamic", "..", and so on; words may
+ * be written to. Nothing for no words.
+ */
+enum ctl_exit ctl_run_words(struct ctl *ctl, char **words, size_t n);
+
+/* The same from a line of text, with quotes; comments and what a batch file has around are skipped. */
+enum ctl_exit ctl_run_line(struct ctl *ctl, const char *line);
+
+/*
+ * A refusal before anything was sent: "ipsecctl: dynamic add rule: sentence", and where help is.
+ * Returns CTL_EXIT_USAGE.
+ */
+__attribute__((format(printf, 3, 4)))
+enum ctl_exit ctl_usage_error(struct ctl *ctl, const char *path, const char *format, ...);
+
+/* "ERR IPsec[13000] : sentence". Returns CTL_EXIT_FAILED. */
+__attribute__((format(printf, 3, 4)))
+enum ctl_exit ctl_error(struct ctl *ctl, unsigned int number, const char *format, ...);
+
+/* Numbers of the system that the service's are mixed with (MS-ERREF 2.2). */
+#define CTL_ERROR_ACCESS_DENIED		5
+#define CTL_ERROR_GENERAL		31
+#define CTL_ERROR_NOT_SUPPORTED		50
+#define CTL_ERROR_INVALID		87
+#define CTL_ERROR_NOT_ENOUGH_MEMORY	8
+#define CTL_ERROR_NOT_RUNNING		1062
+
+/* Help for whatever @path is: the root "", a context, a group such as "dynamic add", a command. */
+void ctl_help(struct ctl *ctl, const char *path);
+
+/* Reads commands: with prompt, history and completion from a terminal, else just lines. */
+enum ctl_exit ctl_interactive(struct ctl *ctl, FILE *in);
+/* -f: all lines of a file; the first failure is the answer, the rest is still run. */
+enum ctl_exit ctl_run_file(struct ctl *ctl, const char *path);
+
+#endif /* CTL_CTL_H */

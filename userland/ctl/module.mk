@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# Everything but main() is a library, so that the tests run the real commands.
+LIBS += ctl
+ctl_SRCS := \
+	userland/ctl/client.c \
+	userland/ctl/cmd_all.c \
+	userland/ctl/cmd_config.c \
+	userland/ctl/cmd_explain.c \
+	userland/ctl/cmd_filter.c \
+	userland/ctl/cmd_mmpolicy.c \
+	userland/ctl/cmd_qmpolicy.c \
+	userland/ctl/cmd_rule.c \
+	userland/ctl/cmd_sas.c \
+	userland/ctl/cmd_static.c \
+	userland/ctl/cmd_stats.c \
+	userland/ctl/cmd_status.c \
+	userland/ctl/columns.c \
+	userland/ctl/command.c \
+	userland/ctl/complete.c \
+	userland/ctl/ctl.c \
+	userland/ctl/help.c \
+	userland/ctl/interactive.c \
+	userland/ctl/remedy.c \
+	userland/ctl/select.c \
+	userland/ctl/types.c \
+	userland/ctl/words.c
+ctl_PKGS := libsystemd smartcols libedit
+ctl_LIBS := policy nl base
+
+PROGS += ipsecctl
+ipsecctl_SRCS := userland/ctl/main.c
+ipsecctl_LIBS := ctl policy nl base
+ipsecctl_PKGS := libsystemd smartcols libedit
