@@ -12,8 +12,13 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
+#include <net/netlink.h>
 
 #include "extack.h"	/* NL_SET_ERR_MSG_FMT() before 6.3 */
+
+#if !IS_ENABLED(CONFIG_IPV6) || !IS_ENABLED(CONFIG_NETFILTER)
+#error "ipsecdrv needs CONFIG_NETFILTER and CONFIG_IPV6"
+#endif
 
 /* skb_gso_segment() left linux/netdevice.h in 6.5 */
 #ifdef IPD_HAVE_NET_GSO_H
@@ -76,6 +81,39 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 /* 6.17 */
 #ifndef IPD_HAVE_SKB_DST_DEV
 #define skb_dst_dev(skb) (skb_dst(skb)->dev)
+#endif
+
+/* 6.10 */
+#ifndef IPD_HAVE_DST_RT6_INFO
+#define dst_rt6_info(dst) ((struct rt6_info *)(dst))
+#endif
+
+/* 6.13 */
+#ifndef IPD_HAVE_NLA_GET_DEFAULT
+static inline u8 nla_get_u8_default(const struct nlattr *attr, u8 value)
+{
+	return attr ? nla_get_u8(attr) : value;
+}
+
+static inline u32 nla_get_u32_default(const struct nlattr *attr, u32 value)
+{
+	return attr ? nla_get_u32(attr) : value;
+}
+
+static inline u64 nla_get_u64_default(const struct nlattr *attr, u64 value)
+{
+	return attr ? nla_get_u64(attr) : value;
+}
+
+static inline __be16 nla_get_be16_default(const struct nlattr *attr, __be16 value)
+{
+	return attr ? nla_get_be16(attr) : value;
+}
+
+static inline __be32 nla_get_be32_default(const struct nlattr *attr, __be32 value)
+{
+	return attr ? nla_get_be32(attr) : value;
+}
 #endif
 
 /* exported since ipv6_stub went, in 7.1 */

@@ -14,9 +14,9 @@ struct net;
 struct sk_buff;
 
 /*
- * Compared and hashed as memory: every byte is set, unused address bytes are zero. ICMP type and
- * code are in source/destination port order (icmp_type in the low byte of the source port's side),
- * so that echo and its reply are two flows, but filters never look at them.
+ * Compared and hashed as memory: every byte is set, unused address bytes are zero. ICMP has its
+ * type in the place of the source port and its code in that of the destination port, as in the
+ * interface's flow, so that echo and its reply are two flows, but filters never look at them.
  */
 struct ipd_flow {
 	union nf_inet_addr local;
@@ -31,14 +31,16 @@ struct ipd_flow {
 
 /* the protocol has ports, but this packet does not show them (a later fragment) */
 #define IPD_FLOW_NO_PORTS	0x01
-/* the remote side is multicast or broadcast: never negotiated */
+/* the destination is multicast or broadcast: never negotiated */
 #define IPD_FLOW_MULTICAST	0x02
-/* the packet is forwarded, not sent or received by this host */
+/* the packet is forwarded, not sent or received by this host; only known of outbound ones */
 #define IPD_FLOW_FORWARDED	0x04
+/* the packet is a fragment, so it cannot be unwrapped */
+#define IPD_FLOW_FRAGMENT	0x08
 
 /**
  * ipd_flow_parse() - read the flow of a packet
- * @skb: network header set; not changed
+ * @skb: network header set; not changed. An outbound one has its route.
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  * @direction: enum ipsecdrv_direction
  * @flow: filled in whole
@@ -47,6 +49,12 @@ struct ipd_flow {
  */
 int __must_check ipd_flow_parse(const struct sk_buff *skb, u8 family, u8 direction,
 				struct ipd_flow *flow);
+
+/* TCP, UDP, UDP-Lite, SCTP, DCCP */
+bool ipd_flow_has_ports(u8 protocol);
+
+/* by address alone; of IPv4 broadcasts only 255.255.255.255 can be told so */
+bool ipd_flow_is_group(u8 family, const union nf_inet_addr *addr);
 
 /* whether @addr is a unicast address of this namespace now; RCU */
 bool ipd_flow_is_me(struct net *net, u8 family, const union nf_inet_addr *addr);

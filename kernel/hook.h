@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The netfilter hooks.
+ * The netfilter hooks: where packets meet the driver. Packet walk: hook.c.
  */
 #ifndef IPD_HOOK_H
 #define IPD_HOOK_H
+
+#include <linux/types.h>
 
 struct ipd_net;
 struct ipd_sa;
 struct nf_hook_state;
 struct sk_buff;
 
-/* process context, under cfg_mutex */
+/*
+ * Process context, under cfg_mutex. Until mode is set to a protecting one, the hooks let
+ * everything pass. Both wait for packets under way: after register, no packet is past a hook that
+ * it did not meet; after unregister, no packet is in a hook.
+ */
 int ipd_hook_register(struct ipd_net *ipd);
 void ipd_hook_unregister(struct ipd_net *ipd);
 
@@ -20,5 +26,11 @@ void ipd_hook_unregister(struct ipd_net *ipd);
  */
 void ipd_hook_input_resume(struct ipd_net *ipd, struct sk_buff *skb, struct ipd_sa *sa,
 			   const struct nf_hook_state *state);
+
+/*
+ * The complete decision again about an outbound packet that was held, with a route that is good.
+ * Consumes @skb. RCU; process context.
+ */
+void ipd_hook_output_again(struct ipd_net *ipd, struct sk_buff *skb, u8 family);
 
 #endif /* IPD_HOOK_H */

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/inetdevice.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/skbuff.h>
+#include <linux/string.h>
+#include <net/addrconf.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+
+#include "flow.h"
+
+/* A chain of more extension headers than this is nobody's; it bounds the work per packet. */
+#define MAX_EXTENSION_HEADERS	16
+
+/* where in a packet the parsing is */
+struct ipd_cursor {
+	const struct sk_buff *skb;
+	int offset;			/* of the transport header */
+	bool later_fragment;		/* the transport header is in another packet */
+};
+
+bool ipd_flow_has_ports(u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
+	       protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP;
+}
+
+bool ipd_flow_is_group(u8 family, const union nf_inet_addr *addr)
+{
+	if (family == NFPROTO_IPV6)
+		return ipv6_addr_is_multicast(&addr->in6);
+	return ipv4_is_multicast(addr->ip) || ipv4_is_lbcast(addr->ip);
+}
+
+bool ipd_flow_is_me(struct net *net, u8 family, const union nf_inet_addr *addr)
+{
+	if (family == NFPROTO_IPV4)
+		return __ip_dev_find(net, addr->ip, false);
+	/* tentative addresses count: what is meant for them is meant for us */
+	return ipv6_mod_enabled() &&
+	       ipv6_chk_addr_and_flags(net, &addr->in6, NULL, true, 0, 0);
+}
+
+static void set_ends(struct ipd_flow *flow, __be16 source, __be16 destination)
+{
+	bool out = flow->direction == IPSECDRV_DIRECTION_OUT;
+
+	flow->local_port = out ? source : destination;
+	flow->remote_port = out ? destination : source;
+}
+
+static void parse_transport(const struct ipd_cursor *at, struct ipd_flow *flow)
+{
+	u8 icmp = flow->family == NFPROTO_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	__be16 _ports[2], *ports;
+	u8 _type[2], *type;
+
+	if (ipd_flow_has_ports(flow->protocol)) {
+		ports = at->later_fragment ? NULL :
+			skb_header_pointer(at->skb, at->offset, sizeof(_ports), _ports);
+		if (ports)
+			set_ends(flow, ports[0], ports[1]);
+		else
+			flow->flags |= IPD_FLOW_NO_PORTS;
+	} else if (flow->protocol == icmp && !at->later_fragment) {
+		type = skb_header_pointer(at->skb, at->offset, sizeof(_type), _type);
+		if (type)
+			set_ends(flow, htons(type[0]), htons(type[1]));
+	}
+}
+
+static int parse_ipv4(struct ipd_cursor *at, struct ipd_flow *flow)
+{
+	bool out = flow->direction == IPSECDRV_DIRECTION_OUT;
+	const struct rtable *route = skb_rtable(at->skb);
+	const struct iphdr *header;
+	struct iphdr _header;
+
+	header = skb_header_pointer(at->skb, at->offset, sizeof(_header), &_header);
+	if (!header || header->version != 4 || header->ihl < 5)
+		return -EBADMSG;
+	flow->local.ip = out ? header->saddr : header->daddr;
+	flow->remote.ip = out ? header->daddr : header->saddr;
+	flow->protocol = header->protocol;
+	if (ip_is_fragment(header))
+		flow->flags |= IPD_FLOW_FRAGMENT;
+	if (out && (IPCB(at->skb)->flags & IPSKB_FORWARDED))
+		flow->flags |= IPD_FLOW_FORWARDED;
+	/* only the route knows the broadcast addresses of subnets */
+	if (out && route && (route->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)))
+		flow->flags |= IPD_FLOW_MULTICAST;
+	at->later_fragment = header->frag_off & htons(IP_OFFSET);
+	at->offset += header->ihl * 4;
+	return at->offset <= (int)at->skb->len ? 0 : -EBADMSG;
+}
+
+static bool is_skipped_extension(u8 next)
+{
+	return next == NEXTHDR_HOP || next == NEXTHDR_ROUTING || next == NEXTHDR_DEST ||
+	       next == NEXTHDR_FRAGMENT;
+}
+
+static int parse_fragment_header(struct ipd_cursor *at, struct ipd_flow *flow)
+{
+	const struct frag_hdr *fragment;
+	struct frag_hdr _fragment;
+
+	fragment = skb_header_pointer(at->skb, at->offset, sizeof(_fragment), &_fragment);
+	if (!fragment)
+		return -EBADMSG;
+	/* neither offset nor more to come: whole, whatever the header says (RFC 6946) */
+	if (fragment->frag_off & htons(IP6_OFFSET | IP6_MF))
+		flow->flags |= IPD_FLOW_FRAGMENT;
+	at->later_fragment = fragment->frag_off & htons(IP6_OFFSET);
+	at->offset += sizeof(*fragment);
+	flow->protocol = fragment->nexthdr;
+	/* the rest of the chain, and so the protocol, is in another packet */
+	return at->later_fragment && is_skipped_extension(flow->protocol) ? -EBADMSG : 0;
+}
+
+static int skip_extensions(struct ipd_cursor *at, struct ipd_flow *flow)
+{
+	const struct ipv6_opt_hdr *option;
+	struct ipv6_opt_hdr _option;
+	int n, err;
+
+	for (n = 0; is_skipped_extension(flow->protocol); n++) {
+		if (n == MAX_EXTENSION_HEADERS)
+			return -EBADMSG;
+		if (flow->protocol == NEXTHDR_FRAGMENT) {
+			err = parse_fragment_header(at, flow);
+			if (err)
+				return err;
+			continue;
+		}
+		option = skb_header_pointer(at->skb, at->offset, sizeof(_option), &_option);
+		if (!option)
+			return -EBADMSG;
+		flow->protocol = option->nexthdr;
+		at->offset += ipv6_optlen(option);
+	}
+	return at->offset <= (int)at->skb->len ? 0 : -EBADMSG;
+}
+
+static int parse_ipv6(struct ipd_cursor *at, struct ipd_flow *flow)
+{
+	bool out = flow->direction == IPSECDRV_DIRECTION_OUT;
+	const struct ipv6hdr *header;
+	struct ipv6hdr _header;
+
+	header = skb_header_pointer(at->skb, at->offset, sizeof(_header), &_header);
+	if (!header || header->version != 6)
+		return -EBADMSG;
+	flow->local.in6 = out ? header->saddr : header->daddr;
+	flow->remote.in6 = out ? header->daddr : header->saddr;
+	flow->protocol = header->nexthdr;
+	if (out && (IP6CB(at->skb)->flags & IP6SKB_FORWARDED))
+		flow->flags |= IPD_FLOW_FORWARDED;
+	at->offset += sizeof(*header);
+	return skip_extensions(at, flow);
+}
+
+int ipd_flow_parse(const struct sk_buff *skb, u8 family, u8 direction, struct ipd_flow *flow)
+{
+	struct ipd_cursor at = { .skb = skb, .offset = skb_network_offset(skb) };
+	bool out = direction == IPSECDRV_DIRECTION_OUT;
+	int err;
+
+	memset(flow, 0, sizeof(*flow));
+	flow->family = family;
+	flow->direction = direction;
+	err = family == NFPROTO_IPV4 ? parse_ipv4(&at, flow) : parse_ipv6(&at, flow);
+	if (err)
+		return err;
+	if (ipd_flow_is_group(family, out ? &flow->remote : &flow->local))
+		flow->flags |= IPD_FLOW_MULTICAST;
+	parse_transport(&at, flow);
+	return 0;
+}
