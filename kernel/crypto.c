@@ -166,7 +166,7 @@ static struct crypto_aead *alloc_aead(const struct cipher_row *cipher,
 }
 
 /* one sentence for the ways in which the crypto API refuses an algorithm */
-static int refuse(int err, struct netlink_ext_ack *extack)
+static int refuse_algorithm(int err, struct netlink_ext_ack *extack)
 {
 	if (err == -ENOENT)
 		NL_SET_ERR_MSG(extack, "The kernel's crypto code lacks this algorithm");
@@ -184,7 +184,7 @@ static int init_esp(struct ipd_crypto *crypto, const struct ipd_sa_config *confi
 	int err;
 
 	if (IS_ERR(aead))
-		return refuse(PTR_ERR(aead), extack);
+		return refuse_algorithm(PTR_ERR(aead), extack);
 	crypto->aead = aead;
 	crypto->iv_len = cipher->iv_len;
 	crypto->block = cipher->block;
@@ -200,7 +200,7 @@ static int init_esp(struct ipd_crypto *crypto, const struct ipd_sa_config *confi
 		err = set_authenc_key(aead, config);
 	if (!err)
 		err = crypto_aead_setauthsize(aead, crypto->icv_len);
-	return err ? refuse(err, extack) : 0;
+	return err ? refuse_algorithm(err, extack) : 0;
 }
 
 static int init_ah(struct ipd_crypto *crypto, const struct ipd_sa_config *config,
@@ -211,16 +211,16 @@ static int init_ah(struct ipd_crypto *crypto, const struct ipd_sa_config *config
 	int err;
 
 	if (IS_ERR(ahash))
-		return refuse(PTR_ERR(ahash), extack);
+		return refuse_algorithm(PTR_ERR(ahash), extack);
 	crypto->ahash = ahash;
 	crypto->icv_len = integrity->icv_len;
 	crypto->is_authenticating = true;
 	crypto->is_async = crypto_hash_alg_common(ahash)->base.cra_flags & CRYPTO_ALG_ASYNC;
 	crypto->request_size = sizeof(struct ahash_request) + crypto_ahash_reqsize(ahash);
 	if (WARN_ON_ONCE(crypto_ahash_digestsize(ahash) > IPD_CRYPTO_MAX_DIGEST))
-		return refuse(-EINVAL, extack);
+		return refuse_algorithm(-EINVAL, extack);
 	err = crypto_ahash_setkey(ahash, config->integrity_key, config->integrity_key_len);
-	return err ? refuse(err, extack) : 0;
+	return err ? refuse_algorithm(err, extack) : 0;
 }
 
 int ipd_crypto_init(struct ipd_crypto *crypto, const struct ipd_sa_config *config,

@@ -4,7 +4,7 @@
  *
  *	find the header, its SPI, the association
  *	has the number been seen?        cheap, without a lock: floods of replays end here
- *	crypto code                      may go on asynchronously; finish_async() follows then
+ *	crypto code                      may go on asynchronously; accept_async() follows then
  *	authentic? number still new?     commits the window
  *	padding, next header; take the header off
  *	account, checksum, MSS
@@ -80,7 +80,7 @@ static bool may_be_new(const struct ipd_sa *sa, u64 seq)
 	return !sa->crypto.is_authenticating || ipd_replay_may_accept(sa->replay, seq);
 }
 
-static void count_bytes(const struct ipd_op *op)
+static void count_in(const struct ipd_op *op)
 {
 	struct ipd_sad_counters __percpu *counters = op->sa->sad->counters;
 	const int dir = IPSECDRV_DIRECTION_IN;
@@ -125,7 +125,7 @@ static void forget_fragments(struct sk_buff *skb, u8 family)
 }
 
 /* what the other end's segments may hold is ours to say in the answer, and ours in its SYN */
-static int clamp_mss(struct ipd_op *op)
+static int clamp_inbound(struct ipd_op *op)
 {
 	const struct ipd_sa *sa = op->sa;
 	int tcp = ipd_mss_find_tcp(op->skb, &op->place);
@@ -140,7 +140,7 @@ static int clamp_mss(struct ipd_op *op)
 }
 
 /* all that comes after the crypto code; 0 or an error of ipd_op_reason() */
-static int finish(struct ipd_op *op, int err)
+static int accept_packet(struct ipd_op *op, int err)
 {
 	struct ipd_sa *sa = op->sa;
 
@@ -159,21 +159,21 @@ static int finish(struct ipd_op *op, int err)
 		return err;
 	if (!ipd_sa_charge(sa, op->payload))
 		return -EKEYEXPIRED;
-	count_bytes(op);
+	count_in(op);
 	if (err)
 		return err;
 	settle_checksum(op->skb, sa);
 	forget_fragments(op->skb, op->family);
 	skb_clear_hash(op->skb);
-	return clamp_mss(op);
+	return clamp_inbound(op);
 }
 
 /* the packet went on asynchronously and is ours now */
-static void finish_async(struct ipd_op *op, int err)
+static void accept_async(struct ipd_op *op, int err)
 {
 	struct sk_buff *skb = op->skb;
 
-	err = finish(op, ipd_op_crypto_error(err));
+	err = accept_packet(op, ipd_op_crypto_error(err));
 	if (!err && percpu_ref_is_dying(&op->ipd->in_flight))
 		err = -ESHUTDOWN;
 	if (err)
@@ -206,7 +206,7 @@ static int unwrap(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
 	op->ipd = ipd;
 	op->sa = sa;
 	op->skb = skb;
-	op->resume = finish_async;
+	op->resume = accept_async;
 	op->seq = number;
 	op->place = *place;
 	op->family = state->pf;
@@ -216,7 +216,7 @@ static int unwrap(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
 	err = sa->proto->input(op);
 	if (err == -EINPROGRESS)
 		return err;
-	err = finish(op, err);
+	err = accept_packet(op, err);
 	ipd_op_release(op);
 out:
 	ipd_op_put(op);

@@ -68,7 +68,7 @@ static void wheel_add(struct ipd_sa *sa)
 }
 
 /* the wheel stood still while it was empty */
-static void start(struct ipd_sad *sad)
+static void start_clock(struct ipd_sad *sad)
 {
 	sad->ticked = sad->now;
 	if (!READ_ONCE(sad->is_stopped))
@@ -82,7 +82,7 @@ void ipd_lifetime_add(struct ipd_sa *sa)
 	lockdep_assert_held(&sad->ipd->cfg_mutex);
 	WRITE_ONCE(sad->now, seconds_now());
 	if (sad->larval + sad->active == 0)
-		start(sad);
+		start_clock(sad);
 	sa->born = sad->now;
 	WRITE_ONCE(sa->last_used, sa->born);
 	wheel_add(sa);

@@ -224,7 +224,7 @@ static int fit(const struct output *out, struct sk_buff *skb)
 	return ipd_mss_resegment(skb, tcp, fitting_len(out));
 }
 
-static int clamp_mss(const struct output *out, struct sk_buff *skb)
+static int clamp_outbound(const struct output *out, struct sk_buff *skb)
 {
 	int tcp = ipd_mss_find_tcp(skb, &out->place);
 
@@ -267,7 +267,7 @@ static int take_number(struct ipd_sa *sa, u64 *ret_seq)
 	return 0;
 }
 
-static void count_bytes(const struct ipd_op *op)
+static void count_out(const struct ipd_op *op)
 {
 	struct ipd_sad_counters __percpu *counters = op->sa->sad->counters;
 	const int dir = IPSECDRV_DIRECTION_OUT;
@@ -279,14 +279,14 @@ static void count_bytes(const struct ipd_op *op)
 	this_cpu_add(counters->transport[dir], op->payload);
 }
 
-static int finish(struct ipd_op *op, int err)
+static int finish_output(struct ipd_op *op, int err)
 {
 	struct sk_buff *skb = op->skb;
 
 	if (err)
 		return err == -EBADMSG ? -EIO : err;
 	op->sa->proto->output_done(op);
-	count_bytes(op);
+	count_out(op);
 	/* nothing of what hardware was to do with the packet inside is left */
 	skb->ip_summed = CHECKSUM_NONE;
 	skb->encapsulation = 0;
@@ -298,7 +298,7 @@ static void finish_async(struct ipd_op *op, int err)
 	struct nf_hook_state *state = &op->state;
 	struct sk_buff *skb = op->skb;
 
-	err = finish(op, ipd_op_crypto_error(err));
+	err = finish_output(op, ipd_op_crypto_error(err));
 	if (!err && percpu_ref_is_dying(&op->ipd->in_flight))
 		err = -ESHUTDOWN;
 	if (err)
@@ -309,7 +309,7 @@ static void finish_async(struct ipd_op *op, int err)
 	ipd_op_put(op);
 }
 
-static int start(const struct output *out, struct ipd_op *op)
+static int begin(const struct output *out, struct ipd_op *op)
 {
 	struct ipd_sa *sa = out->sa;
 	int err;
@@ -348,10 +348,10 @@ static int protect(const struct output *out, struct sk_buff *skb)
 	op->place = out->place;
 	op->family = out->family;
 	op->is_held = false;
-	err = start(out, op);
+	err = begin(out, op);
 	if (err == -EINPROGRESS)
 		goto out;
-	err = finish(op, err);
+	err = finish_output(op, err);
 	ipd_op_release(op);
 	ipd_op_put(op);
 out:
@@ -397,20 +397,21 @@ unsigned int ipd_sa_output(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buf
 {
 	struct output out = { .ipd = ipd, .sa = sa, .state = state, .family = state->pf };
 	bool is_callers = !skb_shared(skb);
+	struct sk_buff *clone;
 	int err;
 
 	err = ipd_encap_place_output(skb, out.family, &out.place);
 	if (err)
 		return stolen(drop(&out, skb, err == -EBADMSG ? -EPROTO : err));
 	if (!is_callers) {
-		skb = skb_share_check(skb, GFP_ATOMIC);
-		if (!skb) {
-			ipd_drop_count(ipd, NULL, IPSECDRV_DROP_NO_MEMORY);
-			return stolen(-ENOBUFS);
-		}
+		clone = skb_clone(skb, GFP_ATOMIC);
+		if (!clone)
+			return stolen(drop(&out, skb, -ENOMEM));
+		consume_skb(skb);
+		skb = clone;
 	}
 	out.mtu = path_mtu(&out, skb);
-	err = clamp_mss(&out, skb);
+	err = clamp_outbound(&out, skb);
 	if (!err)
 		err = fit(&out, skb);
 	if (err)

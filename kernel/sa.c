@@ -240,7 +240,7 @@ bool ipd_sa_is_usable(const struct ipd_sa *sa)
 }
 
 /* The sums may be torn against each other and, on 32-bit machines, in themselves. */
-static struct ipd_sa_counters sum_counters(const struct ipd_sa *sa)
+static struct ipd_sa_counters sum_sa(const struct ipd_sa *sa)
 {
 	struct ipd_sa_counters sum = {};
 	int cpu;
@@ -318,7 +318,7 @@ static int fill_keyed(struct sk_buff *msg, const struct ipd_sa *sa)
 
 static int fill_counters(struct sk_buff *msg, const struct ipd_sa *sa)
 {
-	struct ipd_sa_counters sum = sum_counters(sa);
+	struct ipd_sa_counters sum = sum_sa(sa);
 	u32 now = READ_ONCE(sa->sad->now);
 	const int pad = IPSECDRV_SA_A_PAD;
 	u64 sequence;

@@ -643,7 +643,7 @@ static int put_bytes(struct sk_buff *msg, int type, u64 value)
 	return nla_put_u64_64bit(msg, type, value, IPSECDRV_STATISTICS_A_PAD);
 }
 
-static void sum_counters(const struct ipd_sad *sad, struct ipd_sad_counters *sum)
+static void sum_sad(const struct ipd_sad *sad, struct ipd_sad_counters *sum)
 {
 	int cpu, dir;
 
@@ -667,7 +667,7 @@ int ipd_sad_fill_statistics(struct sk_buff *msg, struct ipd_net *ipd)
 	const struct ipd_sad *sad = ipd->sad;
 	struct ipd_sad_counters sum;
 
-	sum_counters(sad, &sum);
+	sum_sad(sad, &sum);
 	if (nla_put_u32(msg, IPSECDRV_STATISTICS_A_ACTIVE_SAS, READ_ONCE(sad->active)) ||
 	    nla_put_u32(msg, IPSECDRV_STATISTICS_A_LARVAL_SAS, READ_ONCE(sad->larval)) ||
 	    nla_put_u32(msg, IPSECDRV_STATISTICS_A_ACTIVE_TUNNELS, READ_ONCE(sad->tunnels)) ||

@@ -12,6 +12,7 @@
 
 #include "../filter.h"
 #include "../net.h"
+#include "../replay.h"
 #include "../sa.h"
 
 #define SA_TEST_SPI	0x10000001
@@ -49,11 +50,15 @@ struct sa_test {
 	int n_spi_random;
 	bool use_shim;				/* algorithms that complete when the test says so */
 	time64_t now;
+	bool is_killed;
 };
 
 /* as init and exit of a suite; test->priv is the struct sa_test */
 int sa_test_init(struct kunit *test);
 void sa_test_exit(struct kunit *test);
+
+/* the namespace goes: no packet may go asynchronous any more, and everybody knows */
+void sa_test_kill(struct sa_test *t);
 
 /* --- associations --- */
 
