@@ -2,7 +2,7 @@
 # The only entry point: "make help".  Every folder of userland has a module.mk that adds to
 # LIBS, PROGS, TESTS and FUZZERS and says what each is made of:
 #
-#   PROGS += ipsecctl
+#   PROGS += ipsecctl                             (TOOLS: the same, but never installed)
 #   ipsecctl_SRCS := userland/ctl/main.c ...      relative to this folder
 #   ipsecctl_LIBS := policy base                  of ours; theirs come along
 #   ipsecctl_PKGS := libsystemd libedit           pkg-config names
@@ -47,15 +47,17 @@ dkmsdir ?= $(prefix)/src/ipsec-policy-$(VERSION)
 
 LIBS :=
 PROGS :=
+TOOLS :=
 TESTS :=
 FUZZERS :=
-FRAGMENTS := $(sort $(wildcard userland/*/module.mk userland/lib/*/module.mk kernel/tests/*/module.mk))
+FRAGMENTS := $(sort $(wildcard userland/*/module.mk userland/lib/*/module.mk kernel/tests/*/module.mk \
+	selftests/*/module.mk))
 include $(FRAGMENTS)
 
 # --- flags ----------------------------------------------------------------
 
 # pkg-config is asked once per variable, and only when something is compiled.
-ALL_PKGS = $(sort $(foreach t,$(LIBS) $(PROGS) $(TESTS) $(FUZZERS),$($(t)_PKGS)))
+ALL_PKGS = $(sort $(foreach t,$(LIBS) $(PROGS) $(TOOLS) $(TESTS) $(FUZZERS),$($(t)_PKGS)))
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ALL_PKGS) || echo -error-pkg-config))$(PKG_CFLAGS)
 
 INCLUDES := -Iuserland/lib -Iuserland -Iinclude/uapi -Ibuild
@@ -113,7 +115,7 @@ build/$(1): $(call objects,$(1),obj) $(call archives,$(1),)
 	$$(say) LD $$@
 	$$(Q)$$(CC) $$(HARDENING_LINK) $$(CFLAGS) $$(LDFLAGS) -o $$@ $(call link_inputs,$(1),obj,)
 endef
-$(foreach p,$(PROGS),$(eval $(call program_rule,$(p))))
+$(foreach p,$(PROGS) $(TOOLS),$(eval $(call program_rule,$(p))))
 
 # The programs again with sanitizers, for runs in guests that look for memory errors.
 define asan_program_rule
@@ -121,7 +123,7 @@ build/asan/bin/$(1): $(call objects,$(1),asan) $(call archives,$(1),asan/)
 	$$(say) LD $$@
 	$$(Q)mkdir -p $$(@D) && $$(CC) $$(SANITIZERS) -o $$@ $(call link_inputs,$(1),asan,asan/)
 endef
-$(foreach p,$(PROGS),$(eval $(call asan_program_rule,$(p))))
+$(foreach p,$(PROGS) $(TOOLS),$(eval $(call asan_program_rule,$(p))))
 
 define test_rule
 build/tests/$(1): $(call objects,$(1),asan) $(call archives,$(1),asan/)
@@ -150,7 +152,7 @@ all: modules userland ## driver and programs (default)
 modules: ## the driver for KDIR: build/module/host/ipsecdrv.ko
 	$(Q)scripts/module build host
 
-userland: $(PROGS:%=build/%) $(LIBS:%=build/lib%.a) ## the programs, in build/
+userland: $(PROGS:%=build/%) $(TOOLS:%=build/%) $(LIBS:%=build/lib%.a) ## the programs, in build/
 
 tests: $(TESTS:%=build/tests/%) ## the unit tests, with sanitizers, in build/tests/
 asan: $(PROGS:%=build/asan/bin/%) ## the programs with sanitizers, in build/asan/bin/
@@ -168,7 +170,7 @@ check-style check-unit check-kunit check-uml check-vm check-host check-interop c
 	$(Q)scripts/check $*
 
 # clang-tidy, again only for what has changed.
-TIDY := $(sort $(foreach t,$(LIBS) $(PROGS),$($(t)_SRCS)))
+TIDY := $(sort $(foreach t,$(LIBS) $(PROGS) $(TOOLS),$($(t)_SRCS)))
 .PHONY: tidy
 tidy: $(TIDY:%=build/tidy/%.ok) ## clang-tidy over the programs
 

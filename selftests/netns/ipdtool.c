@@ -1,0 +1,1312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Drives the driver without an agent, for test scripts: ipdtool help.
+ *
+ * It speaks the interface by itself, without userland's lib/nl, so that a mistake there does not
+ * hide the same mistake here. One command per call, or many over one socket: "ipdtool -".
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netlink.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <linux/ipsecdrv.h>
+
+#include "nl/names_gen.h"
+
+#define MAX_WORDS 64
+#define MESSAGE_SIZE 65536
+/* filters per message of a transaction */
+#define BATCH 200
+
+static const char usage_text[] =
+	"ipdtool status                      mode, generation, sizes\n"
+	"ipdtool mode MODE|- [LEVEL]         set the mode and the exemption level\n"
+	"ipdtool add FILTER [+ FILTER]...    add filters at once\n"
+	"ipdtool del ID...                   remove filters\n"
+	"ipdtool get ID                      one filter\n"
+	"ipdtool list                        filters in the order in which they are tried\n"
+	"ipdtool load FILE [TIMES]           replace all filters by those of the file's lines\n"
+	"ipdtool begin                       open a transaction (use with -)\n"
+	"ipdtool tadd TRANSACTION FILTER     add to it\n"
+	"ipdtool commit TRANSACTION\n"
+	"ipdtool abort TRANSACTION\n"
+	"ipdtool spi SA                      reserve an SPI\n"
+	"ipdtool sa SA [+ SA]...             install associations\n"
+	"ipdtool sadel SA, saget SA          remove or show one\n"
+	"ipdtool sas, flush                  list or remove all\n"
+	"ipdtool acquires                    negotiations under way or ended\n"
+	"ipdtool end ID failed|soft [SECONDS]\n"
+	"ipdtool listen GROUP... [count=N] [timeout=SECONDS]\n"
+	"ipdtool match out|in SOURCE DESTINATION [PROTOCOL [SPORT DPORT]]\n"
+	"ipdtool stats [NAME]                all counters, or the value of one (drop.clear-text)\n"
+	"ipdtool raw COMMAND [dump] [TYPE:HEX]...   any message, for what must be refused\n"
+	"ipdtool -                           commands from standard input, over one socket\n"
+	"\n"
+	"FILTER: id=N [out=ACTION] [in=ACTION] [local=SIDE] [remote=SIDE] [proto=P] [lport=N]\n"
+	"        [rport=N] [class=tunnel tl=ADDRESS tr=ADDRESS] [family=4|6]\n"
+	"SIDE:   me, any, ADDRESS, ADDRESS/PREFIX, ADDRESS/MASK\n"
+	"SA:     dir=out|in proto=esp|ah spi=N local=A remote=A filter=ID [sel=L,R[,PROTO[,LP,RP]]]\n"
+	"        [cipher=C ckey=KEY] [integ=I ikey=KEY] [window=N] [pair=N] [bundle=N] [acquire=N]\n"
+	"        [encap=transport|tunnel] [esn] [{soft,hard}-{bytes,packets,seconds}=N]\n"
+	"        [idle-seconds=N]\n"
+	"KEY:    hexadecimal, or @N for the N bytes 01 02 03 ...\n";
+
+struct address {
+	int family;
+	int len;
+	unsigned char bytes[16];
+};
+
+struct tool {
+	struct nl_sock *sock;
+	int family;
+	const char *sentence; /* of the kernel's last refusal */
+	char sentence_buffer[256];
+	void (*show)(struct nlattr **attrs);
+	bool interrupted;
+};
+
+static struct tool tool;
+
+static void die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("ipdtool: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(2);
+}
+
+/* --- words to values -------------------------------------------------------- */
+
+static unsigned long long number(const char *text)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || !*text || *end)
+		die("%s is not a number", text);
+	return value;
+}
+
+static int named(int (*from_name)(const char *name), const char *name)
+{
+	int value = from_name(name);
+
+	if (value < 0)
+		die("unknown name %s", name);
+	return value;
+}
+
+static unsigned int protocol_number(const char *text)
+{
+	const struct protoent *entry;
+
+	if (text[0] >= '0' && text[0] <= '9')
+		return (unsigned int)number(text);
+	if (!strcmp(text, "any"))
+		return 0;
+	if (!strcmp(text, "icmp"))
+		return IPPROTO_ICMP;
+	if (!strcmp(text, "tcp"))
+		return IPPROTO_TCP;
+	if (!strcmp(text, "udp"))
+		return IPPROTO_UDP;
+	if (!strcmp(text, "icmpv6"))
+		return IPPROTO_ICMPV6;
+	entry = getprotobyname(text);
+	if (!entry)
+		die("unknown protocol %s", text);
+	return (unsigned int)entry->p_proto;
+}
+
+static struct address parse_address(const char *text)
+{
+	struct address address = {};
+
+	if (inet_pton(AF_INET, text, address.bytes) == 1) {
+		address.family = AF_INET;
+		address.len = 4;
+	} else if (inet_pton(AF_INET6, text, address.bytes) == 1) {
+		address.family = AF_INET6;
+		address.len = 16;
+	} else {
+		die("%s is not an address", text);
+	}
+	return address;
+}
+
+static struct address prefix_mask(int family, unsigned long long prefix)
+{
+	struct address mask = { .family = family, .len = family == AF_INET ? 4 : 16 };
+
+	if (prefix > (unsigned int)mask.len * 8)
+		die("prefix %llu is too long", prefix);
+	for (unsigned int i = 0; i < prefix; i++)
+		mask.bytes[i / 8] |= 0x80 >> i % 8;
+	return mask;
+}
+
+/* "key=value": the value if @word has this key, else NULL */
+static const char *value_of(const char *word, const char *key)
+{
+	size_t len = strlen(key);
+
+	return !strncmp(word, key, len) && word[len] == '=' ? word + len + 1 : NULL;
+}
+
+static const char *find_value(char **words, const char *key)
+{
+	const char *value;
+
+	for (; *words && strcmp(*words, "+"); words++) {
+		value = value_of(*words, key);
+		if (value)
+			return value;
+	}
+	return NULL;
+}
+
+static int parse_key(const char *text, unsigned char *key, size_t size)
+{
+	size_t len = strlen(text) / 2;
+
+	if (text[0] == '@') {
+		len = (size_t)number(text + 1);
+		if (len > size)
+			die("a key of %zu bytes is too long", len);
+		for (size_t i = 0; i < len; i++)
+			key[i] = (unsigned char)(i + 1);
+		return (int)len;
+	}
+	if (strlen(text) % 2 || len > size)
+		die("bad key %s", text);
+	for (size_t i = 0; i < len; i++)
+		if (sscanf(text + 2 * i, "%2hhx", &key[i]) != 1)
+			die("bad key %s", text);
+	return (int)len;
+}
+
+/* --- values to words ------------------------------------------------------------- */
+
+static const char *address_text(const struct nlattr *attr)
+{
+	static char text[4][INET6_ADDRSTRLEN];
+	static unsigned int turn;
+	char *buffer = text[turn++ % 4];
+	int family = attr && nla_len(attr) == 4 ? AF_INET : AF_INET6;
+
+	if (!attr)
+		return "-";
+	return inet_ntop(family, nla_data(attr), buffer, INET6_ADDRSTRLEN) ?: "?";
+}
+
+static unsigned int be16_of(const struct nlattr *attr)
+{
+	return attr ? ntohs(nla_get_u16(attr)) : 0;
+}
+
+static void parse_nest(struct nlattr **tb, int max, struct nlattr *nest)
+{
+	if (nla_parse_nested(tb, max, nest, NULL))
+		die("the kernel sent a malformed nest");
+}
+
+static void show_side(struct nlattr **tb, const char *name, int class, int address, int mask)
+{
+	if (tb[class] && nla_get_u8(tb[class]) == IPSECDRV_ADDRESS_CLASS_ME)
+		printf(" %s=me", name);
+	else
+		printf(" %s=%s/%s", name, address_text(tb[address]), address_text(tb[mask]));
+}
+
+static void show_filter(struct nlattr *nest)
+{
+	struct nlattr *tb[IPSECDRV_FILTER_A_MAX + 1];
+
+	parse_nest(tb, IPSECDRV_FILTER_A_MAX, nest);
+	printf("id=%u family=%u class=%s", nla_get_u32(tb[IPSECDRV_FILTER_A_ID]),
+	       nla_get_u8(tb[IPSECDRV_FILTER_A_FAMILY]),
+	       nl_filter_class_name(nla_get_u8(tb[IPSECDRV_FILTER_A_CLASS])));
+	show_side(tb, "local", IPSECDRV_FILTER_A_LOCAL_CLASS, IPSECDRV_FILTER_A_LOCAL_ADDRESS,
+		  IPSECDRV_FILTER_A_LOCAL_MASK);
+	show_side(tb, "remote", IPSECDRV_FILTER_A_REMOTE_CLASS, IPSECDRV_FILTER_A_REMOTE_ADDRESS,
+		  IPSECDRV_FILTER_A_REMOTE_MASK);
+	printf(" proto=%u lport=%u rport=%u out=%s in=%s weight=%u out-hits=%llu in-hits=%llu",
+	       nla_get_u8(tb[IPSECDRV_FILTER_A_PROTOCOL]),
+	       be16_of(tb[IPSECDRV_FILTER_A_LOCAL_PORT]),
+	       be16_of(tb[IPSECDRV_FILTER_A_REMOTE_PORT]),
+	       nl_action_name(nla_get_u8(tb[IPSECDRV_FILTER_A_OUTBOUND_ACTION])),
+	       nl_action_name(nla_get_u8(tb[IPSECDRV_FILTER_A_INBOUND_ACTION])),
+	       nla_get_u32(tb[IPSECDRV_FILTER_A_WEIGHT]),
+	       (unsigned long long)nla_get_u64(tb[IPSECDRV_FILTER_A_OUTBOUND_HITS]),
+	       (unsigned long long)nla_get_u64(tb[IPSECDRV_FILTER_A_INBOUND_HITS]));
+}
+
+static void show_selector(struct nlattr *nest)
+{
+	struct nlattr *tb[IPSECDRV_SELECTOR_A_MAX + 1];
+
+	parse_nest(tb, IPSECDRV_SELECTOR_A_MAX, nest);
+	printf(" sel=%s,%s,%u,%u,%u prefixes=%u,%u",
+	       address_text(tb[IPSECDRV_SELECTOR_A_LOCAL_ADDRESS]),
+	       address_text(tb[IPSECDRV_SELECTOR_A_REMOTE_ADDRESS]),
+	       nla_get_u8(tb[IPSECDRV_SELECTOR_A_PROTOCOL]),
+	       be16_of(tb[IPSECDRV_SELECTOR_A_LOCAL_PORT]),
+	       be16_of(tb[IPSECDRV_SELECTOR_A_REMOTE_PORT]),
+	       nla_get_u8(tb[IPSECDRV_SELECTOR_A_LOCAL_PREFIX]),
+	       nla_get_u8(tb[IPSECDRV_SELECTOR_A_REMOTE_PREFIX]));
+}
+
+static void show_flow(struct nlattr *nest)
+{
+	struct nlattr *tb[IPSECDRV_FLOW_A_MAX + 1];
+
+	parse_nest(tb, IPSECDRV_FLOW_A_MAX, nest);
+	printf(" flow=%s,%s,%s,%u,%u,%u",
+	       nl_direction_name(nla_get_u8(tb[IPSECDRV_FLOW_A_DIRECTION])),
+	       address_text(tb[IPSECDRV_FLOW_A_SOURCE]),
+	       address_text(tb[IPSECDRV_FLOW_A_DESTINATION]),
+	       nla_get_u8(tb[IPSECDRV_FLOW_A_PROTOCOL]), be16_of(tb[IPSECDRV_FLOW_A_SOURCE_PORT]),
+	       be16_of(tb[IPSECDRV_FLOW_A_DESTINATION_PORT]));
+}
+
+static void show_u32(struct nlattr **tb, int type, const char *name)
+{
+	if (tb[type])
+		printf(" %s=%u", name, nla_get_u32(tb[type]));
+}
+
+static void show_u64(struct nlattr **tb, int type, const char *name)
+{
+	if (tb[type])
+		printf(" %s=%llu", name, (unsigned long long)nla_get_u64(tb[type]));
+}
+
+static void show_name(struct nlattr **tb, int type, const char *key,
+		      const char *(*name)(unsigned int value))
+{
+	if (tb[type])
+		printf(" %s=%s", key, name(nla_get_u8(tb[type])));
+}
+
+static void show_spi(struct nlattr **tb, int type, const char *name)
+{
+	if (tb[type])
+		printf(" %s=0x%08x", name, ntohl(nla_get_u32(tb[type])));
+}
+
+static void show_lifetime(struct nlattr *nest)
+{
+	struct nlattr *tb[IPSECDRV_LIFETIME_A_MAX + 1];
+
+	if (!nest)
+		return;
+	parse_nest(tb, IPSECDRV_LIFETIME_A_MAX, nest);
+	show_u64(tb, IPSECDRV_LIFETIME_A_SOFT_BYTES, "soft-bytes");
+	show_u64(tb, IPSECDRV_LIFETIME_A_HARD_BYTES, "hard-bytes");
+	show_u64(tb, IPSECDRV_LIFETIME_A_SOFT_PACKETS, "soft-packets");
+	show_u64(tb, IPSECDRV_LIFETIME_A_HARD_PACKETS, "hard-packets");
+	show_u32(tb, IPSECDRV_LIFETIME_A_SOFT_SECONDS, "soft-seconds");
+	show_u32(tb, IPSECDRV_LIFETIME_A_HARD_SECONDS, "hard-seconds");
+	show_u32(tb, IPSECDRV_LIFETIME_A_IDLE_SECONDS, "idle-limit");
+}
+
+static void show_sa(struct nlattr *nest)
+{
+	struct nlattr *tb[IPSECDRV_SA_A_MAX + 1];
+
+	parse_nest(tb, IPSECDRV_SA_A_MAX, nest);
+	if (tb[IPSECDRV_SA_A_CIPHER_KEY] || tb[IPSECDRV_SA_A_INTEGRITY_KEY])
+		die("the kernel sent a key");
+	show_name(tb, IPSECDRV_SA_A_DIRECTION, "dir", nl_direction_name);
+	show_name(tb, IPSECDRV_SA_A_PROTECTION, "proto", nl_protection_name);
+	show_spi(tb, IPSECDRV_SA_A_SPI, "spi");
+	printf(" local=%s remote=%s", address_text(tb[IPSECDRV_SA_A_LOCAL_ADDRESS]),
+	       address_text(tb[IPSECDRV_SA_A_REMOTE_ADDRESS]));
+	show_name(tb, IPSECDRV_SA_A_STATE, "state", nl_sa_state_name);
+	show_u32(tb, IPSECDRV_SA_A_FILTER_ID, "filter");
+	if (tb[IPSECDRV_SA_A_SELECTOR])
+		show_selector(tb[IPSECDRV_SA_A_SELECTOR]);
+	show_name(tb, IPSECDRV_SA_A_CIPHER, "cipher", nl_cipher_name);
+	show_name(tb, IPSECDRV_SA_A_INTEGRITY, "integ", nl_integrity_name);
+	show_u32(tb, IPSECDRV_SA_A_REPLAY_WINDOW, "window");
+	show_spi(tb, IPSECDRV_SA_A_PAIR_SPI, "pair");
+	show_u64(tb, IPSECDRV_SA_A_SEQUENCE, "sequence");
+	show_u64(tb, IPSECDRV_SA_A_BYTES, "bytes");
+	show_u64(tb, IPSECDRV_SA_A_PACKETS, "packets");
+	show_u32(tb, IPSECDRV_SA_A_AGE_SECONDS, "age");
+	show_u32(tb, IPSECDRV_SA_A_IDLE_SECONDS, "idle");
+	show_u64(tb, IPSECDRV_SA_A_REPLAY_DROPS, "replay-drops");
+	show_u64(tb, IPSECDRV_SA_A_INTEGRITY_DROPS, "integrity-drops");
+	show_u32(tb, IPSECDRV_SA_A_ACQUIRE_ID, "acquire");
+	show_lifetime(tb[IPSECDRV_SA_A_LIFETIME]);
+}
+
+/* --- messages ---------------------------------------------------------------- */
+
+static struct nl_msg *message_new(int command, int flags)
+{
+	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_SIZE);
+
+	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, tool.family, 0, flags,
+				 (uint8_t)command, IPSECDRV_FAMILY_VERSION))
+		die("no memory");
+	return msg;
+}
+
+static void put(struct nl_msg *msg, int type, int len, const void *data)
+{
+	if (nla_put(msg, type, len, data))
+		die("the message is too long");
+}
+
+static void put_u8(struct nl_msg *msg, int type, unsigned long long value)
+{
+	uint8_t u8 = (uint8_t)value;
+
+	put(msg, type, sizeof(u8), &u8);
+}
+
+static void put_u32(struct nl_msg *msg, int type, unsigned long long value)
+{
+	uint32_t u32 = (uint32_t)value;
+
+	put(msg, type, sizeof(u32), &u32);
+}
+
+static void put_be16(struct nl_msg *msg, int type, unsigned long long value)
+{
+	uint16_t be16 = htons((uint16_t)value);
+
+	put(msg, type, sizeof(be16), &be16);
+}
+
+static void put_be32(struct nl_msg *msg, int type, unsigned long long value)
+{
+	uint32_t be32 = htonl((uint32_t)value);
+
+	put(msg, type, sizeof(be32), &be32);
+}
+
+static struct nlattr *nest_start(struct nl_msg *msg, int type)
+{
+	struct nlattr *nest = nla_nest_start(msg, type | NLA_F_NESTED);
+
+	if (!nest)
+		die("the message is too long");
+	return nest;
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *result)
+{
+	struct nlmsghdr *header = (struct nlmsghdr *)((char *)error - NLMSG_HDRLEN);
+	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1];
+	int skip = sizeof(*error);
+
+	(void)from;
+	*(int *)result = error->error;
+	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
+		return NL_STOP;
+	if (!(header->nlmsg_flags & NLM_F_CAPPED))
+		skip += (int)(error->msg.nlmsg_len - NLMSG_HDRLEN);
+	if (!nlmsg_parse(header, skip, tb, NLMSGERR_ATTR_MAX, NULL) && tb[NLMSGERR_ATTR_MSG]) {
+		nla_strlcpy(tool.sentence_buffer, tb[NLMSGERR_ATTR_MSG],
+			    sizeof(tool.sentence_buffer));
+		tool.sentence = tool.sentence_buffer;
+	}
+	return NL_STOP;
+}
+
+static int on_end(struct nl_msg *msg, void *result)
+{
+	(void)msg;
+	*(int *)result = 0;
+	return NL_STOP;
+}
+
+static int on_answer(struct nl_msg *msg, void *unused)
+{
+	struct nlattr *attrs[IPSECDRV_A_MAX + 1];
+
+	(void)unused;
+	if (nlmsg_hdr(msg)->nlmsg_flags & NLM_F_DUMP_INTR)
+		tool.interrupted = true;
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, IPSECDRV_A_MAX, NULL))
+		die("the kernel sent a malformed message");
+	if (tool.show)
+		tool.show(attrs);
+	return NL_OK;
+}
+
+/* sends @msg and shows what comes back; 0 or -errno, and the kernel's sentence */
+static int talk(struct nl_msg *msg, void (*show)(struct nlattr **attrs))
+{
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	int result = 1, err;
+
+	if (!cb)
+		die("no memory");
+	tool.show = show;
+	tool.sentence = NULL;
+	tool.interrupted = false;
+	nl_cb_err(cb, NL_CB_CUSTOM, on_error, &result);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_end, &result);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_end, &result);
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_answer, NULL);
+	err = nl_send_auto(tool.sock, msg);
+	if (err < 0)
+		die("sending: %s", nl_geterror(err));
+	nlmsg_free(msg);
+	while (result > 0) {
+		err = nl_recvmsgs(tool.sock, cb);
+		if (err < 0 && result > 0)
+			die("receiving: %s", nl_geterror(err));
+	}
+	nl_cb_put(cb);
+	return result;
+}
+
+/* the same for a command of the user; its exit status */
+static int run(struct nl_msg *msg, void (*show)(struct nlattr **attrs))
+{
+	int err = talk(msg, show);
+
+	if (tool.interrupted)
+		fputs("ipdtool: the dump was interrupted by a change\n", stderr);
+	if (!err)
+		return 0;
+	fprintf(stderr, "ipdtool: %s: %s\n", strerror(-err), tool.sentence ?: "(no sentence)");
+	return 1;
+}
+
+static int run_plain(int command, int flags, void (*show)(struct nlattr **attrs))
+{
+	return run(message_new(command, flags), show);
+}
+
+/* --- filters ----------------------------------------------------------------- */
+
+static void put_side(struct nl_msg *msg, const char *text, int class, int address, int mask)
+{
+	char copy[2 * INET6_ADDRSTRLEN + 2];
+	struct address value, bits;
+	char *slash;
+
+	if (!text || !strcmp(text, "any"))
+		return;
+	if (!strcmp(text, "me")) {
+		put_u8(msg, class, IPSECDRV_ADDRESS_CLASS_ME);
+		return;
+	}
+	snprintf(copy, sizeof(copy), "%s", text);
+	slash = strchr(copy, '/');
+	if (slash)
+		*slash++ = 0;
+	value = parse_address(copy);
+	put(msg, address, value.len, value.bytes);
+	if (!slash)
+		return;
+	bits = strpbrk(slash, ".:") ? parse_address(slash)
+				    : prefix_mask(value.family, number(slash));
+	put(msg, mask, bits.len, bits.bytes);
+}
+
+static int family_of(const char *family, const char *local, const char *remote)
+{
+	if (family)
+		return number(family) == 6 ? AF_INET6 : AF_INET;
+	return (local && strchr(local, ':')) || (remote && strchr(remote, ':')) ? AF_INET6
+									      : AF_INET;
+}
+
+/* one filter of @words, up to "+" or the end; returns what follows */
+static char **put_filter(struct nl_msg *msg, char **words)
+{
+	const char *local = find_value(words, "local"), *remote = find_value(words, "remote");
+	struct nlattr *nest = nest_start(msg, IPSECDRV_A_FILTER);
+	struct address address;
+	const char *value;
+
+	put_u8(msg, IPSECDRV_FILTER_A_FAMILY,
+	       (unsigned int)family_of(find_value(words, "family"), local, remote));
+	put_side(msg, local, IPSECDRV_FILTER_A_LOCAL_CLASS, IPSECDRV_FILTER_A_LOCAL_ADDRESS,
+		 IPSECDRV_FILTER_A_LOCAL_MASK);
+	put_side(msg, remote, IPSECDRV_FILTER_A_REMOTE_CLASS, IPSECDRV_FILTER_A_REMOTE_ADDRESS,
+		 IPSECDRV_FILTER_A_REMOTE_MASK);
+	for (; *words && strcmp(*words, "+"); words++) {
+		if ((value = value_of(*words, "id"))) {
+			put_u32(msg, IPSECDRV_FILTER_A_ID, number(value));
+		} else if ((value = value_of(*words, "out"))) {
+			put_u8(msg, IPSECDRV_FILTER_A_OUTBOUND_ACTION,
+			       (unsigned int)named(nl_action_from_name, value));
+		} else if ((value = value_of(*words, "in"))) {
+			put_u8(msg, IPSECDRV_FILTER_A_INBOUND_ACTION,
+			       (unsigned int)named(nl_action_from_name, value));
+		} else if ((value = value_of(*words, "class"))) {
+			put_u8(msg, IPSECDRV_FILTER_A_CLASS,
+			       (unsigned int)named(nl_filter_class_from_name, value));
+		} else if ((value = value_of(*words, "proto"))) {
+			put_u8(msg, IPSECDRV_FILTER_A_PROTOCOL, protocol_number(value));
+		} else if ((value = value_of(*words, "lport"))) {
+			put_be16(msg, IPSECDRV_FILTER_A_LOCAL_PORT, number(value));
+		} else if ((value = value_of(*words, "rport"))) {
+			put_be16(msg, IPSECDRV_FILTER_A_REMOTE_PORT, number(value));
+		} else if ((value = value_of(*words, "tl"))) {
+			address = parse_address(value);
+			put(msg, IPSECDRV_FILTER_A_TUNNEL_LOCAL, address.len, address.bytes);
+		} else if ((value = value_of(*words, "tr"))) {
+			address = parse_address(value);
+			put(msg, IPSECDRV_FILTER_A_TUNNEL_REMOTE, address.len, address.bytes);
+		} else if (!value_of(*words, "local") && !value_of(*words, "remote") &&
+			   !value_of(*words, "family")) {
+			die("unknown word %s", *words);
+		}
+	}
+	nla_nest_end(msg, nest);
+	return *words ? words + 1 : words;
+}
+
+static int cmd_add(char **words)
+{
+	struct nl_msg *msg = message_new(IPSECDRV_CMD_FILTER_ADD, 0);
+
+	while (*words)
+		words = put_filter(msg, words);
+	return run(msg, NULL);
+}
+
+static int cmd_tadd(char **words)
+{
+	struct nl_msg *msg = message_new(IPSECDRV_CMD_FILTER_ADD, 0);
+
+	if (!*words)
+		die("which transaction?");
+	put_u32(msg, IPSECDRV_A_TRANSACTION, number(*words++));
+	while (*words)
+		words = put_filter(msg, words);
+	return run(msg, NULL);
+}
+
+static int cmd_del(char **words)
+{
+	struct nl_msg *msg = message_new(IPSECDRV_CMD_FILTER_DEL, 0);
+	struct nlattr *nest;
+
+	for (; *words; words++) {
+		nest = nest_start(msg, IPSECDRV_A_FILTER);
+		put_u32(msg, IPSECDRV_FILTER_A_ID, number(*words));
+		nla_nest_end(msg, nest);
+	}
+	return run(msg, NULL);
+}
+
+static void show_filter_line(struct nlattr **attrs)
+{
+	if (!attrs[IPSECDRV_A_FILTER])
+		die("an answer without filter");
+	show_filter(attrs[IPSECDRV_A_FILTER]);
+	putchar('\n');
+}
+
+static int cmd_get(char **words)
+{
+	struct nl_msg *msg = message_new(IPSECDRV_CMD_FILTER_GET, 0);
+
+	if (*words)
+		put_u32(msg, IPSECDRV_A_FILTER_ID, number(*words));
+	return run(msg, show_filter_line);
+}
+
+static int cmd_list(char **words)
+{
+	(void)words;
+	return run_plain(IPSECDRV_CMD_FILTER_GET, NLM_F_DUMP, show_filter_line);
+}
+
+static uint32_t last_transaction;
+
+static void keep_transaction(struct nlattr **attrs)
+{
+	if (attrs[IPSECDRV_A_TRANSACTION])
+		last_transaction = nla_get_u32(attrs[IPSECDRV_A_TRANSACTION]);
+}
+
+static void show_transaction(struct nlattr **attrs)
+{
+	keep_transaction(attrs);
+	printf("transaction=%u\n", last_transaction);
+}
+
+static void show_commit(struct nlattr **attrs)
+{
+	printf("filters=%u tuples=%u generation=%u\n", nla_get_u32(attrs[IPSECDRV_A_FILTERS]),
+	       nla_get_u32(attrs[IPSECDRV_A_TUPLES]), nla_get_u32(attrs[IPSECDRV_A_GENERATION]));
+}
+
+static int cmd_begin(char **words)
+{
+	(void)words;
+	return run_plain(IPSECDRV_CMD_FILTER_BEGIN, 0, show_transaction);
+}
+
+static int on_transaction(int command, const char *word, void (*show)(struct nlattr **attrs))
+{
+	struct nl_msg *msg = message_new(command, 0);
+
+	if (word)
+		put_u32(msg, IPSECDRV_A_TRANSACTION, number(word));
+	return run(msg, show);
+}
+
+static int cmd_commit(char **words)
+{
+	return on_transaction(IPSECDRV_CMD_FILTER_COMMIT, *words, show_commit);
+}
+
+static int cmd_abort(char **words)
+{
+	return on_transaction(IPSECDRV_CMD_FILTER_ABORT, *words, NULL);
+}
+
+static int split(char *line, char **words)
+{
+	int n = 0;
+
+	for (char *word = strtok(line, " \t\n"); word; word = strtok(NULL, " \t\n")) {
+		if (*word == '#')
+			break;
+		if (n == MAX_WORDS)
+			die("too many words");
+		words[n++] = word;
+	}
+	words[n] = NULL;
+	return n;
+}
+
+static int send_batch(struct nl_msg **msg, int *n)
+{
+	int rc = *n ? run(*msg, NULL) : 0;
+
+	*msg = NULL;
+	*n = 0;
+	return rc;
+}
+
+static int load_once(FILE *file)
+{
+	char line[1024], *words[MAX_WORDS + 1], transaction[16];
+	struct nl_msg *msg = NULL;
+	int n = 0, rc;
+
+	rc = run_plain(IPSECDRV_CMD_FILTER_BEGIN, 0, keep_transaction);
+	while (!rc && fgets(line, sizeof(line), file)) {
+		if (!split(line, words))
+			continue;
+		if (!msg) {
+			msg = message_new(IPSECDRV_CMD_FILTER_ADD, 0);
+			put_u32(msg, IPSECDRV_A_TRANSACTION, last_transaction);
+		}
+		put_filter(msg, words);
+		if (++n == BATCH)
+			rc = send_batch(&msg, &n);
+	}
+	if (!rc)
+		rc = send_batch(&msg, &n);
+	snprintf(transaction, sizeof(transaction), "%u", last_transaction);
+	if (rc) {
+		on_transaction(IPSECDRV_CMD_FILTER_ABORT, transaction, NULL);
+		return rc;
+	}
+	return on_transaction(IPSECDRV_CMD_FILTER_COMMIT, transaction, show_commit);
+}
+
+static int cmd_load(char **words)
+{
+	unsigned long long times = words[0] && words[1] ? number(words[1]) : 1;
+	FILE *file = words[0] && !strcmp(words[0], "-") ? stdin : fopen(words[0] ?: "", "re");
+	int rc = 0;
+
+	if (!file)
+		die("cannot open %s", words[0] ?: "nothing");
+	for (; times && !rc; times--) {
+		rc = load_once(file);
+		rewind(file);
+	}
+	if (file != stdin)
+		fclose(file);
+	return rc;
+}
+
+/* --- associations -------------------------------------------------------------- */
+
+static void put_selector(struct nl_msg *msg, const char *text, const char *local,
+			 const char *remote)
+{
+	struct nlattr *nest = nest_start(msg, IPSECDRV_SA_A_SELECTOR);
+	char copy[160], *words[6] = {}, *rest = copy;
+	struct address from, to;
+	int n = 0;
+
+	snprintf(copy, sizeof(copy), "%s", text ?: "");
+	while (text && n < 5 && (words[n] = strsep(&rest, ",")))
+		n++;
+	from = parse_address(n > 0 && *words[0] ? words[0] : local);
+	to = parse_address(n > 1 ? words[1] : remote);
+	put_u8(msg, IPSECDRV_SELECTOR_A_FAMILY, (unsigned int)from.family);
+	put(msg, IPSECDRV_SELECTOR_A_LOCAL_ADDRESS, from.len, from.bytes);
+	put(msg, IPSECDRV_SELECTOR_A_REMOTE_ADDRESS, to.len, to.bytes);
+	put_u8(msg, IPSECDRV_SELECTOR_A_PROTOCOL, n > 2 ? protocol_number(words[2]) : 0);
+	put_be16(msg, IPSECDRV_SELECTOR_A_LOCAL_PORT, n > 3 ? number(words[3]) : 0);
+	put_be16(msg, IPSECDRV_SELECTOR_A_REMOTE_PORT, n > 4 ? number(words[4]) : 0);
+	nla_nest_end(msg, nest);
+}
+
+static void put_lifetime(struct nl_msg *msg, char **words)
+{
+	static const struct {
+		const char *word;
+		int type;
+		bool wide;
+	} limits[] = {
+		{ "soft-bytes", IPSECDRV_LIFETIME_A_SOFT_BYTES, true },
+		{ "hard-bytes", IPSECDRV_LIFETIME_A_HARD_BYTES, true },
+		{ "soft-packets", IPSECDRV_LIFETIME_A_SOFT_PACKETS, true },
+		{ "hard-packets", IPSECDRV_LIFETIME_A_HARD_PACKETS, true },
+		{ "soft-seconds", IPSECDRV_LIFETIME_A_SOFT_SECONDS, false },
+		{ "hard-seconds", IPSECDRV_LIFETIME_A_HARD_SECONDS, false },
+		{ "idle-seconds", IPSECDRV_LIFETIME_A_IDLE_SECONDS, false },
+	};
+	struct nlattr *nest = NULL;
+	const char *value;
+	uint64_t wide;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		value = find_value(words, limits[i].word);
+		if (!value)
+			continue;
+		if (!nest)
+			nest = nest_start(msg, IPSECDRV_SA_A_LIFETIME);
+		wide = number(value);
+		if (limits[i].wide)
+			put(msg, limits[i].type, sizeof(wide), &wide);
+		else
+			put_u32(msg, limits[i].type, wide);
+	}
+	if (nest)
+		nla_nest_end(msg, nest);
+}
+
+static void put_key(struct nl_msg *msg, int type, const char *text)
+{
+	unsigned char key[256];
+	int len;
+
+	if (!text)
+		return;
+	len = parse_key(text, key, sizeof(key));
+	put(msg, type, len, key);
+}
+
+static void put_name(struct nl_msg *msg, int type, int (*from_name)(const char *name),
+		     const char *name)
+{
+	if (name)
+		put_u8(msg, type, (unsigned int)named(from_name, name));
+}
+
+static void put_spi(struct nl_msg *msg, int type, const char *text)
+{
+	if (text)
+		put_be32(msg, type, number(text));
+}
+
+static bool has_word(char **words, const char *word)
+{
+	for (; *words && strcmp(*words, "+"); words++)
+		if (!strcmp(*words, word))
+			return true;
+	return false;
+}
+
+static void put_endpoints(struct nl_msg *msg, const char *local, const char *remote)
+{
+	struct address address;
+
+	if (!local || !remote)
+		die("an association needs local= and remote=");
+	address = parse_address(local);
+	put_u8(msg, IPSECDRV_SA_A_FAMILY, (unsigned int)address.family);
+	put(msg, IPSECDRV_SA_A_LOCAL_ADDRESS, address.len, address.bytes);
+	address = parse_address(remote);
+	put(msg, IPSECDRV_SA_A_REMOTE_ADDRESS, address.len, address.bytes);
+}
+
+/* one association of @words, up to "+" or the end; returns what follows */
+static char **put_sa(struct nl_msg *msg, char **words)
+{
+	const char *local = find_value(words, "local"), *remote = find_value(words, "remote");
+	struct nlattr *nest = nest_start(msg, IPSECDRV_A_SA);
+	const char *value;
+
+	put_endpoints(msg, local, remote);
+	put_spi(msg, IPSECDRV_SA_A_SPI, find_value(words, "spi"));
+	put_spi(msg, IPSECDRV_SA_A_PAIR_SPI, find_value(words, "pair"));
+	put_spi(msg, IPSECDRV_SA_A_BUNDLE_SPI, find_value(words, "bundle"));
+	put_name(msg, IPSECDRV_SA_A_PROTECTION, nl_protection_from_name,
+		 find_value(words, "proto") ?: "esp");
+	put_name(msg, IPSECDRV_SA_A_DIRECTION, nl_direction_from_name, find_value(words, "dir"));
+	put_name(msg, IPSECDRV_SA_A_ENCAPSULATION, nl_encapsulation_from_name,
+		 find_value(words, "encap"));
+	put_name(msg, IPSECDRV_SA_A_CIPHER, nl_cipher_from_name, find_value(words, "cipher"));
+	put_name(msg, IPSECDRV_SA_A_INTEGRITY, nl_integrity_from_name,
+		 find_value(words, "integ"));
+	put_key(msg, IPSECDRV_SA_A_CIPHER_KEY, find_value(words, "ckey"));
+	put_key(msg, IPSECDRV_SA_A_INTEGRITY_KEY, find_value(words, "ikey"));
+	value = find_value(words, "filter");
+	if (value) {
+		put_u32(msg, IPSECDRV_SA_A_FILTER_ID, number(value));
+		put_selector(msg, find_value(words, "sel"), local, remote);
+	}
+	value = find_value(words, "window");
+	if (value)
+		put_u32(msg, IPSECDRV_SA_A_REPLAY_WINDOW, number(value));
+	value = find_value(words, "acquire");
+	if (value)
+		put_u32(msg, IPSECDRV_SA_A_ACQUIRE_ID, number(value));
+	if (has_word(words, "esn"))
+		put(msg, IPSECDRV_SA_A_ESN, 0, NULL);
+	put_lifetime(msg, words);
+	nla_nest_end(msg, nest);
+	while (*words && strcmp(*words, "+"))
+		words++;
+	return *words ? words + 1 : words;
+}
+
+static int with_sas(int command, char **words, void (*show)(struct nlattr **attrs))
+{
+	struct nl_msg *msg = message_new(command, 0);
+
+	while (*words)
+		words = put_sa(msg, words);
+	return run(msg, show);
+}
+
+static void show_spi_line(struct nlattr **attrs)
+{
+	if (attrs[IPSECDRV_A_SPI])
+		printf("0x%08x\n", ntohl(nla_get_u32(attrs[IPSECDRV_A_SPI])));
+}
+
+static void show_sa_line(struct nlattr **attrs)
+{
+	if (!attrs[IPSECDRV_A_SA])
+		die("an answer without association");
+	printf("sa");
+	show_sa(attrs[IPSECDRV_A_SA]);
+	putchar('\n');
+}
+
+static int cmd_spi(char **words)
+{
+	return with_sas(IPSECDRV_CMD_SPI_ALLOC, words, show_spi_line);
+}
+
+static int cmd_sa(char **words)
+{
+	return with_sas(IPSECDRV_CMD_SA_NEW, words, NULL);
+}
+
+static int cmd_sadel(char **words)
+{
+	return with_sas(IPSECDRV_CMD_SA_DEL, words, NULL);
+}
+
+static int cmd_saget(char **words)
+{
+	return with_sas(IPSECDRV_CMD_SA_GET, words, show_sa_line);
+}
+
+static int cmd_sas(char **words)
+{
+	(void)words;
+	return run_plain(IPSECDRV_CMD_SA_GET, NLM_F_DUMP, show_sa_line);
+}
+
+static int cmd_flush(char **words)
+{
+	(void)words;
+	return run_plain(IPSECDRV_CMD_SA_FLUSH, 0, NULL);
+}
+
+/* --- negotiations ---------------------------------------------------------------- */
+
+static void show_acquire(struct nlattr **attrs)
+{
+	show_u32(attrs, IPSECDRV_A_ACQUIRE_ID, "id");
+	show_u32(attrs, IPSECDRV_A_FILTER_ID, "filter");
+	if (attrs[IPSECDRV_A_SELECTOR])
+		show_selector(attrs[IPSECDRV_A_SELECTOR]);
+	if (attrs[IPSECDRV_A_FLOW])
+		show_flow(attrs[IPSECDRV_A_FLOW]);
+	show_name(attrs, IPSECDRV_A_ACQUIRE_RESULT, "result", nl_acquire_result_name);
+}
+
+static void show_acquire_line(struct nlattr **attrs)
+{
+	printf("acquire");
+	show_acquire(attrs);
+	putchar('\n');
+}
+
+static int cmd_acquires(char **words)
+{
+	(void)words;
+	return run_plain(IPSECDRV_CMD_ACQUIRE_GET, NLM_F_DUMP, show_acquire_line);
+}
+
+static int cmd_end(char **words)
+{
+	struct nl_msg *msg = message_new(IPSECDRV_CMD_ACQUIRE_END, 0);
+
+	if (!words[0] || !words[1])
+		die("end ID failed|soft [SECONDS]");
+	put_u32(msg, IPSECDRV_A_ACQUIRE_ID, number(words[0]));
+	put_u8(msg, IPSECDRV_A_ACQUIRE_RESULT,
+	       (unsigned int)named(nl_acquire_result_from_name, words[1]));
+	if (words[2])
+		put_u32(msg, IPSECDRV_A_HOLD_SECONDS, number(words[2]));
+	return run(msg, NULL);
+}
+
+static unsigned long long events_wanted;
+
+static int on_event(struct nl_msg *msg, void *unused)
+{
+	struct genlmsghdr *header = genlmsg_hdr(nlmsg_hdr(msg));
+	struct nlattr *attrs[IPSECDRV_A_MAX + 1];
+
+	(void)unused;
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, IPSECDRV_A_MAX, NULL))
+		die("the kernel sent a malformed event");
+	printf("%s", nl_command_name(header->cmd));
+	show_u32(attrs, IPSECDRV_A_EVENT_NUMBER, "number");
+	show_acquire(attrs);
+	show_name(attrs, IPSECDRV_A_LIFETIME_KIND, "kind", nl_lifetime_kind_name);
+	show_name(attrs, IPSECDRV_A_MODE, "mode", nl_mode_name);
+	if (attrs[IPSECDRV_A_SA])
+		show_sa(attrs[IPSECDRV_A_SA]);
+	putchar('\n');
+	fflush(stdout);
+	if (events_wanted && !--events_wanted)
+		return NL_STOP;
+	return NL_OK;
+}
+
+static void join(const char *group)
+{
+	int id = genl_ctrl_resolve_grp(tool.sock, IPSECDRV_FAMILY_NAME, group);
+	int err = id < 0 ? id : nl_socket_add_membership(tool.sock, id);
+
+	if (err) {
+		fprintf(stderr, "ipdtool: group %s: %s\n", group, nl_geterror(err));
+		exit(1);
+	}
+}
+
+static int cmd_listen(char **words)
+{
+	struct pollfd fd = { .fd = nl_socket_get_fd(tool.sock), .events = POLLIN };
+	bool counted = find_value(words, "count");
+	time_t end = 0;
+	const char *value;
+
+	for (; *words; words++) {
+		if ((value = value_of(*words, "count")))
+			events_wanted = number(value);
+		else if ((value = value_of(*words, "timeout")))
+			end = time(NULL) + (time_t)number(value);
+		else
+			join(*words);
+	}
+	nl_socket_disable_seq_check(tool.sock);
+	nl_socket_modify_cb(tool.sock, NL_CB_VALID, NL_CB_CUSTOM, on_event, NULL);
+	puts("listening");
+	fflush(stdout);
+	while (!counted || events_wanted) {
+		time_t left = end ? end - time(NULL) : 3600;
+
+		if (end && left <= 0)
+			return counted ? 1 : 0;
+		if (poll(&fd, 1, (int)left * 1000) > 0 && nl_recvmsgs_default(tool.sock) < 0)
+			puts("lost");
+	}
+	return 0;
+}
+
+/* --- the namespace --------------------------------------------------------------- */
+
+static void show_status(struct nlattr **attrs)
+{
+	printf("status");
+	show_name(attrs, IPSECDRV_A_MODE, "mode", nl_mode_name);
+	show_u32(attrs, IPSECDRV_A_GENERATION, "generation");
+	show_u32(attrs, IPSECDRV_A_FILTERS, "filters");
+	show_u32(attrs, IPSECDRV_A_TUPLES, "tuples");
+	if (attrs[IPSECDRV_A_EXEMPT_LEVEL])
+		printf(" exempt=%u", nla_get_u8(attrs[IPSECDRV_A_EXEMPT_LEVEL]));
+	show_u32(attrs, IPSECDRV_A_EVENT_NUMBER, "events");
+	putchar('\n');
+}
+
+static int cmd_status(char **words)
+{
+	(void)words;
+	return run_plain(IPSECDRV_CMD_STATUS_GET, 0, show_status);
+}
+
+static int cmd_mode(char **words)
+{
+	struct nl_msg *msg = message_new(IPSECDRV_CMD_MODE_SET, 0);
+
+	if (words[0] && strcmp(words[0], "-"))
+		put_u8(msg, IPSECDRV_A_MODE,
+		       (unsigned int)named(nl_mode_from_name, words[0]));
+	if (words[0] && words[1])
+		put_u8(msg, IPSECDRV_A_EXEMPT_LEVEL, number(words[1]));
+	return run(msg, NULL);
+}
+
+static void show_match(struct nlattr **attrs)
+{
+	printf("match");
+	show_name(attrs, IPSECDRV_A_MODE, "mode", nl_mode_name);
+	show_name(attrs, IPSECDRV_A_VERDICT, "verdict", nl_verdict_name);
+	show_name(attrs, IPSECDRV_A_PASS_REASON, "pass", nl_pass_reason_name);
+	show_name(attrs, IPSECDRV_A_DROP_REASON, "drop", nl_drop_reason_name);
+	show_name(attrs, IPSECDRV_A_ACTION, "action", nl_action_name);
+	show_u32(attrs, IPSECDRV_A_ACQUIRE_ID, "acquire");
+	if (attrs[IPSECDRV_A_FILTER]) {
+		printf(" filter: ");
+		show_filter(attrs[IPSECDRV_A_FILTER]);
+	}
+	if (attrs[IPSECDRV_A_SA]) {
+		printf(" sa:");
+		show_sa(attrs[IPSECDRV_A_SA]);
+	}
+	putchar('\n');
+}
+
+static int cmd_match(char **words)
+{
+	struct nl_msg *msg = message_new(IPSECDRV_CMD_MATCH, 0);
+	struct nlattr *nest = nest_start(msg, IPSECDRV_A_FLOW);
+	struct address address;
+
+	if (!words[0] || !words[1] || !words[2])
+		die("match out|in SOURCE DESTINATION [PROTOCOL [SPORT DPORT]]");
+	put_u8(msg, IPSECDRV_FLOW_A_DIRECTION,
+	       (unsigned int)named(nl_direction_from_name, words[0]));
+	address = parse_address(words[1]);
+	put_u8(msg, IPSECDRV_FLOW_A_FAMILY, (unsigned int)address.family);
+	put(msg, IPSECDRV_FLOW_A_SOURCE, address.len, address.bytes);
+	address = parse_address(words[2]);
+	put(msg, IPSECDRV_FLOW_A_DESTINATION, address.len, address.bytes);
+	if (words[3])
+		put_u8(msg, IPSECDRV_FLOW_A_PROTOCOL, protocol_number(words[3]));
+	if (words[3] && words[4])
+		put_be16(msg, IPSECDRV_FLOW_A_SOURCE_PORT, number(words[4]));
+	if (words[3] && words[4] && words[5])
+		put_be16(msg, IPSECDRV_FLOW_A_DESTINATION_PORT, number(words[5]));
+	nla_nest_end(msg, nest);
+	return run(msg, show_match);
+}
+
+static const char *const counter_names[IPSECDRV_STATISTICS_A_MAX + 1] = {
+	[IPSECDRV_STATISTICS_A_ACTIVE_SAS] = "active-sas",
+	[IPSECDRV_STATISTICS_A_LARVAL_SAS] = "larval-sas",
+	[IPSECDRV_STATISTICS_A_KEY_ADDITIONS] = "key-additions",
+	[IPSECDRV_STATISTICS_A_KEY_DELETIONS] = "key-deletions",
+	[IPSECDRV_STATISTICS_A_REKEYS] = "rekeys",
+	[IPSECDRV_STATISTICS_A_ACTIVE_TUNNELS] = "active-tunnels",
+	[IPSECDRV_STATISTICS_A_CONFIDENTIAL_BYTES_OUT] = "confidential-bytes-out",
+	[IPSECDRV_STATISTICS_A_CONFIDENTIAL_BYTES_IN] = "confidential-bytes-in",
+	[IPSECDRV_STATISTICS_A_AUTHENTICATED_BYTES_OUT] = "authenticated-bytes-out",
+	[IPSECDRV_STATISTICS_A_AUTHENTICATED_BYTES_IN] = "authenticated-bytes-in",
+	[IPSECDRV_STATISTICS_A_TRANSPORT_BYTES_OUT] = "transport-bytes-out",
+	[IPSECDRV_STATISTICS_A_TRANSPORT_BYTES_IN] = "transport-bytes-in",
+	[IPSECDRV_STATISTICS_A_TUNNEL_BYTES_OUT] = "tunnel-bytes-out",
+	[IPSECDRV_STATISTICS_A_TUNNEL_BYTES_IN] = "tunnel-bytes-in",
+	[IPSECDRV_STATISTICS_A_ACQUIRES] = "acquires",
+	[IPSECDRV_STATISTICS_A_ACQUIRE_FAILURES] = "acquire-failures",
+	[IPSECDRV_STATISTICS_A_HELD_PACKETS] = "held-packets",
+	[IPSECDRV_STATISTICS_A_HELD_BYTES] = "held-bytes",
+	[IPSECDRV_STATISTICS_A_FLOW_HITS] = "flow-hits",
+	[IPSECDRV_STATISTICS_A_FLOW_MISSES] = "flow-misses",
+	[IPSECDRV_STATISTICS_A_EVENTS_LOST] = "events-lost",
+};
+
+static const char *counter_wanted;
+static bool counter_found;
+
+static void show_counter(const char *prefix, const char *name, unsigned long long value)
+{
+	char full[64];
+
+	snprintf(full, sizeof(full), "%s%s", prefix, name);
+	if (!counter_wanted) {
+		printf("%s=%llu\n", full, value);
+	} else if (!strcmp(counter_wanted, full)) {
+		printf("%llu\n", value);
+		counter_found = true;
+	}
+}
+
+static void show_statistics(struct nlattr **attrs)
+{
+	struct nlattr *tb[IPSECDRV_COUNTER_A_MAX + 1], *attr;
+	int rem, type;
+
+	if (!attrs[IPSECDRV_A_STATISTICS])
+		die("an answer without statistics");
+	nla_for_each_nested(attr, attrs[IPSECDRV_A_STATISTICS], rem) {
+		type = nla_type(attr);
+		if (type == IPSECDRV_STATISTICS_A_COUNTER) {
+			parse_nest(tb, IPSECDRV_COUNTER_A_MAX, attr);
+			show_counter("drop.",
+				     nl_drop_reason_name(nla_get_u8(tb[IPSECDRV_COUNTER_A_REASON])),
+				     nla_get_u64(tb[IPSECDRV_COUNTER_A_PACKETS]));
+		} else if (type <= IPSECDRV_STATISTICS_A_MAX && counter_names[type]) {
+			show_counter("", counter_names[type],
+				     nla_len(attr) == 4 ? nla_get_u32(attr) : nla_get_u64(attr));
+		}
+	}
+}
+
+static int cmd_stats(char **words)
+{
+	int rc;
+
+	counter_wanted = words[0];
+	counter_found = false;
+	rc = run_plain(IPSECDRV_CMD_STATISTICS_GET, 0, show_statistics);
+	if (!rc && counter_wanted && !counter_found)
+		die("there is no counter %s", counter_wanted);
+	return rc;
+}
+
+static int cmd_raw(char **words)
+{
+	bool dump = words[0] && words[1] && !strcmp(words[1], "dump");
+	unsigned char data[512];
+	struct nl_msg *msg;
+	char *colon;
+
+	if (!words[0])
+		die("raw COMMAND [dump] [TYPE:HEX]...");
+	msg = message_new((int)number(words[0]), dump ? NLM_F_DUMP : 0);
+	for (words += dump ? 2 : 1; *words; words++) {
+		colon = strchr(*words, ':');
+		if (!colon)
+			die("%s is not TYPE:HEX", *words);
+		*colon = 0;
+		put(msg, (int)number(*words), parse_key(colon + 1, data, sizeof(data)), data);
+	}
+	return run(msg, NULL);
+}
+
+/* --- commands ------------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	int (*run)(char **words);
+} commands[] = {
+	{ "status", cmd_status }, { "mode", cmd_mode },
+	{ "add", cmd_add }, { "del", cmd_del }, { "get", cmd_get }, { "list", cmd_list },
+	{ "load", cmd_load }, { "begin", cmd_begin }, { "tadd", cmd_tadd },
+	{ "commit", cmd_commit }, { "abort", cmd_abort },
+	{ "spi", cmd_spi }, { "sa", cmd_sa }, { "sadel", cmd_sadel }, { "saget", cmd_saget },
+	{ "sas", cmd_sas }, { "flush", cmd_flush },
+	{ "acquires", cmd_acquires }, { "end", cmd_end }, { "listen", cmd_listen },
+	{ "match", cmd_match }, { "stats", cmd_stats }, { "raw", cmd_raw },
+};
+
+static int run_command(char **words)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, words[0]))
+			return commands[i].run(words + 1);
+	die("unknown command %s; try: ipdtool help", words[0]);
+	return 2;
+}
+
+/* a line of output per command at least, so that who feeds us knows that it is done */
+static int run_lines(void)
+{
+	char line[4096], *words[MAX_WORDS + 1];
+	int rc, last = 0;
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (!split(line, words))
+			continue;
+		rc = run_command(words);
+		if (rc)
+			last = rc;
+		printf("%s\n", rc ? "refused" : "done");
+		fflush(stdout);
+	}
+	return last;
+}
+
+static void open_socket(void)
+{
+	int on = 1, fd, err;
+
+	tool.sock = nl_socket_alloc();
+	if (!tool.sock)
+		die("no memory");
+	err = genl_connect(tool.sock);
+	if (err)
+		die("connecting: %s", nl_geterror(err));
+	fd = nl_socket_get_fd(tool.sock);
+	if (setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)) ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)))
+		die("socket options: %s", strerror(errno));
+	nl_socket_set_msg_buf_size(tool.sock, 1 << 20);
+	nl_socket_set_buffer_size(tool.sock, 1 << 20, 1 << 20);
+	tool.family = genl_ctrl_resolve(tool.sock, IPSECDRV_FAMILY_NAME);
+	if (tool.family < 0)
+		die("the driver is not loaded: %s", nl_geterror(tool.family));
+}
+
+int main(int argc, char **argv)
+{
+	int rc;
+
+	if (argc < 2 || !strcmp(argv[1], "help")) {
+		fputs(usage_text, stdout);
+		return argc < 2 ? 2 : 0;
+	}
+	open_socket();
+	rc = strcmp(argv[1], "-") ? run_command(argv + 1) : run_lines();
+	nl_socket_free(tool.sock);
+	return rc;
+}
