@@ -163,13 +163,11 @@ bool ipd_flowcache_find(struct ipd_flowcache *cache, const struct ipd_flow *flow
 			const struct ipd_filter **filter, struct ipd_acquire **acquire)
 {
 	struct cpu_cache *cpu = this_cpu_ptr(cache->cpus);
-	const struct entry *entry = NULL;
+	const struct entry *entry;
 
 	if (unlikely(generation - cpu->swept >= SWEEP_AFTER))
 		sweep(cpu, generation);
-	if (unlikely(flow->flags & IPD_FLOW_NO_PORTS))
-		entry = NULL;
-	else if (flow->family == NFPROTO_IPV6)
+	if (flow->family == NFPROTO_IPV6)
 		entry = find(cache, cpu->ipv6, flow, generation, IPD_KEY_WORDS6);
 	else
 		entry = find(cache, cpu->ipv4, flow, generation, IPD_KEY_WORDS4);

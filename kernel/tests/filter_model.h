@@ -419,4 +419,32 @@ static bool same_answer(const struct ipd_filter_set *set, struct ipd_filter *con
 	return filter && filter_matches(filter, flow) && filter->weight == want->weight;
 }
 
+/* may not be in one set */
+static bool is_twin(const struct ipd_filter *a, const struct ipd_filter *b)
+{
+	return a->family == b->family && a->class == b->class && a->protocol == b->protocol &&
+	       same_side(&a->local, &b->local) && same_side(&a->remote, &b->remote) &&
+	       share_a_direction(a, b);
+}
+
+static u32 random_policy(struct kunit *test, struct ipd_filter **filters, u32 n, u8 family,
+			 bool ordered)
+{
+	struct palette palette = random_palette();
+	u32 i, have = 0, id;
+
+	for (id = 1; id <= n; id++) {
+		struct ipd_filter *filter = ordered ? ordered_filter(test, id, family) :
+						      random_filter(test, id, family, &palette);
+
+		for (i = 0; i < have && !is_twin(filters[i], filter); i++)
+			;
+		if (i == have)
+			filters[have++] = filter;
+		else
+			ipd_filter_put(filter);
+	}
+	return have;
+}
+
 #endif /* IPD_FILTER_MODEL_H */

@@ -74,34 +74,6 @@ static void check_packets(struct kunit *test, const struct ipd_filter_set *set,
 	}
 }
 
-/* may not be in one set */
-static bool is_twin(const struct ipd_filter *a, const struct ipd_filter *b)
-{
-	return a->family == b->family && a->class == b->class && a->protocol == b->protocol &&
-	       same_side(&a->local, &b->local) && same_side(&a->remote, &b->remote) &&
-	       share_a_direction(a, b);
-}
-
-static u32 random_policy(struct kunit *test, struct ipd_filter **filters, u32 n, u8 family,
-			 bool ordered)
-{
-	struct palette palette = random_palette();
-	u32 i, have = 0, id;
-
-	for (id = 1; id <= n; id++) {
-		struct ipd_filter *filter = ordered ? ordered_filter(test, id, family) :
-						      random_filter(test, id, family, &palette);
-
-		for (i = 0; i < have && !is_twin(filters[i], filter); i++)
-			;
-		if (i == have)
-			filters[have++] = filter;
-		else
-			ipd_filter_put(filter);
-	}
-	return have;
-}
-
 static void policies_test(struct kunit *test, u8 family)
 {
 	static struct ipd_filter *filters[POLICY];
@@ -153,6 +125,7 @@ static void check_listing(struct kunit *test, const struct ipd_filter_set *set,
 	while ((filter = ipd_filter_set_next(set, &cursor))) {
 		listed++;
 		KUNIT_EXPECT_PTR_EQ(test, filter, (const struct ipd_filter *)there[filter->id - 1]);
+		KUNIT_EXPECT_TRUE(test, !last || last->class >= filter->class);
 		if (last && last->family == filter->family && last->class == filter->class)
 			KUNIT_EXPECT_TRUE(test, more_specific(last, filter) >= 0);
 		last = filter;
@@ -213,6 +186,17 @@ static void changes_test(struct kunit *test)
 		if (!rnd(10))
 			settle();
 	}
+	/* without filters there are no tuples */
+	while (ipd_filter_set_size(set)) {
+		u64 start = 0;
+		u32 id = ipd_filter_set_next(set, &start)->id;
+		struct ipd_filter_set *less = ipd_filter_set_del(set, &id, 1, NULL);
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, less);
+		ipd_filter_set_free(set);
+		set = less;
+	}
+	KUNIT_EXPECT_EQ(test, ipd_filter_set_tuples(set), 0U);
 	ipd_filter_set_free(set);
 	settle();
 	/* nothing but the pool holds a filter any more */
@@ -244,6 +228,14 @@ static void old_set_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lookup_id(set, &flow), 2L);
 	rcu_read_unlock();
 	ipd_filter_set_free(set);
+	settle();
+
+	/* and so does a filter */
+	filters[0] = new_filter(test, 3, NFPROTO_IPV4, PERMIT, PERMIT);
+	rcu_read_lock();
+	ipd_filter_put(filters[0]);
+	KUNIT_EXPECT_EQ(test, filters[0]->id, 3U);
+	rcu_read_unlock();
 	settle();
 }
 
@@ -333,6 +325,7 @@ static void tunnel_first_test(struct kunit *test)
 	filters[0]->protocol = IPPROTO_TCP;
 	filters[0]->remote.port = htons(80);
 	finished(test, filters[0]);
+	KUNIT_EXPECT_EQ(test, filters[0]->weight, 0x808006U);
 	/* even one that matches everything */
 	filters[1] = new_filter(test, 2, NFPROTO_IPV6, BLOCK, NONE);
 	filters[1]->class = IPSECDRV_FILTER_CLASS_TUNNEL;
@@ -351,7 +344,9 @@ static void directions_test(struct kunit *test)
 	struct ipd_filter *filters[4];
 	struct ipd_flow out = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 5, 80, OUT);
 	struct ipd_flow in = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 5, 80, IN);
-	struct ipd_filter_set *set;
+	struct ipd_filter *any = finished(test, new_filter(test, 9, NFPROTO_IPV4, BLOCK, NONE));
+	struct ipd_filter_set *set, *more, *less;
+	u32 four = 4;
 
 	have_addresses = true;
 	filters[0] = new_filter(test, 1, NFPROTO_IPV4, BLOCK, NONE);
@@ -382,6 +377,20 @@ static void directions_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lookup_id(set, &out), 0L);
 	KUNIT_EXPECT_EQ(test, lookup_id(set, &in), 4L);
 	ipd_filter_set_free(set);
+	/* and may have another filter for the other one, which stays when the first goes */
+	set = build(test, filters, 4);
+	more = ipd_filter_set_add(set, &any, 1, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, more);
+	KUNIT_EXPECT_EQ(test, ipd_filter_set_tuples(more), 3U);
+	KUNIT_EXPECT_EQ(test, lookup_id(more, &out), 9L);
+	less = ipd_filter_set_del(more, &four, 1, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, less);
+	KUNIT_EXPECT_EQ(test, lookup_id(less, &out), 9L);
+	KUNIT_EXPECT_EQ(test, lookup_id(less, &in), 0L);
+	ipd_filter_set_free(set);
+	ipd_filter_set_free(more);
+	ipd_filter_set_free(less);
+	ipd_filter_put(any);
 	put_all(filters, 4);
 	settle();
 }
@@ -422,6 +431,7 @@ static void me_test(struct kunit *test)
 	/* both sides "me": what a host sends to another address of its own */
 	set_me(&filters[1]->local);
 	set_me(&filters[1]->remote);
+	set_prefix(&filters[1]->remote.mask, 32);	/* means nothing */
 	finished(test, filters[1]);
 	KUNIT_EXPECT_EQ(test, filters[1]->weight, 0x202000U);
 	set = build(test, filters, 2);
@@ -456,6 +466,7 @@ static void fragment_test(struct kunit *test)
 
 	have_addresses = true;
 	flow.flags = IPD_FLOW_NO_PORTS;
+	flow.local_port = htons(99);	/* means nothing */
 	set = build(test, filters, 3);
 	KUNIT_EXPECT_EQ(test, lookup_id(set, &flow), (long)-EAGAIN);
 	/* no filter with ports is for these */
