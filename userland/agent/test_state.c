@@ -17,7 +17,7 @@ static struct dynamic *some_dynamic(void)
 							 "mmsecmethods=AES256-SHA256-14~3DES-SHA1-2",
 							 NULL), &fault), 0);
 	assert_int_equal(dynamic_add_qm(dynamic, test_qm("name=q soft=yes pfsgroup=GRPMM "
-							 "qmsecmethods=AH[SHA1]+ESP[3DES,MD5]:30000k/900s~"
+							 "qmsecmethods=AH[SHA1]:30000k/900s~ESP[3DES,MD5]~"
 							 "ESP[AESGCM256]", NULL), &fault), 0);
 	assert_int_equal(dynamic_add_rule(dynamic, test_rule("srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp "
 							     "dstport=445 mmpolicy=main~mode qmpolicy=q "

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+/* What the agent remembers of main modes and failures. Contract: negotiate_internal.h. */
+#include "agent/negotiate_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "agent/dynamic.h"
+
+/* --- main modes --------------------------------------------------------------------------- */
+
+/* 0 when no rule negotiates between the two any more. */
+static uint64_t version_between(struct negotiate *negotiate, const struct ip_addr *local,
+				const struct ip_addr *remote)
+{
+	const struct layer_mm *mm = layers_find_mm(negotiate->layers, local,
+						   negotiate_is_me(negotiate, local), remote);
+
+	return mm ? mm->rule->version : 0;
+}
+
+void negotiate_forget_mm(struct negotiate *negotiate, uint64_t mm_id)
+{
+	for (struct main_mode **place = &negotiate->mms; *place; place = &(*place)->next) {
+		struct main_mode *mm = *place;
+
+		if (mm->id != mm_id)
+			continue;
+		*place = mm->next;
+		free(mm);
+		negotiate->n_mms--;
+		return;
+	}
+}
+
+void negotiate_note_mm(struct negotiate *negotiate, uint64_t mm_id, const struct ike_path *path)
+{
+	struct main_mode *mm;
+
+	negotiate_forget_mm(negotiate, mm_id);
+	if (negotiate->n_mms == NEGOTIATE_MMS_MAX)
+		return;
+	mm = calloc(1, sizeof(*mm));
+	if (!mm)
+		return;
+	*mm = (struct main_mode){
+		.next = negotiate->mms,
+		.id = mm_id,
+		.local = path->local,
+		.remote = path->remote,
+		.version = version_between(negotiate, &path->local, &path->remote),
+	};
+	negotiate->mms = mm;
+	negotiate->n_mms++;
+}
+
+void negotiate_clear_mms(struct negotiate *negotiate)
+{
+	while (negotiate->mms)
+		negotiate_forget_mm(negotiate, negotiate->mms->id);
+}
+
+void negotiate_check_mms(struct negotiate *negotiate)
+{
+	const struct negotiate_ike *ike = &negotiate->config.ike;
+	struct main_mode *next;
+
+	for (struct main_mode *mm = negotiate->mms; mm; mm = next) {
+		uint64_t id = mm->id;
+
+		next = mm->next;
+		if (mm->version && mm->version == version_between(negotiate, &mm->local, &mm->remote))
+			continue;
+		(void)ike->delete_mm(negotiate->config.userdata, id, IKE_REASON_POLICY_CHANGE);
+		negotiate_forget_mm(negotiate, id);
+	}
+}
+
+/* --- failures ----------------------------------------------------------------------------- */
+
+static struct failure **find_failure(struct negotiate *negotiate, const struct ip_addr *remote)
+{
+	struct failure **place = &negotiate->failures;
+
+	while (*place && !ip_addr_is_equal(&(*place)->failure.remote, remote))
+		place = &(*place)->next;
+	return place;
+}
+
+static void remove_failure(struct negotiate *negotiate, struct failure **place)
+{
+	struct failure *failure = *place;
+
+	*place = failure->next;
+	free(failure);
+	negotiate->n_failures--;
+}
+
+static void remove_oldest_failure(struct negotiate *negotiate)
+{
+	struct failure **place = &negotiate->failures;
+
+	while ((*place)->next)
+		place = &(*place)->next;
+	remove_failure(negotiate, place);
+}
+
+void negotiate_forget_failure(struct negotiate *negotiate, const struct ip_addr *remote)
+{
+	struct failure **place = find_failure(negotiate, remote);
+
+	if (*place)
+		remove_failure(negotiate, place);
+}
+
+void negotiate_note_failure(struct negotiate *negotiate, const struct ip_addr *remote,
+			    enum ike_reason reason, bool failed_at_peer, const char *text)
+{
+	struct failure *failure = calloc(1, sizeof(*failure));
+
+	if (!failure)
+		return;
+	negotiate_forget_failure(negotiate, remote);
+	if (negotiate->n_failures == NEGOTIATE_FAILURES_MAX)
+		remove_oldest_failure(negotiate);
+	failure->failure = (struct negotiate_failure){
+		.remote = *remote,
+		.reason = reason,
+		.failed_at_peer = failed_at_peer,
+		.when = negotiate_now(negotiate),
+	};
+	snprintf(failure->failure.text, sizeof(failure->failure.text), "%s", text);
+	failure->next = negotiate->failures;
+	negotiate->failures = failure;
+	negotiate->n_failures++;
+}
+
+void negotiate_clear_failures(struct negotiate *negotiate)
+{
+	while (negotiate->failures)
+		remove_failure(negotiate, &negotiate->failures);
+}
+
+const struct negotiate_failure *negotiate_find_failure(const struct negotiate *negotiate,
+						       const struct ip_addr *remote)
+{
+	struct failure **place = find_failure((struct negotiate *)negotiate, remote);
+
+	return *place ? &(*place)->failure : NULL;
+}

@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: MIT
+/* Who may negotiate what: jobs of the driver, questions of peers. Contract: negotiate.h. */
+#include "agent/negotiate_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "agent/dynamic.h"
+#include "agent/events.h"
+#include "agent/sa_check.h"
+#include "agent/translate.h"
+#include "base/log.h"
+
+#define IKE_PORT		500
+#define HOLD_UNKNOWN_SECONDS	1	/* for an acquire that no filter of ours explains */
+#define HOLD_ADMIN_SECONDS	1	/* an administrator's deletion is no failure */
+#define HOLD_BUSY_SECONDS	5
+#define REFUSED_LINES		20	/* audit lines per window */
+#define REFUSED_WINDOW_USEC	(10 * UINT64_C(1000000))
+
+/* --- common ------------------------------------------------------------------------------- */
+
+uint64_t negotiate_now(const struct negotiate *negotiate)
+{
+	return negotiate->config.now();
+}
+
+bool negotiate_is_me(struct negotiate *negotiate, const struct ip_addr *addr)
+{
+	return addresses_is_me(negotiate->config.addresses, addr);
+}
+
+int negotiate_refuse(struct negotiate *negotiate, const char *what, const struct ike_path *path,
+		     uint32_t filter_id, const char *why)
+{
+	uint64_t now = negotiate_now(negotiate);
+
+	negotiate->refused++;
+	if (now - negotiate->refused_since >= REFUSED_WINDOW_USEC) {
+		if (negotiate->refused_in_window > REFUSED_LINES)
+			log_warning("%u more requests of ipsec-ike were refused",
+				    negotiate->refused_in_window - REFUSED_LINES);
+		negotiate->refused_since = now;
+		negotiate->refused_in_window = 0;
+	}
+	if (++negotiate->refused_in_window <= REFUSED_LINES)
+		event_refused(what, path, filter_id, why);
+	return -EPERM;
+}
+
+static const struct layer_filter *negotiated_filter(const struct negotiate *negotiate, uint32_t id)
+{
+	const struct layer_filter *filter = layers_find(negotiate->layers, id);
+	const struct dynamic_rule *rule = filter ? layer_filter_rule(filter) : NULL;
+
+	return rule && rule->mm && rule->qm && layer_filter_is_negotiated(filter) ? filter : NULL;
+}
+
+static void end_acquire(struct negotiate *negotiate, uint32_t driver_id,
+			enum ipsecdrv_acquire_result result, uint32_t seconds)
+{
+	struct kernel *kernel = negotiate->config.kernel;
+	int r = kernel->ops->acquire_end(kernel, driver_id, result, seconds);
+
+	/* The driver gives up by itself, too, and with its filter. */
+	if (r && r != -ENOENT)
+		log_warning("negotiation %u was not ended in the driver: %s", driver_id, kernel->why);
+}
+
+/* --- jobs --------------------------------------------------------------------------------- */
+
+struct job *negotiate_find_job(const struct negotiate *negotiate, uint64_t id)
+{
+	struct job *job = negotiate->jobs;
+
+	while (job && job->id != id)
+		job = job->next;
+	return job;
+}
+
+static void remove_job(struct negotiate *negotiate, struct job *job)
+{
+	struct job **place = &negotiate->jobs;
+
+	while (*place != job)
+		place = &(*place)->next;
+	*place = job->next;
+	free(job);
+	negotiate->n_jobs--;
+}
+
+static void fail_job(struct negotiate *negotiate, struct job *job, uint32_t seconds)
+{
+	end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED, seconds);
+	remove_job(negotiate, job);
+}
+
+static void describe_job(const struct job *job, const struct dynamic_rule *rule,
+			 struct ike_acquire *ret_acquire)
+{
+	*ret_acquire = (struct ike_acquire){
+		.id = job->id,
+		.path = {
+			.local = job->selector.local,
+			.remote = job->selector.remote,
+			.local_port = IKE_PORT,
+			.remote_port = IKE_PORT,
+		},
+		.selector = job->selector,
+	};
+	translate_mm_policy(rule, &ret_acquire->mm);
+	translate_qm_policy(rule, job->filter_id, &ret_acquire->qm);
+}
+
+/* Without IKE the job waits; the driver holds the packets and in the end drops them. */
+static void send_job(struct negotiate *negotiate, struct job *job)
+{
+	const struct negotiate_config *config = &negotiate->config;
+	const struct layer_filter *filter = negotiated_filter(negotiate, job->filter_id);
+	struct ike_acquire acquire;
+	int r;
+
+	if (job->is_sent || !negotiate->is_up || negotiate->is_paused || !filter)
+		return;
+	describe_job(job, layer_filter_rule(filter), &acquire);
+	r = config->ike.acquire(config->userdata, &acquire);
+	if (!r) {
+		job->is_sent = true;
+	} else if (r != -ENOTCONN) {
+		log_warning("the negotiation for filter %u could not be given to ipsec-ike: %s",
+			    job->filter_id, strerror(-r));
+		fail_job(negotiate, job, HOLD_BUSY_SECONDS);
+	}
+}
+
+static void send_jobs(struct negotiate *negotiate)
+{
+	struct job *next;
+
+	for (struct job *job = negotiate->jobs; job; job = next) {
+		next = job->next;
+		send_job(negotiate, job);
+	}
+}
+
+struct job *negotiate_find_same_job(const struct negotiate *negotiate, uint32_t filter_id,
+				    const struct ike_selector *selector)
+{
+	for (struct job *job = negotiate->jobs; job; job = job->next)
+		if (job->filter_id == filter_id &&
+		    translate_is_same_selector(&job->selector, selector))
+			return job;
+	return NULL;
+}
+
+void negotiate_finish_job(struct negotiate *negotiate, uint32_t filter_id,
+			  const struct ike_selector *selector)
+{
+	struct job *job = negotiate_find_same_job(negotiate, filter_id, selector);
+
+	if (job)
+		remove_job(negotiate, job);
+}
+
+static struct job *job_new(struct negotiate *negotiate, const struct kernel_acquire *acquire,
+			   const struct ike_selector *selector)
+{
+	struct job *job;
+
+	if (negotiate->n_jobs == NEGOTIATE_JOBS_MAX)
+		return NULL;
+	job = calloc(1, sizeof(*job));
+	if (!job)
+		return NULL;
+	*job = (struct job){
+		.next = negotiate->jobs,
+		.id = ++negotiate->last_job_id,
+		.driver_id = acquire->id,
+		.filter_id = acquire->filter_id,
+		.selector = *selector,
+	};
+	negotiate->jobs = job;
+	negotiate->n_jobs++;
+	return job;
+}
+
+void negotiate_acquire(struct negotiate *negotiate, const struct kernel_acquire *acquire)
+{
+	const struct layer_filter *filter = negotiated_filter(negotiate, acquire->filter_id);
+	struct ike_selector selector = translate_selector(&acquire->selector);
+	struct job *job;
+
+	if (acquire->has_ended)
+		return;
+	/* An event can be older than the last commit; then the driver has forgotten it as well. */
+	if (!filter || filter->filter.outbound != IPSECDRV_ACTION_NEGOTIATE) {
+		log_debug("negotiation %u is for filter %u, which does not negotiate", acquire->id,
+			  acquire->filter_id);
+		end_acquire(negotiate, acquire->id, IPSECDRV_ACQUIRE_RESULT_FAILED,
+			    HOLD_UNKNOWN_SECONDS);
+		return;
+	}
+	job = negotiate_find_same_job(negotiate, acquire->filter_id, &selector);
+	if (job)
+		job->driver_id = acquire->id;
+	else
+		job = job_new(negotiate, acquire, &selector);
+	if (job)
+		send_job(negotiate, job);
+	else
+		end_acquire(negotiate, acquire->id, IPSECDRV_ACQUIRE_RESULT_FAILED,
+			    HOLD_BUSY_SECONDS);
+}
+
+void negotiate_acquire_refused(struct negotiate *negotiate, uint64_t acquire_id, int error)
+{
+	struct job *job = negotiate_find_job(negotiate, acquire_id);
+
+	if (!job || error == -EEXIST)	/* IKE is at it already */
+		return;
+	if (error == -ECONNRESET || error == -ENOTCONN || error == -ETIMEDOUT) {
+		job->is_sent = false;	/* sent again when IKE is back, or by the driver's next event */
+		return;
+	}
+	log_warning("ipsec-ike did not take the negotiation for filter %u: %s", job->filter_id,
+		    strerror(-error));
+	fail_job(negotiate, job, HOLD_BUSY_SECONDS);
+}
+
+/* --- results ------------------------------------------------------------------------------ */
+
+static bool may_be_soft(const struct dynamic_rule *rule, const struct link_acquire_result *result)
+{
+	return rule->qm->policy->soft && !result->peer_answered &&
+	       (result->reason == IKE_REASON_NO_RESPONSE ||
+		result->reason == IKE_REASON_TIMED_OUT);
+}
+
+static void make_soft(struct negotiate *negotiate, const struct job *job,
+		      const struct dynamic_rule *rule)
+{
+	struct ike_path path = { .local = job->selector.local, .remote = job->selector.remote };
+	uint32_t seconds = rule->mm->policy->soft_sa_seconds;
+
+	end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_SOFT, seconds);
+	negotiate->soft_associations++;
+	event_soft_sa(&path, job->filter_id, seconds);
+}
+
+void negotiate_acquire_result(struct negotiate *negotiate,
+			      const struct link_acquire_result *result)
+{
+	struct job *job = negotiate_find_job(negotiate, result->acquire_id);
+	const struct layer_filter *filter;
+
+	if (!job) {
+		log_debug("ipsec-ike ended negotiation %llu, which nobody waits for",
+			  (unsigned long long)result->acquire_id);
+		return;
+	}
+	switch (result->reason) {
+	case IKE_REASON_OK:
+		break;		/* the association has ended it in the driver */
+	case IKE_REASON_SHUTTING_DOWN:
+		job->is_sent = false;
+		return;		/* the next ipsec-ike gets it */
+	case IKE_REASON_DELETED_BY_ADMIN:
+	case IKE_REASON_POLICY_CHANGE:
+		end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED,
+			    HOLD_ADMIN_SECONDS);
+		break;
+	default:
+		filter = negotiated_filter(negotiate, job->filter_id);
+		if (!negotiate_find_failure(negotiate, &job->selector.remote))
+			negotiate_note_failure(negotiate, &job->selector.remote, result->reason,
+					       false, ike_reason_text(result->reason));
+		if (filter && may_be_soft(layer_filter_rule(filter), result))
+			make_soft(negotiate, job, layer_filter_rule(filter));
+		else
+			end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED, 0);
+	}
+	remove_job(negotiate, job);
+}
+
+static const struct dynamic_rule *rule_of_event(const struct negotiate *negotiate,
+						const struct ike_event *event)
+{
+	const struct layer_filter *filter =
+		event->qm ? layers_find(negotiate->layers, event->qm->filter_id) : NULL;
+	const struct layer_mm *mm;
+
+	if (filter)
+		return layer_filter_rule(filter);
+	mm = layers_find_mm(negotiate->layers, &event->path.local,
+			    negotiate_is_me((struct negotiate *)negotiate, &event->path.local),
+			    &event->path.remote);
+	return mm ? mm->rule : NULL;
+}
+
+void negotiate_event(struct negotiate *negotiate, const struct ike_event *event)
+{
+	event_ike(event, rule_of_event(negotiate, event));
+	switch (event->kind) {
+	case IKE_EVENT_MM_ESTABLISHED:
+		if (event->mm)
+			negotiate_note_mm(negotiate, event->mm->mm_id, &event->path);
+		break;
+	case IKE_EVENT_QM_ESTABLISHED:
+		negotiate_forget_failure(negotiate, &event->path.remote);
+		break;
+	case IKE_EVENT_MM_DELETED:
+		if (event->mm)
+			negotiate_forget_mm(negotiate, event->mm->mm_id);
+		break;
+	case IKE_EVENT_MM_FAILED:
+	case IKE_EVENT_QM_FAILED:
+		negotiate_note_failure(negotiate, &event->path.remote, event->reason,
+				       event->failed_at_peer, event->text);
+		break;
+	case IKE_EVENT_QM_DELETED:
+	case IKE_EVENT_SEND_FAILED:
+	case IKE_EVENT_COUNT:
+		break;
+	}
+}
+
+/* --- questions of peers ------------------------------------------------------------------- */
+
+int negotiate_policy_mm(struct negotiate *negotiate, const struct link_policy_mm_query *query,
+			struct ike_mm_policy *ret_policy)
+{
+	const struct ike_path *path = &query->path;
+	bool is_me = negotiate_is_me(negotiate, &path->local);
+	const struct layer_mm *mm = layers_find_mm(negotiate->layers, &path->local, is_me,
+						   &path->remote);
+
+	if (!is_me || !mm)
+		return -ENOENT;
+	translate_mm_policy(mm->rule, ret_policy);
+	return ret_policy->n_auth ? 0 : -ENOENT;
+}
+
+/*
+ * The filter that the selector's traffic is negotiated for: in each direction the most specific one that
+ * has all of it and says something decides. NULL when that is permit, block or nothing.
+ */
+static const struct layer_filter *find_filter(struct negotiate *negotiate,
+					      const struct ike_selector *selector, bool is_me)
+{
+	struct layer_filter *const *order =
+		layers_order(negotiate->layers, negotiate->config.kernel);
+	const struct layer_filter *out = NULL, *in = NULL;
+
+	if (!order) {
+		log_warning("the driver's filters could not be read: %s",
+			    negotiate->config.kernel->why);
+		return NULL;
+	}
+	for (size_t i = 0; i < negotiate->layers->n_filters && (!out || !in); i++) {
+		const struct kernel_filter *filter = &order[i]->filter;
+
+		if (!sa_check_selector(filter, selector, is_me))
+			continue;
+		if (!out && filter->outbound != IPSECDRV_ACTION_NONE)
+			out = order[i];
+		if (!in && filter->inbound != IPSECDRV_ACTION_NONE)
+			in = order[i];
+	}
+	if (out && out->filter.outbound == IPSECDRV_ACTION_NEGOTIATE)
+		return out;
+	return in && in->filter.inbound == IPSECDRV_ACTION_NEGOTIATE ? in : NULL;
+}
+
+static bool takes_auth(const struct dynamic_rule *rule, enum ike_auth auth)
+{
+	struct ike_mm_policy policy;
+
+	translate_mm_policy(rule, &policy);
+	for (size_t i = 0; i < policy.n_auth; i++)
+		if (policy.auth[i] == auth)
+			return true;
+	return false;
+}
+
+/* Removes the grant that *@place points to, so that *@place is the next one. */
+static void remove_grant(struct negotiate *negotiate, struct grant **place)
+{
+	struct grant *grant = *place;
+
+	*place = grant->next;
+	free(grant);
+	negotiate->n_grants--;
+}
+
+static void drop_expired_grants(struct negotiate *negotiate)
+{
+	uint64_t now = negotiate_now(negotiate);
+	struct grant **place = &negotiate->grants;
+
+	while (*place) {
+		if ((*place)->until <= now)
+			remove_grant(negotiate, place);
+		else
+			place = &(*place)->next;
+	}
+}
+
+static int add_grant(struct negotiate *negotiate, const struct ike_qm_query *query,
+		     uint32_t filter_id)
+{
+	struct grant *grant;
+
+	drop_expired_grants(negotiate);
+	if (negotiate->n_grants == NEGOTIATE_GRANTS_MAX)
+		return -EAGAIN;
+	grant = calloc(1, sizeof(*grant));
+	if (!grant)
+		return -ENOMEM;
+	*grant = (struct grant){
+		.next = negotiate->grants,
+		.filter_id = filter_id,
+		.is_initiator = query->is_initiator,
+		.selector = query->selector,
+		.until = negotiate_now(negotiate) + NEGOTIATE_GRANT_USEC,
+	};
+	negotiate->grants = grant;
+	negotiate->n_grants++;
+	return 0;
+}
+
+bool negotiate_take_grant(struct negotiate *negotiate, const struct ike_sa_install *install)
+{
+	drop_expired_grants(negotiate);
+	for (struct grant **place = &negotiate->grants; *place; place = &(*place)->next) {
+		const struct grant *grant = *place;
+
+		if (grant->filter_id != install->filter_id ||
+		    grant->is_initiator != install->is_initiator ||
+		    !translate_is_same_selector(&grant->selector, &install->selector))
+			continue;
+		remove_grant(negotiate, place);
+		return true;
+	}
+	return false;
+}
+
+int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *query,
+			struct ike_qm_policy *ret_policy)
+{
+	bool is_me = negotiate_is_me(negotiate, &query->path.local);
+	const struct layer_filter *filter;
+	const struct dynamic_rule *rule;
+	int r;
+
+	/* Transport mode: the traffic is the peer's own. */
+	if (!is_me || !ip_addr_is_equal(&query->path.local, &query->selector.local) ||
+	    !ip_addr_is_equal(&query->path.remote, &query->selector.remote))
+		return -ENOENT;
+	filter = find_filter(negotiate, &query->selector, is_me);
+	if (!filter || !negotiated_filter(negotiate, filter->filter.id))
+		return -ENOENT;		/* permit and block do not negotiate either */
+	rule = layer_filter_rule(filter);
+	if (!takes_auth(rule, query->auth))
+		return -ENOENT;
+	r = add_grant(negotiate, query, filter->filter.id);
+	if (r)
+		return r;
+	translate_qm_policy(rule, filter->filter.id, ret_policy);
+	return 0;
+}
+
+/* --- changes ------------------------------------------------------------------------------ */
+
+/* The driver has dropped what it had for this filter. */
+static bool is_gone(const struct layers *after, const struct layer_filter *before)
+{
+	const struct layer_filter *filter = layers_find(after, before->filter.id);
+
+	return !filter || !kernel_filter_is_same_traffic(&filter->filter, &before->filter) ||
+	       filter->filter.outbound != before->filter.outbound ||
+	       filter->filter.inbound != before->filter.inbound;
+}
+
+static bool drop_grants(struct negotiate *negotiate, uint32_t filter_id)
+{
+	struct grant **place = &negotiate->grants;
+	bool has_dropped = false;
+
+	while (*place) {
+		if ((*place)->filter_id == filter_id) {
+			remove_grant(negotiate, place);
+			has_dropped = true;
+		} else {
+			place = &(*place)->next;
+		}
+	}
+	return has_dropped;
+}
+
+static bool drop_jobs(struct negotiate *negotiate, uint32_t filter_id)
+{
+	const struct negotiate_config *config = &negotiate->config;
+	struct job *next;
+	bool has_dropped = false;
+
+	for (struct job *job = negotiate->jobs; job; job = next) {
+		next = job->next;
+		if (job->filter_id != filter_id)
+			continue;
+		if (job->is_sent)
+			(void)config->ike.cancel_acquire(config->userdata, job->id);
+		remove_job(negotiate, job);
+		has_dropped = true;
+	}
+	return has_dropped;
+}
+
+static void drop_filter(struct negotiate *negotiate, uint32_t filter_id)
+{
+	const struct negotiate_config *config = &negotiate->config;
+	bool is_used = negotiate_has_pairs(negotiate, filter_id);
+
+	is_used |= drop_grants(negotiate, filter_id);
+	is_used |= drop_jobs(negotiate, filter_id);
+	negotiate_forget_pairs(negotiate, filter_id);
+	if (is_used)
+		(void)config->ike.delete_filter(config->userdata, filter_id,
+						IKE_REASON_POLICY_CHANGE);
+}
+
+void negotiate_set_layers(struct negotiate *negotiate, struct layers *layers)
+{
+	struct layers *before = negotiate->layers;
+
+	negotiate->layers = layers;
+	if (!before)
+		return;
+	for (size_t i = 0; i < before->n_filters; i++)
+		if (layer_filter_is_negotiated(&before->filters[i]) &&
+		    is_gone(layers, &before->filters[i]))
+			drop_filter(negotiate, before->filters[i].filter.id);
+	negotiate_check_mms(negotiate);
+}
+
+static bool has_acquire(const struct kernel_acquire *acquires, size_t n, uint32_t driver_id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (acquires[i].id == driver_id && !acquires[i].has_ended)
+			return true;
+	return false;
+}
+
+/* Jobs that the driver does not wait for any more. */
+static void drop_stale_jobs(struct negotiate *negotiate, const struct kernel_acquire *acquires,
+			    size_t n)
+{
+	const struct negotiate_config *config = &negotiate->config;
+	struct job *next;
+
+	for (struct job *job = negotiate->jobs; job; job = next) {
+		next = job->next;
+		if (has_acquire(acquires, n, job->driver_id))
+			continue;
+		if (job->is_sent)
+			(void)config->ike.cancel_acquire(config->userdata, job->id);
+		remove_job(negotiate, job);
+	}
+}
+
+void negotiate_resync(struct negotiate *negotiate)
+{
+	struct kernel *kernel = negotiate->config.kernel;
+	_cleanup_free_ struct kernel_acquire *acquires = NULL;
+	_cleanup_free_ struct kernel_sa *sas = NULL;
+	size_t n_acquires, n_sas;
+
+	if (kernel->ops->sa_dump(kernel, &sas, &n_sas))
+		log_warning("the driver's associations could not be read: %s", kernel->why);
+	else
+		negotiate_read_pairs(negotiate, sas, n_sas);
+	if (kernel->ops->acquire_dump(kernel, &acquires, &n_acquires)) {
+		log_warning("the driver's negotiations could not be read: %s", kernel->why);
+		return;
+	}
+	drop_stale_jobs(negotiate, acquires, n_acquires);
+	for (size_t i = 0; i < n_acquires; i++)
+		negotiate_acquire(negotiate, &acquires[i]);
+}
+
+/* --- link --------------------------------------------------------------------------------- */
+
+void negotiate_known_mm(struct negotiate *negotiate, const struct ike_mm_info *info)
+{
+	if (info->state == IKE_MM_STATE_ESTABLISHED)
+		negotiate_note_mm(negotiate, info->mm_id, &info->path);
+}
+
+void negotiate_ike_up(struct negotiate *negotiate)
+{
+	negotiate->is_up = true;
+	/* Policy may have changed while IKE was away. */
+	negotiate_check_mms(negotiate);
+	negotiate_adopt_pairs(negotiate);
+	send_jobs(negotiate);
+}
+
+void negotiate_set_paused(struct negotiate *negotiate, bool is_paused)
+{
+	negotiate->is_paused = is_paused;
+	send_jobs(negotiate);
+}
+
+void negotiate_ike_down(struct negotiate *negotiate)
+{
+	negotiate->is_up = false;
+	negotiate_unname_pairs(negotiate);
+	for (struct job *job = negotiate->jobs; job; job = job->next)
+		job->is_sent = false;
+	/* What it was allowed, and the SPIs it held, ended with it. */
+	while (negotiate->grants)
+		drop_grants(negotiate, negotiate->grants->filter_id);
+	negotiate_clear_larvals(negotiate);
+	negotiate_clear_mms(negotiate);
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+struct negotiate *negotiate_new(const struct negotiate_config *config)
+{
+	struct negotiate *negotiate = calloc(1, sizeof(*negotiate));
+
+	if (!negotiate)
+		return NULL;
+	negotiate->config = *config;
+	/* An ipsec-ike that outlived the agent must not take new names for those of before. */
+	if (getrandom(&negotiate->last_job_id, sizeof(negotiate->last_job_id), 0) < 0 ||
+	    getrandom(&negotiate->last_qm_id, sizeof(negotiate->last_qm_id), 0) < 0) {
+		free(negotiate);
+		return NULL;
+	}
+	negotiate->last_job_id >>= 1;
+	negotiate->last_qm_id |= UINT64_C(1) << 63;	/* apart from those that IKE counts */
+	return negotiate;
+}
+
+struct negotiate *negotiate_free(struct negotiate *negotiate)
+{
+	if (!negotiate)
+		return NULL;
+	while (negotiate->jobs)
+		remove_job(negotiate, negotiate->jobs);
+	while (negotiate->grants)
+		drop_grants(negotiate, negotiate->grants->filter_id);
+	negotiate_clear_larvals(negotiate);
+	negotiate_clear_pairs(negotiate);
+	negotiate_clear_mms(negotiate);
+	negotiate_clear_failures(negotiate);
+	free(negotiate);
+	return NULL;
+}
+
+struct negotiate_counts negotiate_get_counts(const struct negotiate *negotiate)
+{
+	return (struct negotiate_counts){
+		.jobs = negotiate->n_jobs,
+		.pairs = negotiate->n_pairs,
+		.mms = negotiate->n_mms,
+		.soft_associations = negotiate->soft_associations,
+		.refused = negotiate->refused,
+	};
+}

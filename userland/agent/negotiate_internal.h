@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_NEGOTIATE_INTERNAL_H
+#define AGENT_NEGOTIATE_INTERNAL_H
+
+#include "agent/negotiate.h"
+
+/* Shared by negotiate.c (who asks), install.c (what is installed) and memory.c (what is remembered). */
+
+/* What the driver waits for. */
+struct job {
+	struct job *next;
+	uint64_t id;			/* for IKE: never used again */
+	uint32_t driver_id;		/* the driver's last name for it */
+	uint32_t filter_id;
+	struct ike_selector selector;
+	bool is_sent;
+};
+
+/* What the filters allow a peer, or a rekey. */
+struct grant {
+	struct grant *next;
+	uint32_t filter_id;
+	bool is_initiator;
+	struct ike_selector selector;
+	uint64_t until;
+};
+
+/* An SPI that the driver has reserved for IKE. */
+struct larval {
+	struct larval *next;
+	uint32_t spi;
+	enum ike_protocol protocol;
+	struct ip_addr local;
+	struct ip_addr remote;
+	uint64_t until;
+};
+
+/* A pair of associations (or of bundles) in the driver. */
+struct pair {
+	struct pair *next;
+	struct ike_sa_install install;	/* without keys */
+	unsigned int present[IKE_SUITES_MAX];	/* enum ike_direction, in the driver */
+	bool is_known;			/* IKE has it under install.qm_id */
+	bool is_dying;			/* past a soft lifetime */
+};
+
+struct main_mode {
+	struct main_mode *next;
+	uint64_t id;
+	struct ip_addr local;
+	struct ip_addr remote;
+	uint64_t version;		/* of the rule that it was made by */
+};
+
+struct failure {
+	struct failure *next;		/* newest first */
+	struct negotiate_failure failure;
+};
+
+struct negotiate {
+	struct negotiate_config config;
+	struct layers *layers;
+	struct job *jobs;
+	struct grant *grants;		/* newest first, as all lists */
+	struct larval *larvals;
+	struct pair *pairs;
+	struct main_mode *mms;
+	struct failure *failures;
+	size_t n_jobs, n_grants, n_larvals, n_pairs, n_mms, n_failures;
+	uint64_t last_job_id;
+	uint64_t last_qm_id;		/* of pairs that IKE has not named */
+	uint64_t soft_associations;
+	uint64_t refused;
+	uint64_t refused_since;		/* window of the limit on audit lines */
+	unsigned int refused_in_window;
+	bool is_up;
+	bool is_paused;
+};
+
+/* --- negotiate.c -------------------------------------------------------------------------- */
+
+uint64_t negotiate_now(const struct negotiate *negotiate);
+bool negotiate_is_me(struct negotiate *negotiate, const struct ip_addr *addr);
+/* Counts and logs, not more than a few lines per second. Returns -EPERM. */
+int negotiate_refuse(struct negotiate *negotiate, const char *what, const struct ike_path *path,
+		     uint32_t filter_id, const char *why);
+struct job *negotiate_find_job(const struct negotiate *negotiate, uint64_t id);
+struct job *negotiate_find_same_job(const struct negotiate *negotiate, uint32_t filter_id,
+				    const struct ike_selector *selector);
+/* The association that it was for is there. */
+void negotiate_finish_job(struct negotiate *negotiate, uint32_t filter_id,
+			  const struct ike_selector *selector);
+/* The grant is used up: it was for one pair. */
+bool negotiate_take_grant(struct negotiate *negotiate, const struct ike_sa_install *install);
+
+/* --- install.c ---------------------------------------------------------------------------- */
+
+/* The driver has dropped what was negotiated for this filter. */
+void negotiate_forget_pairs(struct negotiate *negotiate, uint32_t filter_id);
+bool negotiate_has_pairs(const struct negotiate *negotiate, uint32_t filter_id);
+/* Makes the pairs what the driver has. */
+void negotiate_read_pairs(struct negotiate *negotiate, const struct kernel_sa *sas, size_t n);
+/* Gives IKE the pairs that it does not know. */
+void negotiate_adopt_pairs(struct negotiate *negotiate);
+/* IKE is gone, and with it the names that it had for them. */
+void negotiate_unname_pairs(struct negotiate *negotiate);
+void negotiate_clear_larvals(struct negotiate *negotiate);
+void negotiate_clear_pairs(struct negotiate *negotiate);
+
+/* --- memory.c ----------------------------------------------------------------------------- */
+
+void negotiate_note_mm(struct negotiate *negotiate, uint64_t mm_id, const struct ike_path *path);
+void negotiate_forget_mm(struct negotiate *negotiate, uint64_t mm_id);
+void negotiate_clear_mms(struct negotiate *negotiate);
+/* Main modes whose rule is another one now are deleted, in IKE too. */
+void negotiate_check_mms(struct negotiate *negotiate);
+void negotiate_note_failure(struct negotiate *negotiate, const struct ip_addr *remote,
+			    enum ike_reason reason, bool failed_at_peer, const char *text);
+void negotiate_forget_failure(struct negotiate *negotiate, const struct ip_addr *remote);
+void negotiate_clear_failures(struct negotiate *negotiate);
+
+#endif /* AGENT_NEGOTIATE_INTERNAL_H */
