@@ -46,8 +46,9 @@ int confine_memory(void)
 
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
 		return -errno;
-	/* may be refused; mlockall() then says whether the limit was enough */
-	(void)setrlimit(RLIMIT_MEMLOCK, &lock_all);
+	/* under a limit, every later allocation could be refused: rather no lock than that */
+	if (setrlimit(RLIMIT_MEMLOCK, &lock_all) < 0)
+		return -EPERM;
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
 		return -errno;
 	return 0;

@@ -25,7 +25,8 @@ int confine_find_user(const char *name, const char *standard, struct confine_use
 /*
  * Keeps the process's memory, what it allocates later included, out of swap, core dumps and
  * reach of other processes of the same user. As root also lifts the limit on locked memory, so
- * call it before confine_drop(). -ENOMEM, -EPERM: could not lock; the rest is done.
+ * call it before confine_drop(). -EPERM: may not lock without a limit, so it does not; the rest is
+ * done.
  */
 int confine_memory(void);
 

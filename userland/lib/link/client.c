@@ -140,6 +140,12 @@ static void on_reply(void *userdata, int error, const void *reply)
 	call_finish(call, error, reply);
 }
 
+/* The peer has gone, and the loop has not seen it yet. */
+static bool is_lost(int error)
+{
+	return error == -ENOTCONN || error == -ECONNRESET || error == -EPIPE;
+}
+
 /* 0: sent. A call whose time is over is sent, too, and times out as any other. */
 static int activate(struct link_client_call *call, const void *args)
 {
@@ -169,7 +175,7 @@ static void activate_all(struct link_client *client)
 	while ((call = first_waiting(client))) {
 		int r = activate(call, call->args);
 
-		if (r == -ENOTCONN)
+		if (is_lost(r))
 			return;
 		if (r < 0 || call->method->is_one_way)
 			call_finish(call, r, NULL);
@@ -206,12 +212,15 @@ static int start(struct link_client_call *call, const void *args)
 	const struct codec_type *type = call->method->request;
 	int r = type && codec_check(type, args) < 0 ? -EINVAL : 0;
 
-	if (r == 0 && type && (call->may_repeat || !is_up(client))) {
-		call->args = codec_copy(type, args);
-		r = call->args ? 0 : -ENOMEM;
-	}
 	if (r == 0)
-		r = is_up(client) ? activate(call, args) : start_waiting(call);
+		r = is_up(client) ? activate(call, args) : -ENOTCONN;
+	if (type && (is_lost(r) || (r == 0 && call->may_repeat))) {
+		call->args = codec_copy(type, args);
+		if (!call->args)
+			r = -ENOMEM;
+	}
+	if (is_lost(r))
+		r = start_waiting(call);
 	if (r < 0)
 		(void)call_free(call);
 	return r;
@@ -250,9 +259,12 @@ int link_client_send(struct link_client *client, const struct link_method *metho
 
 	if (!method->is_one_way)
 		return -EINVAL;
-	/* nothing overtakes: what waits goes first in activate_all() */
-	if (is_up(client))
-		return link_send(client->link, method, args);
+	if (is_up(client)) {
+		int r = link_send(client->link, method, args);
+
+		if (!is_lost(r))
+			return r;
+	}
 	call = call_new(client, method, 0);
 	return call ? start(call, args) : -ENOMEM;
 }

@@ -175,6 +175,8 @@ struct link_secrets {
 /*
  * secret link_secrets -> nothing. Replaces all secrets at once. The most specific entry for two
  * addresses wins: longest remote prefix, then longest local prefix, then the first in the list.
+ * To be called whenever the link comes up: ipsec-cred keeps secrets in memory only, and answers
+ * nothing before it got the first list.
  */
 extern const struct link_method link_set_secrets;
 

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One mapping holds the table and, behind it, the keys:
+ *
+ *   | entry 0 | entry 1 | ... | key of 0 | key of 1 | ...
+ *
+ * The entries are sorted by how specific they are, so the first that matches is the one. A new
+ * list is a new mapping; the old one is wiped and unmapped when the new one is complete.
+ */
+#include "cred/secrets.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "ike/crypto.h"
+#include "ike/engine.h"
+#include "link/messages.h"
+
+struct entry {
+	struct ip_addr local;
+	struct ip_addr remote;
+	uint8_t local_prefix;
+	uint8_t remote_prefix;
+	size_t place;		/* in the list: the earlier one wins among equals */
+	size_t key_offset;	/* in the mapping */
+	size_t key_len;
+};
+
+struct vault {
+	uint8_t *bytes;
+	size_t size;
+	size_t n_entries;
+};
+
+struct secrets {
+	struct vault vault;
+	bool is_loaded;
+};
+
+/* --- the mapping -------------------------------------------------------------------------- */
+
+static void vault_close(struct vault *vault)
+{
+	if (!vault->bytes)
+		return;
+	wipe(vault->bytes, vault->size);
+	(void)munmap(vault->bytes, vault->size);
+	*vault = (struct vault){ 0 };
+}
+
+static int vault_open(struct vault *vault, size_t size)
+{
+	void *bytes;
+
+	if (size == 0)
+		return 0;
+	bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (bytes == MAP_FAILED)
+		return -ENOMEM;
+	/* each page is locked the moment it is written to */
+	if (mlock2(bytes, size, MLOCK_ONFAULT) < 0) {
+		(void)munmap(bytes, size);
+		return -ENOMEM;
+	}
+	/* a kernel that does not know these leaves a core file and children, of which we have neither */
+	(void)madvise(bytes, size, MADV_DONTDUMP);
+	(void)madvise(bytes, size, MADV_WIPEONFORK);
+	vault->bytes = bytes;
+	vault->size = size;
+	return 0;
+}
+
+static const struct entry *entries(const struct vault *vault)
+{
+	return (const struct entry *)vault->bytes;
+}
+
+static size_t size_of(const struct link_secrets *list)
+{
+	size_t size = list->n_items * sizeof(struct entry);
+
+	for (size_t i = 0; i < list->n_items; i++)
+		size += list->items[i].secret_len;
+	return size;
+}
+
+static int compare(const void *a_, const void *b_)
+{
+	const struct entry *a = a_, *b = b_;
+
+	if (a->remote_prefix != b->remote_prefix)
+		return a->remote_prefix > b->remote_prefix ? -1 : 1;
+	if (a->local_prefix != b->local_prefix)
+		return a->local_prefix > b->local_prefix ? -1 : 1;
+	return a->place < b->place ? -1 : a->place > b->place;
+}
+
+static void fill(struct vault *vault, const struct link_secrets *list)
+{
+	struct entry *table = (struct entry *)vault->bytes;
+	size_t offset = list->n_items * sizeof(*table);
+
+	for (size_t i = 0; i < list->n_items; i++) {
+		const struct link_secret *from = &list->items[i];
+
+		table[i] = (struct entry){
+			.local = from->local,
+			.remote = from->remote,
+			.local_prefix = from->local_prefix,
+			.remote_prefix = from->remote_prefix,
+			.place = i,
+			.key_offset = offset,
+			.key_len = from->secret_len,
+		};
+		memcpy(vault->bytes + offset, from->secret, from->secret_len);
+		offset += from->secret_len;
+	}
+	vault->n_entries = list->n_items;
+	if (list->n_items)
+		qsort(table, list->n_items, sizeof(*table), compare);
+}
+
+/* --- secrets ------------------------------------------------------------------------------ */
+
+struct secrets *secrets_new(void)
+{
+	if (crypto_init() < 0)
+		return NULL;
+	return calloc(1, sizeof(struct secrets));
+}
+
+struct secrets *secrets_free(struct secrets *secrets)
+{
+	if (secrets)
+		vault_close(&secrets->vault);
+	free(secrets);
+	return NULL;
+}
+
+int secrets_replace(struct secrets *secrets, const struct link_secrets *list)
+{
+	struct vault vault = { 0 };
+	int r = vault_open(&vault, size_of(list));
+
+	if (r < 0)
+		return r;
+	fill(&vault, list);
+	vault_close(&secrets->vault);
+	secrets->vault = vault;
+	secrets->is_loaded = true;
+	return 0;
+}
+
+bool secrets_is_loaded(const struct secrets *secrets)
+{
+	return secrets->is_loaded;
+}
+
+size_t secrets_count(const struct secrets *secrets)
+{
+	return secrets->vault.n_entries;
+}
+
+/* A prefix without address matches both families. */
+static bool matches(const struct ip_addr *addr, const struct ip_addr *prefix, uint8_t len)
+{
+	return !prefix->family || ip_addr_is_in_prefix(addr, prefix, len);
+}
+
+static const struct entry *find(const struct vault *vault, const struct ike_path *path)
+{
+	for (size_t i = 0; i < vault->n_entries; i++) {
+		const struct entry *entry = &entries(vault)[i];
+
+		if (matches(&path->remote, &entry->remote, entry->remote_prefix) &&
+		    matches(&path->local, &entry->local, entry->local_prefix))
+			return entry;
+	}
+	return NULL;
+}
+
+int secrets_skeyid(const struct secrets *secrets, const struct ike_psk_request *request,
+		   struct link_skeyid *ret_skeyid)
+{
+	const struct entry *entry = find(&secrets->vault, &request->path);
+	const struct bytes nonces[] = { { request->ni, request->ni_len },
+					{ request->nr, request->nr_len } };
+	struct bytes key;
+	int r;
+
+	if (!entry)
+		return -ENOENT;
+	key = (struct bytes){ secrets->vault.bytes + entry->key_offset, entry->key_len };
+	r = crypto_prf(request->hash, key, nonces, 2, ret_skeyid->bytes);
+	if (r < 0)
+		return r;
+	ret_skeyid->len = ike_hash_len(request->hash);
+	return 0;
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "cred/secrets.h"
+#include "link/messages.h"
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct link_secret make(const char *local, const char *remote, const char *secret)
+{
+	struct link_secret s = { .secret = (uint8_t *)secret, .secret_len = strlen(secret) };
+
+	if (local)
+		assert_int_equal(parse_prefix(local, &s.local, &s.local_prefix), 0);
+	if (remote)
+		assert_int_equal(parse_prefix(remote, &s.remote, &s.remote_prefix), 0);
+	return s;
+}
+
+static int skeyid(const struct secrets *secrets, const char *local, const char *remote,
+		  enum ike_hash hash, struct link_skeyid *ret)
+{
+	struct ike_psk_request request = { .hash = hash, .ni = (const uint8_t *)"nonce of i",
+					   .ni_len = 10, .nr = (const uint8_t *)"nonce of r!",
+					   .nr_len = 11 };
+
+	assert_int_equal(ip_addr_parse(local, &request.path.local), 0);
+	assert_int_equal(ip_addr_parse(remote, &request.path.remote), 0);
+	return secrets_skeyid(secrets, &request, ret);
+}
+
+/* RFC 2409, section 5, by OpenSSL's one-shot function. */
+static void expect(const struct secrets *secrets, const char *local, const char *remote,
+		   const char *secret)
+{
+	static const struct {
+		enum ike_hash hash;
+		const char *name;
+	} hashes[] = { { IKE_HASH_MD5, "MD5" }, { IKE_HASH_SHA1, "SHA1" },
+		       { IKE_HASH_SHA256, "SHA256" }, { IKE_HASH_SHA384, "SHA384" },
+		       { IKE_HASH_SHA512, "SHA512" } };
+
+	for (size_t i = 0; i < N(hashes); i++) {
+		uint8_t wanted[EVP_MAX_MD_SIZE];
+		struct link_skeyid got = { 0 };
+		unsigned int len = 0;
+
+		assert_non_null(HMAC(EVP_get_digestbyname(hashes[i].name), secret,
+				     (int)strlen(secret),
+				     (const uint8_t *)"nonce of inonce of r!", 21, wanted, &len));
+		assert_int_equal(skeyid(secrets, local, remote, hashes[i].hash, &got), 0);
+		assert_int_equal(got.len, len);
+		assert_memory_equal(got.bytes, wanted, len);
+	}
+}
+
+static void replace(struct secrets *secrets, struct link_secret *items, size_t n)
+{
+	assert_int_equal(secrets_replace(secrets, &(struct link_secrets){ items, n }), 0);
+	assert_int_equal(secrets_count(secrets), n);
+}
+
+static void test_most_specific(void **state)
+{
+	struct link_secret items[] = {
+		make(NULL, NULL, "anybody"),
+		make(NULL, "192.0.2.0/24", "net"),
+		make(NULL, "192.0.2.7", "host"),
+		make("198.51.100.1", "192.0.2.0/24", "net from one"),
+		make("198.51.100.1", "192.0.2.7", "host from one"),
+		make("198.51.100.0/24", "192.0.2.7", "host from net"),
+		make(NULL, "2001:db8::/32", "v6 net"),
+		make(NULL, "192.0.2.7", "host again"),
+	};
+	struct secrets *secrets = secrets_new();
+
+	(void)state;
+	assert_non_null(secrets);
+	/* in any order of the list */
+	for (size_t round = 0; round < N(items); round++) {
+		struct link_secret first = items[0];
+
+		/* "host" has to stay in front of "host again", its equal */
+		replace(secrets, items, N(items));
+		expect(secrets, "10.0.0.1", "203.0.113.1", "anybody");
+		expect(secrets, "10.0.0.1", "192.0.2.8", "net");
+		expect(secrets, "198.51.100.1", "192.0.2.8", "net from one");
+		expect(secrets, "198.51.100.1", "192.0.2.7", "host from one");
+		expect(secrets, "198.51.100.2", "192.0.2.7", "host from net");
+		expect(secrets, "2001:db8::1", "2001:db8::2", "v6 net");
+		expect(secrets, "2001:db8::1", "2001:db9::2", "anybody");
+		if (round < 2)
+			expect(secrets, "10.0.0.1", "192.0.2.7", "host");
+		memmove(items, items + 1, sizeof(items) - sizeof(first));
+		items[N(items) - 1] = first;
+	}
+	assert_null(secrets_free(secrets));
+}
+
+static void test_none(void **state)
+{
+	struct link_secret item = make("10.0.0.1", "10.0.0.2", "x");
+	struct secrets *secrets = secrets_new();
+	struct link_skeyid got = { 0 };
+
+	(void)state;
+	assert_false(secrets_is_loaded(secrets));
+	assert_int_equal(skeyid(secrets, "10.0.0.1", "10.0.0.2", IKE_HASH_SHA1, &got), -ENOENT);
+	replace(secrets, NULL, 0);
+	assert_true(secrets_is_loaded(secrets));
+	assert_int_equal(skeyid(secrets, "10.0.0.1", "10.0.0.2", IKE_HASH_SHA1, &got), -ENOENT);
+	replace(secrets, &item, 1);
+	assert_int_equal(skeyid(secrets, "10.0.0.2", "10.0.0.1", IKE_HASH_SHA1, &got), -ENOENT);
+	assert_int_equal(skeyid(secrets, "10.0.0.1", "10.0.0.3", IKE_HASH_SHA1, &got), -ENOENT);
+	assert_int_equal(skeyid(secrets, "::1", "::2", IKE_HASH_SHA1, &got), -ENOENT);
+	assert_int_equal(got.len, 0);
+	assert_null(secrets_free(secrets));
+	assert_null(secrets_free(NULL));
+}
+
+/* Whether the bytes are anywhere in our writable memory, this copy aside. */
+static bool is_in_memory(const char *reversed)
+{
+	_cleanup_fclose_ FILE *maps = fopen("/proc/self/maps", "re");
+	_cleanup_fclose_ FILE *mem = fopen("/proc/self/mem", "re");
+	size_t len = strlen(reversed);
+	bool found = false;
+	char line[512];
+
+	assert_non_null(maps);
+	assert_non_null(mem);
+	while (!found && fgets(line, sizeof(line), maps)) {
+		unsigned long start, end;
+		char mode[5];
+		uint8_t *bytes;
+		size_t n;
+
+		if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) != 3 || mode[1] != 'w' ||
+		    end - start > (64UL << 20))
+			continue;
+		bytes = malloc(end - start);
+		assert_non_null(bytes);
+		n = fseeko(mem, (off_t)start, SEEK_SET) == 0 ? fread(bytes, 1, end - start, mem) : 0;
+		for (size_t i = 0; !found && i + len <= n; i++) {
+			size_t k = 0;
+
+			while (k < len && bytes[i + k] == (uint8_t)reversed[len - 1 - k])
+				k++;
+			found = k == len;
+		}
+		wipe(bytes, end - start);
+		free(bytes);
+	}
+	return found;
+}
+
+/* The secret is written backwards here, so that nothing but the vault holds it. */
+static void test_replaced_secrets_are_wiped(void **state)
+{
+	static const char reversed[] = "zyxwvutsr-terces-a-fo-etanrac";
+	struct secrets *secrets = secrets_new();
+	size_t len = strlen(reversed);
+	uint8_t *text = malloc(len);
+	struct link_secret item = { .secret = text, .secret_len = len };
+
+	(void)state;
+	for (size_t i = 0; i < len; i++)
+		text[i] = (uint8_t)reversed[len - 1 - i];
+	assert_true(is_in_memory(reversed));
+	replace(secrets, &item, 1);
+	text = wipe_free(text, len);
+	assert_true(is_in_memory(reversed));
+	item = make(NULL, NULL, "new");
+	replace(secrets, &item, 1);
+	assert_false(is_in_memory(reversed));
+	expect(secrets, "10.0.0.1", "10.0.0.2", "new");
+	assert_null(secrets_free(secrets));
+}
+
+/* What cannot be locked is not taken, and the old list stays. */
+static int with_limit(void)
+{
+	const struct rlimit none = { 0 };
+	struct link_secret item = make(NULL, NULL, "old");
+	struct secrets *secrets = secrets_new();
+	struct link_skeyid before = { 0 }, after = { 0 };
+
+	if (secrets_replace(secrets, &(struct link_secrets){ &item, 1 }) < 0)
+		return 1;
+	if (skeyid(secrets, "::1", "::2", IKE_HASH_SHA1, &before) < 0)
+		return 2;
+	if (setrlimit(RLIMIT_MEMLOCK, &none) < 0 || (getuid() == 0 && seteuid(65534) < 0))
+		return 3;
+	item = make(NULL, NULL, "new");
+	if (secrets_replace(secrets, &(struct link_secrets){ &item, 1 }) != -ENOMEM)
+		return 4;
+	if (skeyid(secrets, "::1", "::2", IKE_HASH_SHA1, &after) < 0)
+		return 5;
+	return memcmp(&before, &after, sizeof(before)) ? 6 : 0;
+}
+
+static void test_no_lockable_memory(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(with_limit());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_most_specific),
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_replaced_secrets_are_wiped),
+		cmocka_unit_test(test_no_lockable_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
