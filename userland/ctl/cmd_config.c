@@ -46,13 +46,14 @@ static void print_exemptions(FILE *file, const char *text)
 	char protocol[POLICY_PROTOCOL_STRLEN], why[POLICY_WHY_LEN];
 	size_t n = 0;
 
-	print_label(file, "Boot Mode Exemptions");
 	/* What a newer agent has is printed as it is. */
 	if (policy_boot_exemptions_parse(text, &list, &n, why) < 0 || !n) {
+		print_label(file, "Boot Mode Exemptions");
 		fprintf(file, "%s\n", text);
 		return;
 	}
-	fprintf(file, "\n%-10s%-11s%-11s%s\n", "Protocol", "Src Port", "Dst Port", "Direction");
+	fputs("Boot Mode Exemptions        :\n", file);
+	fprintf(file, "%-10s%-11s%-11s%s\n", "Protocol", "Src Port", "Dst Port", "Direction");
 	for (size_t i = 0; i < n; i++)
 		fprintf(file, "%-10s%-11u%-11u%s\n",
 			policy_protocol_format(list[i].protocol, protocol), list[i].source_port,

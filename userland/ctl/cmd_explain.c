@@ -4,6 +4,7 @@
  * agent adds the rule behind the filter and how the last negotiation ended; here it is put into
  * sentences, with what can be done about it.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -100,8 +101,10 @@ static void print_packet(FILE *file, const struct policy_flow_info *flow)
 	char src[IP_ADDR_STRLEN], dst[IP_ADDR_STRLEN], name[POLICY_PROTOCOL_STRLEN];
 	uint8_t protocol = (uint8_t)flow->protocol;
 
-	fprintf(file, "%s %s from %s", strcmp(flow->direction, "in") ? "Outbound" : "Inbound",
-		policy_protocol_format(protocol, name), ip_addr_format(&flow->source, src));
+	policy_protocol_format(protocol, name);
+	fprintf(file, "%s %s%s from %s", strcmp(flow->direction, "in") ? "Outbound" : "Inbound",
+		isdigit((unsigned char)*name) ? "protocol " : "", name,
+		ip_addr_format(&flow->source, src));
 	if (policy_protocol_has_ports(protocol))
 		fprintf(file, " port %" PRIu32, flow->source_port);
 	fprintf(file, " to %s", ip_addr_format(&flow->destination, dst));

@@ -235,15 +235,6 @@ static const struct policy_record row_record = {
 	"rules", sizeof(struct row), row_keys, sizeof(row_keys) / sizeof(row_keys[0]),
 };
 
-static void print_auth(FILE *file, const void *data)
-{
-	const struct row *row = data;
-
-	/* A rule that negotiates nothing authenticates nobody. */
-	if (row->qm_policy)
-		fputs(row->auth, file);
-}
-
 static const struct column columns[] = {
 	{ "Rule", "id", NULL, COLUMN_BOTH },
 	{ "Source", "srcaddr", NULL, COLUMN_BOTH | COLUMN_ADDRESS },
@@ -259,7 +250,7 @@ static const struct column columns[] = {
 	  COLUMN_LIST | COLUMN_WIDE | COLUMN_ADDRESS },
 	{ "MM Policy", "mmpolicy", NULL, COLUMN_BOTH },
 	{ "QM Policy", "qmpolicy", NULL, COLUMN_BOTH },
-	{ "Authentication Methods", NULL, print_auth, COLUMN_LIST | COLUMN_WIDE },
+	{ "Authentication Methods", "auth", NULL, COLUMN_LIST | COLUMN_WIDE },
 	{ "Root CAs", "rootca", NULL, COLUMN_LIST },
 	{ "Preshared Key", "psk", NULL, COLUMN_LIST },
 };
@@ -305,6 +296,8 @@ static char *join_methods(const struct policy_rule *rule, int kind)
 static void fill_row(struct row *row, const struct policy_rule *rule, bool is_verbose)
 {
 	char protocol[POLICY_PROTOCOL_STRLEN];
+	/* a rule that negotiates nothing authenticates nobody */
+	bool has_auth = policy_rule_is_negotiated(rule);
 
 	*row = (struct row){
 		.source = policy_address_to_text(&rule->source),
@@ -319,7 +312,7 @@ static void fill_row(struct row *row, const struct policy_rule *rule, bool is_ve
 		.tunnel = rule->has_tunnel ? policy_address_to_text(&rule->tunnel_destination) : NULL,
 		.mm_policy = copy(rule->mm_policy),
 		.qm_policy = copy(rule->qm_policy),
-		.auth = join_methods(rule, -1),
+		.auth = has_auth ? join_methods(rule, -1) : NULL,
 		.root_ca = join_methods(rule, POLICY_METHOD_ROOT_CA),
 		.psk = is_verbose ? join_methods(rule, POLICY_METHOD_PSK) : NULL,
 	};

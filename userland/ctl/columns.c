@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include <libsmartcols/libsmartcols.h>
 
@@ -92,21 +91,17 @@ static void print_value(FILE *file, const struct policy_key *key, const void *ro
 }
 
 /* " (host.example)" behind a numeric address that has a name */
-static void print_host_name(FILE *file, const char *text)
+static void print_host_name(FILE *file, const struct ctl *ctl, const char *text)
 {
-	struct sockaddr_storage sa;
-	struct ip_addr addr;
 	char name[NI_MAXHOST];
+	struct ip_addr addr;
 
-	if (ip_addr_parse(text, &addr) < 0)
-		return;
-	if (getnameinfo((struct sockaddr *)&sa, (socklen_t)ip_addr_to_sockaddr(&addr, 0, 0, &sa),
-			name, sizeof(name), NULL, 0, NI_NAMEREQD) == 0)
+	if (!ip_addr_parse(text, &addr) && !ctl->host_name(&addr, name, sizeof(name)))
 		fprintf(file, " (%s)", name);
 }
 
 /* The caller frees it; NULL without memory, "" for nothing. */
-static char *cell_text(const struct layout *layout, const struct view *view,
+static char *cell_text(const struct ctl *ctl, const struct layout *layout, const struct view *view,
 		       const struct column *column, const void *row)
 {
 	char *text = NULL, *named = NULL;
@@ -126,7 +121,7 @@ static char *cell_text(const struct layout *layout, const struct view *view,
 	file = open_memstream(&named, &len);
 	if (file) {
 		fputs(text, file);
-		print_host_name(file, text);
+		print_host_name(file, ctl, text);
 		(void)fclose(file);
 	}
 	free(text);
@@ -142,7 +137,7 @@ static int print_list_row(struct ctl *ctl, const struct layout *layout, const st
 
 		if (!(column->where & COLUMN_LIST))
 			continue;
-		text = cell_text(layout, view, column, row);
+		text = cell_text(ctl, layout, view, column, row);
 		if (!text)
 			return -ENOMEM;
 		if (!*text)
@@ -174,8 +169,8 @@ static bool is_in_table(const struct layout *layout, const struct column *column
 	return column->where & COLUMN_TABLE || (layout->is_wide && column->where & COLUMN_WIDE);
 }
 
-static int fill_line(struct libscols_line *line, const struct layout *layout,
-		     const struct view *view, const void *row)
+static int fill_line(struct libscols_line *line, const struct ctl *ctl,
+		     const struct layout *layout, const struct view *view, const void *row)
 {
 	size_t at = 0;
 
@@ -184,7 +179,7 @@ static int fill_line(struct libscols_line *line, const struct layout *layout,
 
 		if (!is_in_table(layout, &view->columns[i]))
 			continue;
-		text = cell_text(layout, view, &view->columns[i], row);
+		text = cell_text(ctl, layout, view, &view->columns[i], row);
 		if (!text || scols_line_set_data(line, at++, *text ? text : "-") != 0)
 			return -ENOMEM;
 	}
@@ -208,7 +203,7 @@ static int print_table(struct ctl *ctl, const struct layout *layout, const struc
 	for (size_t i = 0; i < n; i++) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 
-		if (!line || fill_line(line, layout, view,
+		if (!line || fill_line(line, ctl, layout, view,
 				       (const char *)rows + i * view->record->size) < 0)
 			return -ENOMEM;
 	}

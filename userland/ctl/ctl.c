@@ -3,13 +3,16 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include <systemd/sd-bus.h>
 
+#include "base/addr.h"
 #include "ctl/columns.h"
 #include "ctl/complete.h"
 #include "ctl/words.h"
@@ -18,14 +21,25 @@
 #define IPD_VERSION "0.1"
 #endif
 
+static int host_name(const struct ip_addr *addr, char *buf, size_t len)
+{
+	struct sockaddr_storage sa;
+	socklen_t sa_len = (socklen_t)ip_addr_to_sockaddr(addr, 0, 0, &sa);
+
+	return getnameinfo((struct sockaddr *)&sa, sa_len, buf, (socklen_t)len, NULL, 0,
+			   NI_NAMEREQD) ? -ENOENT : 0;
+}
+
 void ctl_init(struct ctl *ctl, FILE *out, FILE *err)
 {
 	const char *run_dir = getenv(CTL_RUN_DIR_ENV);
 
 	*ctl = (struct ctl){
 		.run_dir = run_dir && *run_dir ? run_dir : CTL_RUN_DIR,
+		.in = stdin,
 		.out = out,
 		.err = err,
+		.host_name = host_name,
 	};
 }
 
@@ -279,7 +293,7 @@ static enum ctl_exit run_rest(struct ctl *ctl, const char *file, char **words, s
 	ret = ctl_run_words(ctl, words, n);
 	/* Nothing said yet but in which context the commands are to be read. */
 	if (ret == CTL_EXIT_OK && (!n || *ctl->context) && !ctl->is_done)
-		return ctl_interactive(ctl, stdin);
+		return ctl_interactive(ctl);
 	return ret;
 }
 

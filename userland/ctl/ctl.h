@@ -8,6 +8,7 @@
 
 #include "ctl/command.h"
 
+struct ip_addr;
 struct sd_bus;
 
 #define CTL_PROGRAM		"ipsecctl"
@@ -17,12 +18,15 @@ struct sd_bus;
 struct ctl {
 	const char *run_dir;
 	bool json;
+	FILE *in;			/* stdin; commands are read from it if none was given */
 	FILE *out;
 	FILE *err;
 	char context[CTL_PATH_LEN];	/* "", "dynamic" or "static": where words are looked up */
 	bool is_done;			/* exit, quit or bye was said */
 	const char *script;		/* for messages: the file that is run, or NULL */
 	unsigned int line;
+	/* The name of an address, for resolvedns=; 0 or negative. getnameinfo() but in tests. */
+	int (*host_name)(const struct ip_addr *addr, char *buf, size_t len);
 	struct sd_bus *bus;		/* NULL until the first call; see ctl/client.h */
 	bool has_json;			/* a part of the JSON document was printed */
 };
@@ -65,8 +69,8 @@ enum ctl_exit ctl_error(struct ctl *ctl, unsigned int number, const char *format
 /* Help for whatever @path is: the root "", a context, a group such as "dynamic add", a command. */
 void ctl_help(struct ctl *ctl, const char *path);
 
-/* Reads commands: with prompt, history and completion from a terminal, else just lines. */
-enum ctl_exit ctl_interactive(struct ctl *ctl, FILE *in);
+/* Reads commands from ctl->in: with prompt, history and completion if it is a terminal. */
+enum ctl_exit ctl_interactive(struct ctl *ctl);
 /* -f: all lines of a file; the first failure is the answer, the rest is still run. */
 enum ctl_exit ctl_run_file(struct ctl *ctl, const char *path);
 

@@ -13,6 +13,7 @@
 #include "ctl/complete.h"
 #include "ctl/ctl.h"
 #include "ctl/words.h"
+#include "policy/text.h"
 
 #define HISTORY_LINES 500
 
@@ -56,6 +57,27 @@ static void collect_match(void *data, const char *word)
 	matches->common[len] = '\0';
 }
 
+/* Replaces the @typed characters before the cursor; a word with blanks gets quotes. */
+static unsigned char insert_word(EditLine *el, int typed, const char *word, bool is_whole)
+{
+	_cleanup_free_ char *quoted = NULL;
+	size_t len;
+	FILE *file = open_memstream(&quoted, &len);
+
+	if (!file)
+		return CC_ERROR;
+	if (is_whole)
+		policy_print_quoted(file, word);
+	else
+		fputs(word, file);
+	/* behind "tag=" the value follows at once */
+	if (is_whole && word[strlen(word) - 1] != '=')
+		fputc(' ', file);
+	(void)fclose(file);
+	el_deletestr(el, typed);
+	return el_insertstr(el, quoted) < 0 ? CC_ERROR : CC_REFRESH;
+}
+
 static unsigned char complete_line(EditLine *el, char *const *words, size_t n, struct ctl *ctl)
 {
 	struct matches matches = { .n = 0 };
@@ -64,14 +86,10 @@ static unsigned char complete_line(EditLine *el, char *const *words, size_t n, s
 	ctl_complete_each(ctl, words, n, collect_match, &matches);
 	if (!matches.n)
 		return CC_REFRESH_BEEP;
-	if (strlen(matches.common) > typed || matches.n == 1) {
-		el_deletestr(el, (int)typed);
-		if (el_insertstr(el, matches.common) < 0)
-			return CC_ERROR;
-		if (matches.n == 1 && !strchr("=", matches.common[strlen(matches.common) - 1]))
-			(void)el_insertstr(el, " ");
-		return CC_REFRESH;
-	}
+	if (matches.n == 1)
+		return insert_word(el, (int)typed, matches.common, true);
+	if (strlen(matches.common) > typed && !strchr(matches.common, ' '))
+		return insert_word(el, (int)typed, matches.common, false);
 	fputc('\n', ctl->out);
 	matches = (struct matches){ .list = ctl->out };
 	ctl_complete_each(ctl, words, n, collect_match, &matches);
@@ -93,8 +111,8 @@ static unsigned char editor_complete(EditLine *el, int key)
 	(void)key;
 	el_get(el, EL_CLIENTDATA, &editor);
 	line = strndup(info->buffer, len);
-	/* Inside quotes there is nothing to offer. */
-	if (!line || ctl_words_split(line, &words, why) < 0)
+	/* Words with quotes are left to the user: what is typed is not what is meant. */
+	if (!line || strchr(line, '"') || ctl_words_split(line, &words, why) < 0)
 		return CC_REFRESH_BEEP;
 	if (!words.n || (len && strchr(" \t", line[len - 1]))) {
 		static char empty[] = "";
@@ -187,12 +205,12 @@ static enum ctl_exit run_lines(struct ctl *ctl, FILE *in)
 	return first;
 }
 
-enum ctl_exit ctl_interactive(struct ctl *ctl, FILE *in)
+enum ctl_exit ctl_interactive(struct ctl *ctl)
 {
-	if (isatty(fileno(in)))
-		return run_editor(ctl, in);
+	if (isatty(fileno(ctl->in)))
+		return run_editor(ctl, ctl->in);
 	ctl->script = "standard input";
-	return run_lines(ctl, in);
+	return run_lines(ctl, ctl->in);
 }
 
 enum ctl_exit ctl_run_file(struct ctl *ctl, const char *path)
@@ -201,7 +219,7 @@ enum ctl_exit ctl_run_file(struct ctl *ctl, const char *path)
 
 	if (!strcmp(path, "-")) {
 		ctl->script = "standard input";
-		return run_lines(ctl, stdin);
+		return run_lines(ctl, ctl->in);
 	}
 	file = fopen(path, "re");
 	if (!file)

@@ -31,3 +31,11 @@ PROGS += ipsecctl
 ipsecctl_SRCS := userland/ctl/main.c
 ipsecctl_LIBS := ctl policy nl base
 ipsecctl_PKGS := libsystemd smartcols libedit
+
+TESTS += test_ctl_golden
+test_ctl_golden_SRCS := \
+	userland/ctl/fake_agent.c \
+	userland/ctl/fake_fixture.c \
+	userland/ctl/test_ctl_golden.c
+test_ctl_golden_LIBS := ctl policy nl base
+test_ctl_golden_PKGS := cmocka libsystemd smartcols libedit

@@ -24,11 +24,8 @@ enum ctl_exit ctl_address_text(struct ctl *ctl, const struct ctl_args *args, con
 	int err;
 
 	*ret_text = NULL;
-	if (!value && !mask)
-		return CTL_EXIT_OK;
 	if (!value)
-		return ctl_usage_error(ctl, args->command->path, "%s without %s means nothing",
-				       mask_tag, tag);
+		return CTL_EXIT_OK;
 	err = mask ? policy_address_parse_masked(value, mask, &address, why) :
 	      policy_address_parse(value, &address, why);
 	if (err == -EINVAL)
@@ -137,14 +134,29 @@ static const char *mask_of(const struct ctl_command *command, const char *tag)
 	return NULL;
 }
 
+static enum ctl_exit check_masks(struct ctl *ctl, const struct ctl_args *args)
+{
+	static const char *const pairs[][2] = { { "srcmask", "srcaddr" }, { "dstmask", "dstaddr" } };
+
+	for (size_t i = 0; i < 2; i++)
+		if (ctl_args_get(args, pairs[i][0]) && !ctl_args_get(args, pairs[i][1]))
+			return ctl_usage_error(ctl, args->command->path,
+					       "%s without %s means nothing", pairs[i][0],
+					       pairs[i][1]);
+	return CTL_EXIT_OK;
+}
+
 enum ctl_exit ctl_select_rows(struct ctl *ctl, const struct ctl_args *args,
 			      const struct policy_record *record, void *rows, size_t *n)
 {
+	enum ctl_exit ret = check_masks(ctl, args);
+
+	if (ret)
+		return ret;
 	for (size_t i = 0; i < args->n && !args->has_all; i++) {
 		const struct ctl_tag *tag = args->list[i].tag;
 		const char *value = args->list[i].value;
 		_cleanup_free_ char *address = NULL;
-		enum ctl_exit ret;
 
 		if (!find_key(record, tag->name) || tag->type == &ctl_type_filter_type ||
 		    tag->type == &ctl_type_rule_type)

@@ -146,7 +146,7 @@ static int check_number(const char *tag, const char *value, char why[static POLI
 
 static int check_minutes(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
 {
-	return check_range(tag, value, 1, POLICY_LIFETIME_MAX_SECONDS / 60, why);
+	return check_range(tag, value, 1, POLICY_MAX_MINUTES, why);
 }
 
 static int check_soft_seconds(const char *tag, const char *value, char why[static POLICY_WHY_LEN])

@@ -45,6 +45,6 @@ extern const struct ctl_value_type ctl_type_guid;
 #define CTL_TAG_WIDE { "wide", &ctl_type_bool, 0, "no", \
 	"all columns of a table, for wide screens" }
 #define CTL_TAG_RESOLVEDNS { "resolvedns", &ctl_type_bool, 0, "no", \
-	"show DNS names beside addresses (not in JSON)" }
+	"show DNS names beside addresses, but not in JSON" }
 
 #endif /* CTL_TYPES_H */

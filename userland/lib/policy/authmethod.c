@@ -64,12 +64,12 @@ static bool is_blank(const char *text)
 /* Removes a trailing "option:yes" or "option:no" from @text; 1 if there was one. */
 static int take_option(char *text, const char *option, bool *ret_value)
 {
-	char *word = strrchr(text, ' ');
+	char *blank = strrchr(text, ' '), *word = blank ? blank + 1 : text;
 	int value;
 
-	if (!word || strncasecmp(word + 1, option, strlen(option)) != 0)
+	if (strncasecmp(word, option, strlen(option)) != 0)
 		return 0;
-	if (parse_bool(word + 1 + strlen(option), &value) < 0)
+	if (parse_bool(word + strlen(option), &value) < 0)
 		return -EINVAL;
 	*ret_value = value;
 	while (word > text && word[-1] == ' ')

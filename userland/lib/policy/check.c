@@ -10,8 +10,6 @@
 #include "policy/methods.h"
 #include "policy/text.h"
 
-#define MAX_MINUTES	(172799 / 60)	/* of a main mode: the longest lifetime of IKE */
-
 static int refuse(char *why, const char *sentence)
 {
 	snprintf(why, POLICY_WHY_LEN, "%s", sentence);
@@ -85,8 +83,8 @@ int policy_mm_policy_check(const struct policy_mm_policy *policy, char why[stati
 	err = policy_name_check("name", policy->name, why);
 	if (err)
 		return err;
-	if (!policy->lifetime_minutes || policy->lifetime_minutes > MAX_MINUTES) {
-		snprintf(why, POLICY_WHY_LEN, "mmlifetime is 1 to %d minutes", MAX_MINUTES);
+	if (!policy->lifetime_minutes || policy->lifetime_minutes > POLICY_MAX_MINUTES) {
+		snprintf(why, POLICY_WHY_LEN, "mmlifetime is 1 to %d minutes", POLICY_MAX_MINUTES);
 		return -EINVAL;
 	}
 	if (!policy->soft_sa_seconds || policy->soft_sa_seconds > 86400)

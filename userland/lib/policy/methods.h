@@ -28,6 +28,8 @@
 #define POLICY_LIFETIME_SECONDS		3600	/* what 0 stands for */
 #define POLICY_LIFETIME_KILOBYTES	100000
 
+#define POLICY_MAX_MINUTES		2880	/* of a main mode: the longest that lib/ike keeps one */
+
 #define POLICY_OFFER_STRLEN	80	/* longest offer of either kind, with its NUL */
 
 /*

@@ -197,8 +197,8 @@ int policy_mm_policy_set_tag(struct policy_mm_policy *policy, const char *tag, c
 		err = set_number(tag, value, 0, INT32_MAX, &policy->quick_modes, why);
 	} else if (!strcmp(tag, "mmlifetime")) {
 		field = POLICY_FIELD_MMLIFETIME;
-		err = set_number(tag, value, 1, POLICY_LIFETIME_MAX_SECONDS / 60,
-				 &policy->lifetime_minutes, why);
+		err = set_number(tag, value, 1, POLICY_MAX_MINUTES, &policy->lifetime_minutes,
+				 why);
 	} else if (!strcmp(tag, "softsaexpirationtime")) {
 		field = POLICY_FIELD_SOFTSAEXPIRATIONTIME;
 		err = set_number(tag, value, 1, 86400, &policy->soft_sa_seconds, why);
