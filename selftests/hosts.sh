@@ -39,7 +39,7 @@ service_pid() { echo "${spawned[$1-$2]}"; } # HOST PROGRAM
 service_log() { cat "$TMP/$1-$2.log"; }     # HOST PROGRAM
 
 services_ready() { # HOST
-	ctl "$1" --json status | grep -q '"ike": *\(true\|"connected"\)'
+	[ "$(ctl "$1" --json status | jq -r '[.. | objects | .ike?, .cred?] | map(select(. != null)) | all')" = true ]
 }
 
 services_start() { # HOST...

@@ -31,8 +31,8 @@ same "F05 F16 sixteen ESP packets" 16 "$(wire_count v4 'proto 50')"
 never_clear "F05 F16 nothing in clear" v4 "$CLEAR"
 
 sas=$(ctl A --json dynamic show qmsas)
-spi_in=$(jq -r '.. | .spi_in? // empty' <<<"$sas" 2>/dev/null | head -n 1)
-spi_out=$(jq -r '.. | .spi_out? // empty' <<<"$sas" 2>/dev/null | head -n 1)
+spi_in=$(jq -r '.. | .espspiin? // empty' <<<"$sas" 2>/dev/null | head -n 1)
+spi_out=$(jq -r '.. | .espspiout? // empty' <<<"$sas" 2>/dev/null | head -n 1)
 check "F13 A26 the two associations have SPIs of their own" [ -n "$spi_in" -a -n "$spi_out" -a "$spi_in" != "$spi_out" ]
 check "N18 show mmsas names the peer" grep -q "$B4" <(ctl A dynamic show mmsas)
 check "N18 show qmsas names the peer" grep -q "$B4" <(ctl A dynamic show qmsas)
