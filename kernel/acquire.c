@@ -149,6 +149,7 @@ static void set_state(struct ipd_acquires *acquires, struct ipd_acquire *acquire
 	acquires->changes++;
 	trace_ipd_acquire(acquires->ipd->net, acquire->id, acquire->key.filter_id,
 			  &acquire->key.selector, state);
+	/* what belongs to the state was stored before; pairs with the acquire in state_now() */
 	smp_store_release(&acquire->state, state);
 }
 

@@ -48,13 +48,6 @@ enum ipd_acquire_state {
 	IPD_ACQUIRE_SOFT,		/* packets pass in clear for a while */
 };
 
-#define IPD_ACQUIRE_SYMBOLS \
-	{ IPD_ACQUIRE_NONE, "none" }, \
-	{ IPD_ACQUIRE_LARVAL, "larval" }, \
-	{ IPD_ACQUIRE_MATURE, "mature" }, \
-	{ IPD_ACQUIRE_FAILED, "failed" }, \
-	{ IPD_ACQUIRE_SOFT, "soft" }
-
 /* of the module */
 int ipd_acquire_init(void);
 void ipd_acquire_exit(void);

@@ -249,9 +249,10 @@ static void next_to_go(struct ipd_acquires *acquires, struct ipd_acquire *acquir
 	spin_lock_bh(&acquires->lock);
 	/* a negotiation that began again holds its packets */
 	if (acquire->state != IPD_ACQUIRE_LARVAL) {
+		skb = all ? NULL : unhold(acquires, acquire);
 		if (all)
 			ipd_hold_take(acquires, acquire, list);
-		else if ((skb = unhold(acquires, acquire)))
+		else if (skb)
 			__skb_queue_tail(list, skb);
 	}
 	if (all || skb_queue_empty(list)) {

@@ -26,6 +26,13 @@
 	{ IPSECDRV_MODE_STARTUP_STATEFUL, "startup-stateful" }, \
 	{ IPSECDRV_MODE_STARTUP_BLOCK, "startup-block" }
 
+#define IPD_ACQUIRE_SYMBOLS \
+	{ IPD_ACQUIRE_NONE, "none" }, \
+	{ IPD_ACQUIRE_LARVAL, "larval" }, \
+	{ IPD_ACQUIRE_MATURE, "mature" }, \
+	{ IPD_ACQUIRE_FAILED, "failed" }, \
+	{ IPD_ACQUIRE_SOFT, "soft" }
+
 TRACE_EVENT(ipd_drop,
 	TP_PROTO(const struct net *net, const struct sk_buff *skb, u8 reason),
 	TP_ARGS(net, skb, reason),

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Built with the programs, never installed.
 TOOLS += ipdtool
-ipdtool_SRCS := selftests/netns/ipdtool.c userland/lib/nl/names_gen.c
+ipdtool_SRCS := \
+	selftests/netns/ipdtool.c \
+	selftests/netns/ipdtool_show.c \
+	selftests/netns/ipdtool_talk.c \
+	selftests/netns/ipdtool_words.c \
+	userland/lib/nl/names_gen.c
 ipdtool_PKGS := libnl-genl-3.0

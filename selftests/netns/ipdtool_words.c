@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ipdtool.h"
+
+void die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("ipdtool: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(2);
+}
+
+unsigned long long number(const char *text)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || !*text || *end)
+		die("%s is not a number", text);
+	return value;
+}
+
+int named(int (*from_name)(const char *name), const char *name)
+{
+	int value = from_name(name);
+
+	if (value < 0)
+		die("unknown name %s", name);
+	return value;
+}
+
+unsigned int protocol_number(const char *text)
+{
+	const struct protoent *entry;
+
+	if (text[0] >= '0' && text[0] <= '9')
+		return (unsigned int)number(text);
+	if (!strcmp(text, "any"))
+		return 0;
+	if (!strcmp(text, "icmp"))
+		return IPPROTO_ICMP;
+	if (!strcmp(text, "tcp"))
+		return IPPROTO_TCP;
+	if (!strcmp(text, "udp"))
+		return IPPROTO_UDP;
+	if (!strcmp(text, "icmpv6"))
+		return IPPROTO_ICMPV6;
+	entry = getprotobyname(text);
+	if (!entry)
+		die("unknown protocol %s", text);
+	return (unsigned int)entry->p_proto;
+}
+
+struct address parse_address(const char *text)
+{
+	struct address address = {};
+
+	if (inet_pton(AF_INET, text, address.bytes) == 1) {
+		address.family = AF_INET;
+		address.len = 4;
+	} else if (inet_pton(AF_INET6, text, address.bytes) == 1) {
+		address.family = AF_INET6;
+		address.len = 16;
+	} else {
+		die("%s is not an address", text);
+	}
+	return address;
+}
+
+struct address prefix_mask(int family, unsigned long long prefix)
+{
+	struct address mask = { .family = family, .len = family == AF_INET ? 4 : 16 };
+
+	if (prefix > (unsigned int)mask.len * 8)
+		die("prefix %llu is too long", prefix);
+	for (unsigned int i = 0; i < prefix; i++)
+		mask.bytes[i / 8] |= 0x80 >> i % 8;
+	return mask;
+}
+
+/* "key=value": the value if @word has this key, else NULL */
+const char *value_of(const char *word, const char *key)
+{
+	size_t len = strlen(key);
+
+	return !strncmp(word, key, len) && word[len] == '=' ? word + len + 1 : NULL;
+}
+
+const char *find_value(char **words, const char *key)
+{
+	const char *value;
+
+	for (; *words && strcmp(*words, "+"); words++) {
+		value = value_of(*words, key);
+		if (value)
+			return value;
+	}
+	return NULL;
+}
+
+int parse_key(const char *text, unsigned char *key, size_t size)
+{
+	size_t len = strlen(text) / 2;
+
+	if (text[0] == '@') {
+		len = (size_t)number(text + 1);
+		if (len > size)
+			die("a key of %zu bytes is too long", len);
+		for (size_t i = 0; i < len; i++)
+			key[i] = (unsigned char)(i + 1);
+		return (int)len;
+	}
+	if (strlen(text) % 2 || len > size)
+		die("bad key %s", text);
+	for (size_t i = 0; i < len; i++)
+		if (sscanf(text + 2 * i, "%2hhx", &key[i]) != 1)
+			die("bad key %s", text);
+	return (int)len;
+}
+
