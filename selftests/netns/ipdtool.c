@@ -107,7 +107,7 @@ static char **put_filter(struct nl_msg *msg, char **words)
 		 IPSECDRV_FILTER_A_LOCAL_MASK);
 	put_side(msg, remote, IPSECDRV_FILTER_A_REMOTE_CLASS, IPSECDRV_FILTER_A_REMOTE_ADDRESS,
 		 IPSECDRV_FILTER_A_REMOTE_MASK);
-	for (; *words && strcmp(*words, "+"); words++) {
+	for (; !is_end(*words); words++) {
 		if ((value = value_of(*words, "id"))) {
 			put_u32(msg, IPSECDRV_FILTER_A_ID, number(value));
 		} else if ((value = value_of(*words, "out"))) {
@@ -396,7 +396,7 @@ static void put_spi(struct nl_msg *msg, int type, const char *text)
 
 static bool has_word(char **words, const char *word)
 {
-	for (; *words && strcmp(*words, "+"); words++)
+	for (; !is_end(*words); words++)
 		if (!strcmp(*words, word))
 			return true;
 	return false;
@@ -451,7 +451,7 @@ static char **put_sa(struct nl_msg *msg, char **words)
 		put(msg, IPSECDRV_SA_A_ESN, 0, NULL);
 	put_lifetime(msg, words);
 	nla_nest_end(msg, nest);
-	while (*words && strcmp(*words, "+"))
+	while (!is_end(*words))
 		words++;
 	return *words ? words + 1 : words;
 }
@@ -642,7 +642,7 @@ static int cmd_mode(char **words)
 {
 	struct nl_msg *msg = message_new(IPSECDRV_CMD_MODE_SET, 0);
 
-	if (words[0] && strcmp(words[0], "-"))
+	if (words[0] && strcmp(words[0], "-") != 0)
 		put_u8(msg, IPSECDRV_A_MODE,
 		       (unsigned int)named(nl_mode_from_name, words[0]));
 	if (words[0] && words[1])
@@ -861,7 +861,7 @@ int main(int argc, char **argv)
 		return argc < 2 ? 2 : 0;
 	}
 	open_socket();
-	rc = strcmp(argv[1], "-") ? run_command(argv + 1) : run_lines();
+	rc = strcmp(argv[1], "-") != 0 ? run_command(argv + 1) : run_lines();
 	nl_socket_free(tool.sock);
 	return rc;
 }

@@ -38,6 +38,8 @@ unsigned int protocol_number(const char *text);
 struct address parse_address(const char *text);
 struct address prefix_mask(int family, unsigned long long prefix);
 const char *value_of(const char *word, const char *key);
+/* the end of one filter or association among @words: no more words, or a "+" */
+bool is_end(const char *word);
 const char *find_value(char **words, const char *key);
 int parse_key(const char *text, unsigned char *key, size_t size);
 

@@ -101,16 +101,28 @@ const char *value_of(const char *word, const char *key)
 	return !strncmp(word, key, len) && word[len] == '=' ? word + len + 1 : NULL;
 }
 
+bool is_end(const char *word)
+{
+	return !word || !strcmp(word, "+");
+}
+
 const char *find_value(char **words, const char *key)
 {
 	const char *value;
 
-	for (; *words && strcmp(*words, "+"); words++) {
+	for (; !is_end(*words); words++) {
 		value = value_of(*words, key);
 		if (value)
 			return value;
 	}
 	return NULL;
+}
+
+static int hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef", *digit = c ? strchr(digits, c | 0x20) : NULL;
+
+	return digit ? (int)(digit - digits) : -1;
 }
 
 int parse_key(const char *text, unsigned char *key, size_t size)
@@ -127,9 +139,13 @@ int parse_key(const char *text, unsigned char *key, size_t size)
 	}
 	if (strlen(text) % 2 || len > size)
 		die("bad key %s", text);
-	for (size_t i = 0; i < len; i++)
-		if (sscanf(text + 2 * i, "%2hhx", &key[i]) != 1)
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
 			die("bad key %s", text);
+		key[i] = (unsigned char)(high << 4 | low);
+	}
 	return (int)len;
 }
 
