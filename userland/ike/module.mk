@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+PROGS += ipsec-ike
+ipsec-ike_SRCS := \
+	userland/ike/calls.c \
+	userland/ike/host.c \
+	userland/ike/main.c \
+	userland/ike/ops.c \
+	userland/ike/udp.c
+ipsec-ike_LIBS := daemon link ike base
+
+TESTS += test_udp
+test_udp_SRCS := userland/ike/test_udp.c userland/ike/udp.c
+test_udp_LIBS := base
+test_udp_PKGS := cmocka libsystemd
