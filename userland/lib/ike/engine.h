@@ -495,7 +495,10 @@ struct ike_stats {
 
 void ike_engine_get_stats(const struct ike_engine *engine, struct ike_stats *ret_stats);
 
-/* Calls @visit for each, until it returns false. The engine must not be changed meanwhile. */
+/*
+ * Calls @visit for each, until it returns false. The engine must not be changed meanwhile. @now is
+ * no earlier than that of the last call.
+ */
 void ike_engine_for_each_mm(const struct ike_engine *engine, uint64_t now,
 			    bool (*visit)(void *userdata, const struct ike_mm_info *info),
 			    void *userdata);

@@ -57,7 +57,7 @@ const char *ike_reason_text(enum ike_reason reason)
 	case IKE_REASON_QM_LIMIT:
 		return "quick mode limit reached";
 	case IKE_REASON_EXPIRED:
-		return "expired";
+		return "expired or deleted";
 	case IKE_REASON_PEER_LOST:
 		return "the peer has lost its state";
 	case IKE_REASON_SHUTTING_DOWN:

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef IKE_MAIN_MODE_H
+#define IKE_MAIN_MODE_H
+
+#include "ike/core.h"
+
+struct half_open;
+
+/*
+ * RFC 2409, section 5.4:
+ *
+ *   HDR, SA          -->                HDR* is encrypted
+ *                    <--  HDR, SA
+ *   HDR, KE, Ni      -->
+ *                    <--  HDR, KE, Nr
+ *   HDR*, IDii, HASH -->
+ *                    <--  HDR*, IDir, HASH
+ */
+
+/* Sends message 1; NULL when that was impossible, with the reason in *ret_reason. */
+struct ike_mm *main_mode_start(struct ike_engine *engine, struct ike_peer *peer,
+			       const struct ike_mm_policy *policy, enum ike_reason *ret_reason);
+
+/* A message of the main mode exchange for @mm. */
+void main_mode_receive(struct ike_engine *engine, struct ike_mm *mm, struct bytes datagram,
+		       const struct wire_header *header);
+/* Message 3 for a half-open one. */
+void main_mode_receive_3(struct ike_engine *engine, struct half_open *half_open,
+			 struct bytes datagram, const struct wire_message *message);
+void main_mode_skeyid_reply(struct ike_engine *engine, struct ike_mm *mm, int error,
+			    const uint8_t *skeyid, size_t len);
+/* Retransmission and give-up. */
+void main_mode_timer(struct timer *timer, void *engine);
+/* An error notify in clear with our cookies: remembered, not believed. */
+void main_mode_note_notify(struct ike_mm *mm, uint16_t type);
+/* The peer's cookie challenge to our message 1. */
+void main_mode_dos_cookie(struct ike_engine *engine, struct ike_mm *mm, struct bytes cookie);
+/* An authenticated error notify while message 6 is awaited. */
+void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm, uint16_t type);
+
+/* The policy as we can offer or accept it: algorithms and methods that are there. */
+int main_mode_usable_policy(const struct ike_mm_policy *policy, struct ike_mm_policy *ret_usable);
+
+#endif

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+LIBS += ike
+ike_SRCS := \
+	userland/lib/ike/admission.c \
+	userland/lib/ike/alg.c \
+	userland/lib/ike/auth.c \
+	userland/lib/ike/auth_psk.c \
+	userland/lib/ike/child.c \
+	userland/lib/ike/crypto.c \
+	userland/lib/ike/dh.c \
+	userland/lib/ike/engine.c \
+	userland/lib/ike/exchange.c \
+	userland/lib/ike/half_open.c \
+	userland/lib/ike/ident.c \
+	userland/lib/ike/informational.c \
+	userland/lib/ike/keys.c \
+	userland/lib/ike/main_mode.c \
+	userland/lib/ike/mm.c \
+	userland/lib/ike/names.c \
+	userland/lib/ike/notify.c \
+	userland/lib/ike/peer.c \
+	userland/lib/ike/proposal_mm.c \
+	userland/lib/ike/proposal_qm.c \
+	userland/lib/ike/qm.c \
+	userland/lib/ike/quick_mode.c \
+	userland/lib/ike/quick_mode_initiator.c \
+	userland/lib/ike/quick_mode_responder.c \
+	userland/lib/ike/reason.c \
+	userland/lib/ike/report.c \
+	userland/lib/ike/request.c \
+	userland/lib/ike/sa_payload.c \
+	userland/lib/ike/secret.c \
+	userland/lib/ike/table.c \
+	userland/lib/ike/vid.c \
+	userland/lib/ike/wire.c
+ike_LIBS := base
+ike_PKGS := libcrypto
+
+# Two engines with a network, a driver and an agent between them.
+ike_SIM := userland/lib/ike/sim.c
+
+TESTS += test_crypto test_engine test_keys
+test_crypto_SRCS := userland/lib/ike/test_crypto.c
+test_crypto_LIBS := ike
+test_crypto_PKGS := cmocka
+test_engine_SRCS := userland/lib/ike/test_engine.c $(ike_SIM)
+test_engine_LIBS := ike
+test_engine_PKGS := cmocka
+test_keys_SRCS := userland/lib/ike/test_keys.c
+test_keys_LIBS := ike
+test_keys_PKGS := cmocka

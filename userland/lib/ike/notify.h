@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef IKE_NOTIFY_H
+#define IKE_NOTIFY_H
+
+#include "ike/core.h"
+
+/*
+ * Informational exchanges that we start (RFC 2409, section 5.7). None is retransmitted: the peer
+ * that misses one finds out by itself.
+ */
+
+/* In clear, before there is anything to protect it with; limited per source. */
+void notify_send_clear(struct ike_engine *engine, const struct ike_path *path,
+		       const uint8_t *icookie, const uint8_t *rcookie, uint16_t type,
+		       struct bytes data);
+/*
+ * Encrypted and authenticated under @mm, which has keys. @protocol and @spi name what it is
+ * about.
+ */
+void notify_send(struct ike_engine *engine, struct ike_mm *mm, uint8_t protocol,
+		 struct bytes spi, uint16_t type, struct bytes data);
+/* The last word to a peer that failed to prove itself, kept as the answer to duplicates. */
+void notify_send_auth_failed(struct ike_engine *engine, struct ike_mm *mm);
+/* Deletes of our inbound SAs; 0 entries are left out. */
+void notify_send_delete(struct ike_engine *engine, struct ike_mm *mm,
+			const struct ike_sa_suite *suites, size_t n_suites);
+void notify_send_delete_mm(struct ike_engine *engine, struct ike_mm *mm);
+
+#endif

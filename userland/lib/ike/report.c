@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "ike/report.h"
+
+#include <stdio.h>
+
+#include "ike/mm.h"
+#include "ike/names.h"
+
+#define TOKEN 1000
+#define BURST 5
+
+/* A limiter per kind and reason; two that share one only limit each other. */
+static bool is_allowed(struct ike_engine *engine, uint32_t key, uint32_t *ret_suppressed)
+{
+	struct limiter *l = &engine->limiters[key % LIMITERS];
+	uint64_t tokens;
+
+	if (l->key != key)
+		*l = (struct limiter){ .key = key, .tokens = BURST * TOKEN, .stamp = engine->now };
+	tokens = l->tokens + (engine->now - l->stamp);
+	l->tokens = (uint32_t)MIN(tokens, BURST * TOKEN);
+	l->stamp = engine->now;
+	if (l->tokens < TOKEN) {
+		l->suppressed++;
+		return false;
+	}
+	l->tokens -= TOKEN;
+	*ret_suppressed = l->suppressed;
+	l->suppressed = 0;
+	return true;
+}
+
+static void emit(struct ike_engine *engine, const struct ike_event *event)
+{
+	if (engine->ops.event)
+		engine->ops.event(engine->userdata, event);
+}
+
+void report_mm(struct ike_engine *engine, enum ike_event_kind kind, const struct ike_mm *mm,
+	       enum ike_reason reason, bool is_at_peer, const char *text)
+{
+	struct ike_mm_info info;
+	struct ike_event event = {
+		.kind = kind,
+		.path = mm->path,
+		.reason = reason,
+		.failed_at_peer = is_at_peer,
+		.text = text,
+		.mm = &info,
+	};
+
+	mm_get_info(engine, mm, &info);
+	emit(engine, &event);
+}
+
+void report_qm(struct ike_engine *engine, enum ike_event_kind kind, const struct ike_path *path,
+	       const struct ike_qm_info *info, enum ike_reason reason, bool is_at_peer,
+	       const char *text)
+{
+	struct ike_event event = {
+		.kind = kind,
+		.path = *path,
+		.reason = reason,
+		.failed_at_peer = is_at_peer,
+		.text = text,
+		.qm = info,
+	};
+
+	/* A peer that knows the group's key can fail as often as it likes. */
+	if (kind == IKE_EVENT_QM_FAILED && !info->is_initiator &&
+	    !is_allowed(engine, (uint32_t)reason << 2 | 2, &event.suppressed))
+		return;
+	emit(engine, &event);
+}
+
+void report_stranger(struct ike_engine *engine, const struct ike_path *path,
+		     const struct ike_mm *mm, enum ike_reason reason, bool is_at_peer,
+		     const char *format, ...)
+{
+	struct ike_event event = {
+		.kind = IKE_EVENT_MM_FAILED,
+		.path = *path,
+		.reason = reason,
+		.failed_at_peer = is_at_peer,
+		.text = engine->text,
+	};
+	struct ike_mm_info info;
+	va_list args;
+
+	engine->stats.negotiation_failures++;
+	if (reason == IKE_REASON_CREDENTIALS)
+		engine->stats.authentication_failures++;
+	/* Formatting is left out too: a flood must not cost it. */
+	if (!engine->ops.event ||
+	    !is_allowed(engine, (uint32_t)reason << 2 | is_at_peer, &event.suppressed))
+		return;
+	va_start(args, format);
+	(void)vsnprintf(engine->text, sizeof(engine->text), format, args);
+	va_end(args);
+	if (mm) {
+		mm_get_info(engine, mm, &info);
+		event.mm = &info;
+	}
+	emit(engine, &event);
+}
+
+enum ike_reason report_notify_reason(uint16_t type)
+{
+	switch (type) {
+	case IKE_NOTIFY_NO_PROPOSAL_CHOSEN:
+	case IKE_NOTIFY_BAD_PROPOSAL_SYNTAX:
+	case IKE_NOTIFY_ATTRIBUTES_NOT_SUPPORTED:
+	case IKE_NOTIFY_INVALID_TRANSFORM_ID:
+		return IKE_REASON_ATTRIBUTES;
+	case IKE_NOTIFY_AUTHENTICATION_FAILED:
+	case IKE_NOTIFY_INVALID_HASH_INFORMATION:
+	case IKE_NOTIFY_INVALID_SIGNATURE:
+		return IKE_REASON_CREDENTIALS;
+	case IKE_NOTIFY_INVALID_ID_INFORMATION:
+		return IKE_REASON_POLICY_MATCH;
+	case IKE_NOTIFY_INVALID_KEY_INFORMATION:
+		return IKE_REASON_DH;
+	case IKE_NOTIFY_PAYLOAD_MALFORMED:
+	case IKE_NOTIFY_INVALID_PAYLOAD_TYPE:
+		return IKE_REASON_INVALID_PAYLOAD;
+	}
+	return IKE_REASON_GENERAL;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef IKE_REPORT_H
+#define IKE_REPORT_H
+
+#include "ike/core.h"
+
+/*
+ * Events for the audit log. What we caused is always reported; failures that a peer or a stranger
+ * can cause at will are limited to a few per second of each reason, and counted.
+ */
+
+void report_mm(struct ike_engine *engine, enum ike_event_kind kind, const struct ike_mm *mm,
+	       enum ike_reason reason, bool is_at_peer, const char *text);
+void report_qm(struct ike_engine *engine, enum ike_event_kind kind, const struct ike_path *path,
+	       const struct ike_qm_info *info, enum ike_reason reason, bool is_at_peer,
+	       const char *text);
+/* A main mode that failed before the peer was known; limited. @mm may be NULL. */
+void report_stranger(struct ike_engine *engine, const struct ike_path *path,
+		     const struct ike_mm *mm, enum ike_reason reason, bool is_at_peer,
+		     const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* The reason that an error notify stands for. */
+enum ike_reason report_notify_reason(uint16_t type);
+
+#endif

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#include "ike/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "ike/half_open.h"
+#include "ike/main_mode.h"
+#include "ike/peer.h"
+#include "ike/quick_mode.h"
+
+int request_start(struct ike_engine *engine, struct request *request, enum request_kind kind,
+		  void *owner)
+{
+	uint64_t id = core_new_id(engine);
+
+	request_cancel(engine, request);
+	if (table_add(&engine->requests, &request->node, core_hash(engine, &id, sizeof(id))))
+		return -ENOMEM;
+	request->id = id;
+	request->kind = kind;
+	request->owner = owner;
+	return 0;
+}
+
+void request_cancel(struct ike_engine *engine, struct request *request)
+{
+	table_remove(&engine->requests, &request->node);
+	request->kind = REQUEST_NONE;
+}
+
+bool request_is_waiting(const struct request *request)
+{
+	return request->kind != REQUEST_NONE;
+}
+
+void request_fail(struct ike_engine *engine, struct request *request, int error)
+{
+	struct deferred reply = {
+		.id = request->id,
+		.allowed_kinds = KINDS_ALL,
+		.error = error,
+	};
+
+	/* Out of memory: nobody will answer, and the owner's own deadline ends it. */
+	(void)request_defer(engine, &reply);
+}
+
+static struct request *find(const struct ike_engine *engine, uint64_t id)
+{
+	struct table_node *node =
+		table_find(&engine->requests, core_hash(engine, &id, sizeof(id)));
+
+	for (; node; node = table_find_next(node)) {
+		struct request *request = container_of(node, struct request, node);
+
+		if (request->id == id)
+			return request;
+	}
+	return NULL;
+}
+
+static void deliver(struct ike_engine *engine, enum request_kind kind, void *owner,
+		    const struct deferred *reply)
+{
+	const struct ike_mm_policy *mm_policy = reply->error ? NULL : reply->mm_policy;
+	const struct ike_qm_policy *qm_policy = reply->error ? NULL : reply->qm_policy;
+
+	switch (kind) {
+	case REQUEST_HALF_OPEN_POLICY:
+		half_open_policy_reply(engine, owner, mm_policy);
+		break;
+	case REQUEST_PEER_POLICY:
+		peer_policy_reply(engine, owner, mm_policy);
+		break;
+	case REQUEST_SKEYID:
+		main_mode_skeyid_reply(engine, owner, reply->error, reply->skeyid,
+				       reply->skeyid_len);
+		break;
+	case REQUEST_QM_POLICY:
+		quick_mode_policy_reply(engine, owner, qm_policy);
+		break;
+	case REQUEST_SPI_AH:
+		quick_mode_spi_reply(engine, owner, IKE_PROTOCOL_AH, reply->error, reply->spi);
+		break;
+	case REQUEST_SPI_ESP:
+		quick_mode_spi_reply(engine, owner, IKE_PROTOCOL_ESP, reply->error, reply->spi);
+		break;
+	case REQUEST_ADD_SA:
+		quick_mode_add_sa_reply(engine, owner, reply->error);
+		break;
+	case REQUEST_NONE:
+		break;
+	}
+}
+
+int request_dispatch(struct ike_engine *engine, const struct deferred *reply)
+{
+	struct request *request = find(engine, reply->id);
+	enum request_kind kind;
+	void *owner;
+
+	if (!request)
+		return -ENOENT;
+	if (!(KIND_BIT(request->kind) & reply->allowed_kinds))
+		return -EINVAL;
+	kind = request->kind;
+	owner = request->owner;
+	request_cancel(engine, request);
+	deliver(engine, kind, owner, reply);
+	return 0;
+}
+
+static void free_deferred(struct deferred *d)
+{
+	wipe(d->skeyid, sizeof(d->skeyid));
+	free(d->mm_policy);
+	free(d->qm_policy);
+	free(d);
+}
+
+static void *copy(const void *data, size_t len)
+{
+	void *p = malloc(len);
+
+	return p ? memcpy(p, data, len) : NULL;
+}
+
+int request_defer(struct ike_engine *engine, const struct deferred *reply)
+{
+	struct deferred *d = malloc(sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	*d = *reply;
+	if (reply->mm_policy)
+		d->mm_policy = copy(reply->mm_policy, sizeof(*reply->mm_policy));
+	if (reply->qm_policy)
+		d->qm_policy = copy(reply->qm_policy, sizeof(*reply->qm_policy));
+	if (!d->mm_policy != !reply->mm_policy || !d->qm_policy != !reply->qm_policy) {
+		free_deferred(d);
+		return -ENOMEM;
+	}
+	STAILQ_INSERT_TAIL(&engine->deferred, d, link);
+	return 0;
+}
+
+void request_run_deferred(struct ike_engine *engine)
+{
+	struct deferred *d;
+
+	while ((d = STAILQ_FIRST(&engine->deferred))) {
+		STAILQ_REMOVE_HEAD(&engine->deferred, link);
+		/* A reply that is too late, or of the wrong kind, is nobody's. */
+		(void)request_dispatch(engine, d);
+		free_deferred(d);
+	}
+}
+
+void request_drop_deferred(struct ike_engine *engine)
+{
+	struct deferred *d;
+
+	while ((d = STAILQ_FIRST(&engine->deferred))) {
+		STAILQ_REMOVE_HEAD(&engine->deferred, link);
+		free_deferred(d);
+	}
+}

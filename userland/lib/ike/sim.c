@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: MIT
+#include "ike/sim.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ike/crypto.h"
+#include "ike/keys.h"
+#include "ike/wire.h"
+
+/* A datagram under way, or a reply that somebody will give. */
+struct sim_packet {
+	struct sim_packet *next;
+	uint64_t at;
+	uint64_t order;
+	size_t to;
+	enum {
+		KIND_DATAGRAM,
+		KIND_POLICY_MM,
+		KIND_POLICY_QM,
+		KIND_SPI,
+		KIND_SKEYID,
+		KIND_ADD_SA,
+	} kind;
+	uint64_t id;
+	int error;
+	uint32_t spi;
+	size_t len;
+	uint8_t data[];
+};
+
+uint64_t sim_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static void push(struct sim *sim, struct sim_packet *packet)
+{
+	static uint64_t order;
+	struct sim_packet **at = &sim->packets;
+
+	packet->order = order++;
+	while (*at && (*at)->at <= packet->at)
+		at = &(*at)->next;
+	packet->next = *at;
+	*at = packet;
+}
+
+static struct sim_packet *make(size_t to, uint64_t at, int kind, const void *data, size_t len)
+{
+	struct sim_packet *packet = calloc(1, sizeof(*packet) + len);
+
+	assert(packet);
+	packet->to = to;
+	packet->at = at;
+	packet->kind = kind;
+	packet->len = len;
+	if (len)
+		memcpy(packet->data, data, len);
+	return packet;
+}
+
+static struct sim_trace *trace(struct sim_host *host, enum sim_step step)
+{
+	struct sim_trace *t = &host->sim->trace[host->sim->n_trace % SIM_TRACE_MAX];
+
+	host->sim->n_trace++;
+	*t = (struct sim_trace){ .step = step, .host = host->index, .at = host->sim->now };
+	return t;
+}
+
+/* --- ops ------------------------------------------------------------------------------------ */
+
+static int op_send(void *userdata, const struct ike_path *path, const uint8_t *data, size_t len)
+{
+	struct sim_host *host = userdata;
+	struct sim *sim = host->sim;
+	struct sim_fate fate = { .delay = 1 };
+	struct sim_trace *t = trace(host, SIM_STEP_SEND);
+	uint8_t *copy = malloc(len);
+	size_t to = !host->index;
+
+	assert(copy && len >= WIRE_HEADER_LEN);
+	assert(ip_addr_is_equal(&path->local, &host->addr));
+	memcpy(copy, data, len);
+	t->exchange = data[18];
+	t->is_encrypted = data[19] & WIRE_FLAG_ENCRYPTED;
+	t->message_id = (uint32_t)data[20] << 24 | (uint32_t)data[21] << 16 |
+			(uint32_t)data[22] << 8 | data[23];
+	t->len = len;
+	host->n_sent++;
+	if (sim->network)
+		fate = sim->network(sim, host->index, copy, len);
+	/* To strangers, and what is lost: nowhere. */
+	if (!fate.is_lost && ip_addr_is_equal(&path->remote, &sim->hosts[to].addr)) {
+		push(sim, make(to, sim->now + fate.delay, KIND_DATAGRAM, copy, len));
+		for (unsigned int i = 0; i < fate.n_copies; i++)
+			push(sim, make(to, sim->now + fate.delay + fate.copy_delay * (i + 1),
+				       KIND_DATAGRAM, copy, len));
+	}
+	free(copy);
+	return 0;
+}
+
+static int op_random(void *userdata, void *buf, size_t len)
+{
+	struct sim_host *host = userdata;
+	uint8_t *p = buf;
+
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)(sim_random(&host->rng) >> 32);
+	return 0;
+}
+
+static void deliver(struct sim *sim, const struct sim_packet *packet);
+
+/* A reply of the given kind, in the way that the host answers. */
+static int answer(struct sim_host *host, int kind, uint64_t id, int error, uint32_t spi,
+		  const void *data, size_t len)
+{
+	struct sim_packet *packet;
+
+	if (host->answer == SIM_ANSWER_ERROR)
+		return -5;
+	if (host->answer == SIM_ANSWER_NEVER)
+		return 0;
+	packet = make(host->index, host->sim->now, kind, data, len);
+	packet->id = id;
+	packet->error = error;
+	packet->spi = spi;
+	if (host->answer == SIM_ANSWER_LATER) {
+		push(host->sim, packet);
+	} else {
+		deliver(host->sim, packet);
+		free(packet);
+	}
+	return 0;
+}
+
+static int op_policy_mm(void *userdata, uint64_t id, const struct ike_path *path,
+			bool is_initiator)
+{
+	struct sim_host *host = userdata;
+
+	(void)path;
+	(void)is_initiator;
+	return answer(host, KIND_POLICY_MM, id, host->has_mm_policy ? 0 : -1, 0, NULL, 0);
+}
+
+static int op_policy_qm(void *userdata, uint64_t id, const struct ike_qm_query *query)
+{
+	struct sim_host *host = userdata;
+
+	host->last_query = query->selector;
+	return answer(host, KIND_POLICY_QM, id, host->has_qm_policy ? 0 : -1, 0, NULL, 0);
+}
+
+static int op_get_spi(void *userdata, uint64_t id, const struct ike_spi_request *request)
+{
+	struct sim_host *host = userdata;
+
+	assert(request->protocol == IKE_PROTOCOL_AH || request->protocol == IKE_PROTOCOL_ESP);
+	if (!host->get_spi_error && host->answer != SIM_ANSWER_ERROR &&
+	    host->answer != SIM_ANSWER_NEVER)
+		host->n_larval++;
+	return answer(host, KIND_SPI, id, host->get_spi_error, host->next_spi++, NULL, 0);
+}
+
+static int op_psk_skeyid(void *userdata, uint64_t id, const struct ike_psk_request *request)
+{
+	struct sim_host *host = userdata;
+	struct bytes psk = { (const uint8_t *)host->psk, host->psk ? strlen(host->psk) : 0 };
+	uint8_t skeyid[IKE_HASH_MAX_LEN];
+
+	assert(!keys_skeyid_psk(request->hash, psk,
+				(struct bytes){ request->ni, request->ni_len },
+				(struct bytes){ request->nr, request->nr_len }, skeyid));
+	return answer(host, KIND_SKEYID, id, host->psk ? 0 : -2, 0, skeyid,
+		      ike_hash_len(request->hash));
+}
+
+static void add_sa(struct sim_host *host, const struct ike_sa_install *install, size_t i,
+		   bool is_inbound)
+{
+	const struct ike_sa_suite *s = &install->suites[i];
+	struct sim_sa *sa = &host->sas[host->n_sas];
+
+	assert(host->n_sas < SIM_SAS_MAX);
+	*sa = (struct sim_sa){
+		.is_inbound = is_inbound,
+		.protocol = s->suite.protocol,
+		.spi = is_inbound ? s->spi_in : s->spi_out,
+		.suite = s->suite,
+		.keys = is_inbound ? s->in : s->out,
+		.install = *install,
+		.qm_id = install->qm_id,
+	};
+	host->n_sas++;
+	if (is_inbound)
+		host->n_larval--;
+}
+
+static int op_add_sa(void *userdata, uint64_t id, const struct ike_sa_install *install)
+{
+	struct sim_host *host = userdata;
+
+	if (install->directions == IKE_DIRECTION_IN)
+		trace(host, SIM_STEP_ADD_IN);
+	else if (install->directions == IKE_DIRECTION_OUT)
+		trace(host, SIM_STEP_ADD_OUT);
+	else
+		trace(host, SIM_STEP_ADD_PAIR);
+	for (size_t i = 0; !host->add_sa_error && i < install->n_suites; i++) {
+		if (install->directions & IKE_DIRECTION_IN)
+			add_sa(host, install, i, true);
+		if (install->directions & IKE_DIRECTION_OUT)
+			add_sa(host, install, i, false);
+	}
+	return answer(host, KIND_ADD_SA, id, host->add_sa_error, 0, NULL, 0);
+}
+
+static bool del_sa(struct sim_host *host, enum ike_protocol protocol, uint32_t spi,
+		   bool is_inbound)
+{
+	for (size_t i = 0; i < host->n_sas; i++) {
+		if (host->sas[i].is_inbound == is_inbound && host->sas[i].protocol == protocol &&
+		    host->sas[i].spi == spi) {
+			host->sas[i] = host->sas[--host->n_sas];
+			return true;
+		}
+	}
+	return false;
+}
+
+static void op_del_sa(void *userdata, const struct ike_sa_ref *ref)
+{
+	struct sim_host *host = userdata;
+
+	trace(host, SIM_STEP_DEL);
+	if (ref->spi_in && !del_sa(host, ref->protocol, ref->spi_in, true) && host->n_larval)
+		host->n_larval--;
+	if (ref->spi_out)
+		del_sa(host, ref->protocol, ref->spi_out, false);
+}
+
+static void op_acquire_result(void *userdata, uint64_t acquire_id, enum ike_reason reason,
+			      bool peer_answered)
+{
+	struct sim_host *host = userdata;
+
+	assert(host->n_results < SIM_RESULTS_MAX);
+	/* Exactly once for each. */
+	assert(!sim_result(host->sim, host->index, acquire_id));
+	host->results[host->n_results++] =
+		(struct sim_result){ acquire_id, reason, peer_answered };
+}
+
+static void op_event(void *userdata, const struct ike_event *event)
+{
+	struct sim_host *host = userdata;
+	struct sim_event *e = &host->events[host->n_events % SIM_EVENTS_MAX];
+
+	host->n_events++;
+	e->kind = event->kind;
+	e->reason = event->reason;
+	e->failed_at_peer = event->failed_at_peer;
+	(void)snprintf(e->text, sizeof(e->text), "%s", event->text);
+}
+
+static void op_keylog(void *userdata, const struct ike_keylog *keylog)
+{
+	struct sim_host *host = userdata;
+
+	host->n_keylogs++;
+	if (keylog->kind == IKE_KEYLOG_MM)
+		memcpy(host->last_ka, keylog->cipher_key, keylog->cipher_key_len);
+}
+
+static const struct ike_ops ops = {
+	.send = op_send,
+	.random = op_random,
+	.policy_mm = op_policy_mm,
+	.policy_qm = op_policy_qm,
+	.get_spi = op_get_spi,
+	.psk_skeyid = op_psk_skeyid,
+	.add_sa = op_add_sa,
+	.del_sa = op_del_sa,
+	.acquire_result = op_acquire_result,
+	.event = op_event,
+	.keylog = op_keylog,
+};
+
+/* --- running -------------------------------------------------------------------------------- */
+
+static struct ike_path path_of(const struct sim *sim, size_t host)
+{
+	return (struct ike_path){
+		.local = sim->hosts[host].addr,
+		.remote = sim->hosts[!host].addr,
+		.local_port = 500,
+		.remote_port = 500,
+	};
+}
+
+void sim_inject(struct sim *sim, size_t to, const void *data, size_t len)
+{
+	struct ike_path path = path_of(sim, to);
+
+	ike_engine_receive(sim->hosts[to].engine, sim->now, &path, data, len);
+}
+
+static void deliver(struct sim *sim, const struct sim_packet *packet)
+{
+	struct sim_host *host = &sim->hosts[packet->to];
+	struct ike_engine *engine = host->engine;
+
+	switch (packet->kind) {
+	case KIND_DATAGRAM:
+		sim_inject(sim, packet->to, packet->data, packet->len);
+		break;
+	case KIND_POLICY_MM:
+		(void)ike_engine_policy_mm_reply(engine, sim->now, packet->id,
+						 packet->error ? NULL : &host->mm);
+		break;
+	case KIND_POLICY_QM:
+		(void)ike_engine_policy_qm_reply(engine, sim->now, packet->id,
+						 packet->error ? NULL : &host->qm);
+		break;
+	case KIND_SPI:
+		(void)ike_engine_get_spi_reply(engine, sim->now, packet->id, packet->error,
+					       packet->spi);
+		break;
+	case KIND_SKEYID:
+		(void)ike_engine_psk_skeyid_reply(engine, sim->now, packet->id, packet->error,
+						  packet->data, packet->len);
+		break;
+	case KIND_ADD_SA:
+		(void)ike_engine_add_sa_reply(engine, sim->now, packet->id, packet->error);
+		break;
+	}
+}
+
+/* The earliest timer of all hosts. */
+static uint64_t next_timeout(const struct sim *sim)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < SIM_HOSTS; i++) {
+		uint64_t t = ike_engine_next_timeout(sim->hosts[i].engine);
+
+		next = t < next ? t : next;
+	}
+	return next;
+}
+
+void sim_run(struct sim *sim, uint64_t ms)
+{
+	uint64_t end = sim->now + ms;
+
+	for (;;) {
+		struct sim_packet *packet = sim->packets;
+		uint64_t timeout = next_timeout(sim);
+
+		if (packet && packet->at <= timeout && packet->at <= end) {
+			sim->packets = packet->next;
+			sim->now = packet->at > sim->now ? packet->at : sim->now;
+			deliver(sim, packet);
+			free(packet);
+		} else if (timeout <= end) {
+			sim->now = timeout > sim->now ? timeout : sim->now;
+			for (size_t i = 0; i < SIM_HOSTS; i++)
+				ike_engine_tick(sim->hosts[i].engine, sim->now);
+		} else {
+			break;
+		}
+	}
+	sim->now = end;
+}
+
+/* --- set-up --------------------------------------------------------------------------------- */
+
+struct ike_mm_policy sim_mm_policy(enum ike_cipher cipher, unsigned int key_bits,
+				   enum ike_hash hash, unsigned int group)
+{
+	return (struct ike_mm_policy){
+		.proposals = { { cipher, (uint16_t)key_bits, hash, (uint16_t)group } },
+		.n_proposals = 1,
+		.auth = { IKE_AUTH_PSK },
+		.n_auth = 1,
+		.life_seconds = 28800,
+	};
+}
+
+struct ike_qm_offer sim_esp(enum ike_cipher cipher, unsigned int key_bits, enum ike_hash hash)
+{
+	return (struct ike_qm_offer){
+		.suites = { { IKE_PROTOCOL_ESP, cipher, (uint16_t)key_bits, hash } },
+		.n_suites = 1,
+		.life_seconds = 3600,
+		.life_kbytes = 100000,
+	};
+}
+
+struct ike_qm_offer sim_ah(enum ike_hash hash)
+{
+	return (struct ike_qm_offer){
+		.suites = { { IKE_PROTOCOL_AH, IKE_CIPHER_NONE, 0, hash } },
+		.n_suites = 1,
+		.life_seconds = 3600,
+		.life_kbytes = 100000,
+	};
+}
+
+void sim_set_mm(struct sim *sim, const struct ike_mm_policy *policy)
+{
+	for (size_t i = 0; i < SIM_HOSTS; i++)
+		sim->hosts[i].mm = *policy;
+}
+
+void sim_set_offer(struct sim *sim, const struct ike_qm_offer *offer)
+{
+	for (size_t i = 0; i < SIM_HOSTS; i++) {
+		sim->hosts[i].qm.offers[0] = *offer;
+		sim->hosts[i].qm.n_offers = 1;
+	}
+}
+
+struct sim *sim_new(bool is_v6, const struct ike_config *config)
+{
+	struct ike_mm_policy mm = sim_mm_policy(IKE_CIPHER_AES_CBC, 128, IKE_HASH_SHA1,
+						IKE_GROUP_ECP256);
+	struct ike_qm_offer offer = sim_esp(IKE_CIPHER_AES_CBC, 128, IKE_HASH_SHA1);
+	static const char *const texts[2][SIM_HOSTS] = { { "192.0.2.1", "192.0.2.2" },
+							 { "2001:db8::1", "2001:db8::2" } };
+	struct sim *sim = calloc(1, sizeof(*sim));
+
+	assert(sim);
+	sim->now = 1000000;
+	sim->rng = 88172645463325252;
+	sim->is_v6 = is_v6;
+	sim_set_mm(sim, &mm);
+	sim_set_offer(sim, &offer);
+	for (size_t i = 0; i < SIM_HOSTS; i++) {
+		struct sim_host *host = &sim->hosts[i];
+
+		host->sim = sim;
+		host->index = i;
+		host->psk = "only for tests and interoperability";
+		host->has_mm_policy = true;
+		host->has_qm_policy = true;
+		host->qm.filter_id = 7;
+		host->next_spi = 0x1000 + 0x1000 * (uint32_t)i;
+		host->rng = 0x9e3779b97f4a7c15 + i;
+		assert(!ip_addr_parse(texts[is_v6][i], &host->addr));
+		host->engine = ike_engine_new(config, &ops, host, sim->now);
+		assert(host->engine);
+	}
+	return sim;
+}
+
+struct sim *sim_free(struct sim *sim)
+{
+	while (sim->packets) {
+		struct sim_packet *packet = sim->packets;
+
+		sim->packets = packet->next;
+		free(packet);
+	}
+	for (size_t i = 0; i < SIM_HOSTS; i++)
+		ike_engine_free(sim->hosts[i].engine);
+	free(sim);
+	return NULL;
+}
+
+void sim_restart(struct sim *sim, size_t index, const struct ike_config *config)
+{
+	struct sim_host *host = &sim->hosts[index];
+
+	ike_engine_free(host->engine);
+	host->n_sas = 0;
+	host->n_larval = 0;
+	host->engine = ike_engine_new(config, &ops, host, sim->now);
+	assert(host->engine);
+}
+
+int sim_acquire_port(struct sim *sim, size_t index, uint64_t id, uint16_t port)
+{
+	struct sim_host *host = &sim->hosts[index];
+	uint8_t prefix = sim->is_v6 ? 128 : 32;
+	struct ike_acquire acquire = {
+		.id = id,
+		.path = path_of(sim, index),
+		.selector = {
+			.local = host->addr,
+			.remote = sim->hosts[!index].addr,
+			.local_prefix = prefix,
+			.remote_prefix = prefix,
+			.protocol = port ? 6 : 0,
+			.remote_port = port,
+		},
+		.mm = host->mm,
+		.qm = host->qm,
+	};
+
+	return ike_engine_acquire(host->engine, sim->now, &acquire);
+}
+
+int sim_acquire(struct sim *sim, size_t host, uint64_t id)
+{
+	return sim_acquire_port(sim, host, id, 0);
+}
+
+/* --- looking -------------------------------------------------------------------------------- */
+
+size_t sim_count_sas(const struct sim *sim, size_t host)
+{
+	return sim->hosts[host].n_sas;
+}
+
+/* The same keys on the other host, in the other direction. */
+static bool has_counterpart(const struct sim_sa *sa, const struct sim_host *other)
+{
+	for (size_t i = 0; i < other->n_sas; i++) {
+		const struct sim_sa *o = &other->sas[i];
+
+		if (o->is_inbound != sa->is_inbound && o->protocol == sa->protocol &&
+		    o->spi == sa->spi)
+			return !memcmp(&o->keys, &sa->keys, sizeof(o->keys)) &&
+			       !memcmp(&o->suite, &sa->suite, sizeof(o->suite));
+	}
+	return false;
+}
+
+bool sim_has_matching_sas(const struct sim *sim)
+{
+	if (!sim->hosts[0].n_sas || sim->hosts[0].n_sas != sim->hosts[1].n_sas)
+		return false;
+	for (size_t i = 0; i < sim->hosts[0].n_sas; i++) {
+		if (!has_counterpart(&sim->hosts[0].sas[i], &sim->hosts[1]))
+			return false;
+	}
+	return true;
+}
+
+size_t sim_count_events(const struct sim *sim, size_t host, enum ike_event_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sim->hosts[host].n_events && i < SIM_EVENTS_MAX; i++)
+		n += sim->hosts[host].events[i].kind == kind;
+	return n;
+}
+
+const struct sim_event *sim_last_event(const struct sim *sim, size_t host,
+				       enum ike_event_kind kind)
+{
+	const struct sim_event *last = NULL;
+
+	for (size_t i = 0; i < sim->hosts[host].n_events && i < SIM_EVENTS_MAX; i++) {
+		if (sim->hosts[host].events[i].kind == kind)
+			last = &sim->hosts[host].events[i];
+	}
+	return last;
+}
+
+const struct sim_result *sim_result(const struct sim *sim, size_t host, uint64_t acquire_id)
+{
+	for (size_t i = 0; i < sim->hosts[host].n_results; i++) {
+		if (sim->hosts[host].results[i].acquire_id == acquire_id)
+			return &sim->hosts[host].results[i];
+	}
+	return NULL;
+}
+
+static bool count_established(void *userdata, const struct ike_mm_info *info)
+{
+	size_t *n = userdata;
+
+	*n += info->state == IKE_MM_STATE_ESTABLISHED || info->state == IKE_MM_STATE_DYING;
+	return true;
+}
+
+size_t sim_count_mms(const struct sim *sim, size_t host)
+{
+	size_t n = 0;
+
+	ike_engine_for_each_mm(sim->hosts[host].engine, sim->now, count_established, &n);
+	return n;
+}
+
+struct ike_stats sim_stats(const struct sim *sim, size_t host)
+{
+	struct ike_stats stats;
+
+	ike_engine_get_stats(sim->hosts[host].engine, &stats);
+	return stats;
+}

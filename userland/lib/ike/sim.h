@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef IKE_SIM_H
+#define IKE_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ike/engine.h"
+
+/*
+ * For tests: hosts with real engines in one process, and around them a network, a driver, an agent
+ * and a credential store that are simple and obey the test. Time is virtual.
+ */
+
+#define SIM_HOSTS 2
+#define SIM_SAS_MAX 512
+#define SIM_EVENTS_MAX 512
+#define SIM_RESULTS_MAX 512
+#define SIM_TRACE_MAX 4096
+
+struct sim;
+
+enum sim_step {			/* order in which things were done */
+	SIM_STEP_SEND,
+	SIM_STEP_ADD_IN,
+	SIM_STEP_ADD_OUT,
+	SIM_STEP_ADD_PAIR,
+	SIM_STEP_DEL,
+};
+
+struct sim_trace {
+	enum sim_step step;
+	size_t host;
+	uint8_t exchange;	/* SEND */
+	bool is_encrypted;
+	uint32_t message_id;
+	size_t len;
+	uint64_t at;
+};
+
+/* An SA in the driver. */
+struct sim_sa {
+	bool is_inbound;
+	enum ike_protocol protocol;
+	uint32_t spi;
+	struct ike_suite suite;
+	struct ike_keys keys;
+	struct ike_sa_install install;
+	uint64_t qm_id;
+};
+
+struct sim_event {
+	enum ike_event_kind kind;
+	enum ike_reason reason;
+	bool failed_at_peer;
+	char text[200];
+};
+
+struct sim_result {
+	uint64_t acquire_id;
+	enum ike_reason reason;
+	bool peer_answered;
+};
+
+/* How the store, the agent and the driver of a host answer. */
+enum sim_answer {
+	SIM_ANSWER_LATER,	/* when the network is run next */
+	SIM_ANSWER_AT_ONCE,	/* inside the op */
+	SIM_ANSWER_NEVER,
+	SIM_ANSWER_ERROR,	/* the op returns an error */
+};
+
+struct sim_host {
+	struct sim *sim;
+	size_t index;
+	struct ike_engine *engine;
+	struct ip_addr addr;
+
+	struct ike_mm_policy mm;
+	struct ike_qm_policy qm;
+	bool has_mm_policy;
+	bool has_qm_policy;
+	const char *psk;	/* NULL: none for this peer */
+	int add_sa_error;
+	int get_spi_error;
+	enum sim_answer answer;
+	struct ike_selector last_query;
+
+	struct sim_sa sas[SIM_SAS_MAX];
+	size_t n_sas;
+	uint32_t next_spi;
+	size_t n_larval;	/* SPIs given out, not installed and not given back */
+	struct sim_event events[SIM_EVENTS_MAX];
+	size_t n_events;
+	struct sim_result results[SIM_RESULTS_MAX];
+	size_t n_results;
+	size_t n_sent;
+	size_t n_keylogs;
+	uint8_t last_ka[32];
+	uint64_t rng;
+};
+
+/* What the network does with a datagram. */
+struct sim_fate {
+	bool is_lost;
+	unsigned int n_copies;	/* beyond the first */
+	uint64_t delay;		/* ms */
+	uint64_t copy_delay;	/* of the copies */
+};
+
+struct sim_packet;
+
+struct sim {
+	uint64_t now;
+	struct sim_host hosts[SIM_HOSTS];
+	struct sim_packet *packets;
+	struct sim_packet *replies;
+	struct sim_trace trace[SIM_TRACE_MAX];
+	size_t n_trace;
+	uint64_t rng;
+	bool is_v6;
+	bool is_strict;		/* check the invariants of the design at every step */
+
+	/* May change the bytes; NULL: everything arrives after 1 ms. */
+	struct sim_fate (*network)(struct sim *sim, size_t from, uint8_t *data, size_t len);
+	void *network_data;
+};
+
+/* Two hosts with equal policies and keys: 192.0.2.1 and .2, or 2001:db8::1 and ::2. */
+struct sim *sim_new(bool is_v6, const struct ike_config *config);
+struct sim *sim_free(struct sim *sim);
+
+/* A restart: a new engine without memory, the driver's SAs gone. */
+void sim_restart(struct sim *sim, size_t host, const struct ike_config *config);
+
+/* Policies as small as possible. */
+struct ike_mm_policy sim_mm_policy(enum ike_cipher cipher, unsigned int key_bits,
+				   enum ike_hash hash, unsigned int group);
+struct ike_qm_offer sim_esp(enum ike_cipher cipher, unsigned int key_bits, enum ike_hash hash);
+struct ike_qm_offer sim_ah(enum ike_hash hash);
+void sim_set_mm(struct sim *sim, const struct ike_mm_policy *policy);
+void sim_set_offer(struct sim *sim, const struct ike_qm_offer *offer);
+
+/* The host wants SAs for the whole traffic with the other, or with @port (TCP to it). */
+int sim_acquire(struct sim *sim, size_t host, uint64_t id);
+int sim_acquire_port(struct sim *sim, size_t host, uint64_t id, uint16_t port);
+
+/* Everything that happens within the next @ms. */
+void sim_run(struct sim *sim, uint64_t ms);
+/* One datagram to the host, as if from the other. */
+void sim_inject(struct sim *sim, size_t to, const void *data, size_t len);
+uint64_t sim_random(uint64_t *state);
+
+/* Number of SAs in the host's driver, and whether both hosts' SAs fit together. */
+size_t sim_count_sas(const struct sim *sim, size_t host);
+bool sim_has_matching_sas(const struct sim *sim);
+size_t sim_count_events(const struct sim *sim, size_t host, enum ike_event_kind kind);
+const struct sim_event *sim_last_event(const struct sim *sim, size_t host,
+				       enum ike_event_kind kind);
+const struct sim_result *sim_result(const struct sim *sim, size_t host, uint64_t acquire_id);
+/* Established main modes. */
+size_t sim_count_mms(const struct sim *sim, size_t host);
+struct ike_stats sim_stats(const struct sim *sim, size_t host);
+
+#endif
