@@ -39,3 +39,13 @@ test_ctl_golden_SRCS := \
 	userland/ctl/test_ctl_golden.c
 test_ctl_golden_LIBS := ctl policy nl base
 test_ctl_golden_PKGS := cmocka libsystemd smartcols libedit
+
+TESTS += test_ctl_roundtrip
+test_ctl_roundtrip_SRCS := userland/ctl/roundtrip.c userland/ctl/test_ctl_roundtrip.c
+test_ctl_roundtrip_LIBS := ctl policy nl base
+test_ctl_roundtrip_PKGS := cmocka libsystemd smartcols libedit
+
+FUZZERS += fuzz_command
+fuzz_command_SRCS := userland/ctl/fuzz_command.c userland/ctl/roundtrip.c
+fuzz_command_LIBS := ctl policy nl base
+fuzz_command_PKGS := libsystemd smartcols libedit

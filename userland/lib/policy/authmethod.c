@@ -78,6 +78,15 @@ static int take_option(char *text, const char *option, bool *ret_value)
 	return 1;
 }
 
+static void trim(char *text)
+{
+	size_t lead = strspn(text, " "), len = strlen(text + lead);
+
+	memmove(text, text + lead, len + 1);
+	while (len > 0 && text[len - 1] == ' ')
+		text[--len] = '\0';
+}
+
 /* \' becomes a double quote, in place. */
 static void unescape_quotes(char *text)
 {
@@ -98,15 +107,19 @@ static int parse_root_ca(const char *value, struct policy_method *ret_method, ch
 {
 	struct policy_method method = { .kind = POLICY_METHOD_ROOT_CA };
 	_cleanup_(policy_secret_freep) char *name = strdup(value);
-	int map, exclude;
+	int map = 0, exclude = 0, err = 0;
 
 	if (!name)
 		return no_memory(why);
-	do {
-		map = take_option(name, certmap_option, &method.cert_map);
-		exclude = take_option(name, exclude_option, &method.exclude_ca_name);
-	} while (map > 0 || exclude > 0);
-	if (map < 0 || exclude < 0)
+	trim(name);
+	/* In any order, each once; what looks like a third one belongs to the name. */
+	for (int i = 0; i < 2 && err >= 0; i++) {
+		if (!map)
+			err = map = take_option(name, certmap_option, &method.cert_map);
+		if (!exclude && err >= 0)
+			err = exclude = take_option(name, exclude_option, &method.exclude_ca_name);
+	}
+	if (err < 0)
 		return refuse(why, "rootca: certmap: and excludecaname: are yes or no");
 	unescape_quotes(name);
 	if (is_blank(name))

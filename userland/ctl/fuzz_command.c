@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Any line as a command. It is run against an agent that is not there, completed, and, if it adds
+ * something, printed and read again. The line may not crash, and what was read twice must be equal.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ctl/complete.h"
+#include "ctl/ctl.h"
+#include "ctl/roundtrip.h"
+#include "ctl/words.h"
+
+#define CHECK(condition)		\
+	do {				\
+		if (!(condition))	\
+			abort();	\
+	} while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void count(void *data, const char *word)
+{
+	CHECK(*word);
+	++*(size_t *)data;
+}
+
+static void complete(struct ctl *ctl, const char *line)
+{
+	char why[POLICY_WHY_LEN];
+	struct ctl_words words;
+	size_t n = 0;
+
+	if (ctl_words_split(line, &words, why) < 0)
+		return;
+	ctl_complete_each(ctl, words.list, words.n, count, &n);
+	ctl_words_clear(&words);
+}
+
+static void roundtrip(const char *line)
+{
+	_cleanup_(roundtrip_clear) struct roundtrip object = { .rule = NULL };
+	_cleanup_(roundtrip_clear) struct roundtrip back = { .rule = NULL };
+	_cleanup_free_ char *text = NULL, *again = NULL;
+	char why[POLICY_WHY_LEN] = "";
+
+	if (roundtrip_parse(line, &object, why) < 0) {
+		CHECK(*why);
+		return;
+	}
+	text = roundtrip_print(&object);
+	if (!text)
+		return;
+	CHECK(!roundtrip_parse(text, &back, why));
+	CHECK(roundtrip_is_equal(&object, &back));
+	again = roundtrip_print(&back);
+	CHECK(!strcmp(text, again));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	_cleanup_free_ char *line = malloc(len + 1);
+	static FILE *null;
+	struct ctl ctl;
+
+	if (!null)
+		null = fopen("/dev/null", "we");
+	memcpy(line, data, len);
+	line[len] = '\0';
+	roundtrip(line);
+	ctl_init(&ctl, null, null);
+	ctl.run_dir = "/nonexistent";
+	complete(&ctl, line);
+	(void)ctl_run_line(&ctl, line);
+	/* In a context, too. */
+	ctl.is_done = false;
+	(void)ctl_run_line(&ctl, "dynamic");
+	(void)ctl_run_line(&ctl, line);
+	ctl_exit(&ctl);
+	return 0;
+}
