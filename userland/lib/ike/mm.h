@@ -44,8 +44,12 @@ struct mm_negotiation {
 	bool has_keys;
 };
 
-/* Quick modes under way at a time. */
+/*
+ * Quick modes under way at a time that we start; and with those of the peer, which may begin the
+ * next one while we still install the last.
+ */
 #define LIVE_QMS_MAX 32
+#define LIVE_QMS_MAX_ALL 64
 
 /* Message ids of phase 2 that were used; grows to its limit, then wraps. */
 #define MM_IDS_MAX 256

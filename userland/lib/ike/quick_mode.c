@@ -468,6 +468,7 @@ void quick_mode_begin(struct ike_engine *engine, struct ike_qm *qm, struct ike_m
 	qm_set_mm(qm, mm);
 	mm->n_qm++;
 	qm->is_counted = true;
+	qm->has_answered = true;
 	if (qm_request_spis(engine, qm,
 			    qm_protocols_sent(qm->policy, mm->choice.proposal.group)))
 		qm_fail(engine, qm, IKE_REASON_NO_MEMORY, false, "out of memory");

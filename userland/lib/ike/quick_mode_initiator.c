@@ -155,7 +155,6 @@ void qm_initiator_receive_2(struct ike_engine *engine, struct ike_qm *qm, struct
 		engine->stats.invalid_packets++;
 		return;
 	}
-	qm->has_answered = true;
 	reason = take_answer(engine, qm, &message);
 	if (reason != IKE_REASON_OK) {
 		qm_fail(engine, qm, reason, reason != IKE_REASON_NO_MEMORY,

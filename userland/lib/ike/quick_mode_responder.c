@@ -22,10 +22,11 @@ static void make_room(struct ike_engine *engine, const struct ike_qm *new)
 {
 	struct ike_qm *qm;
 
-	if (new->mm->n_live_qm <= LIVE_QMS_MAX)
+	if (new->mm->n_live_qm <= LIVE_QMS_MAX_ALL)
 		return;
 	TAILQ_FOREACH(qm, &new->peer->qms, peer_link) {
-		if (qm != new && qm->mm == new->mm && !qm->is_initiator) {
+		if (qm != new && qm->mm == new->mm && !qm->is_initiator &&
+		    qm->stage != QM_STAGE_INSTALL_OUT) {
 			qm_fail(engine, qm, IKE_REASON_GENERAL, true,
 				"too many quick modes at a time");
 			return;

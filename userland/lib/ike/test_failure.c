@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+/* Negotiations that must fail, and what each side is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ike/sim.h"
+
+static void assert_nothing_left(const struct sim *sim)
+{
+	for (size_t i = 0; i < SIM_HOSTS; i++) {
+		struct ike_stats stats = sim_stats(sim, i);
+
+		assert_int_equal(sim_count_sas(sim, i), 0);
+		assert_int_equal(sim->hosts[i].n_larval, 0);
+		assert_int_equal(stats.active_acquire, 0);
+		assert_int_equal(stats.half_open, 0);
+	}
+}
+
+static void assert_text(const struct sim_event *event, const char *part)
+{
+	assert_non_null(event);
+	if (!strstr(event->text, part))
+		fail_msg("\"%s\" is not in \"%s\"", part, event->text);
+}
+
+static void test_wrong_psk(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+	const struct sim_event *event;
+
+	(void)state;
+	sim->hosts[1].psk = "something else";
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 60000);
+	assert_nothing_left(sim);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_CREDENTIALS);
+	assert_true(sim_result(sim, 0, 1)->peer_answered);
+	/* Event 547 with "authentication failed" on both sides. */
+	for (size_t i = 0; i < SIM_HOSTS; i++) {
+		event = sim_last_event(sim, i, IKE_EVENT_MM_FAILED);
+		assert_text(event, "preshared keys probably differ");
+		assert_int_equal(event->reason, IKE_REASON_CREDENTIALS);
+		assert_true(sim_stats(sim, i).authentication_failures >= 1);
+		assert_int_equal(sim_count_events(sim, i, IKE_EVENT_MM_ESTABLISHED), 0);
+		assert_int_equal(sim_stats(sim, i).isadb_list_size, 0);
+	}
+	assert_int_equal(IKE_REASON_CREDENTIALS, 13801);
+	sim_free(sim);
+}
+
+static void test_no_psk(void **state)
+{
+	(void)state;
+	for (size_t who = 0; who < SIM_HOSTS; who++) {
+		struct sim *sim = sim_new(false, NULL);
+
+		sim->hosts[who].psk = NULL;
+		sim_acquire(sim, 0, 1);
+		sim_run(sim, 60000);
+		assert_nothing_left(sim);
+		assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_CREDENTIALS);
+		assert_text(sim_last_event(sim, who, IKE_EVENT_MM_FAILED),
+			    "there is no preshared key for this peer");
+		sim_free(sim);
+	}
+}
+
+static void test_no_main_mode_proposal(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->hosts[0].mm = sim_mm_policy(IKE_CIPHER_DES, 0, IKE_HASH_MD5, 1);
+	sim->hosts[1].mm = sim_mm_policy(IKE_CIPHER_AES_CBC, 256, IKE_HASH_SHA256, 14);
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 60000);
+	assert_nothing_left(sim);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_ATTRIBUTES);
+	assert_true(sim_result(sim, 0, 1)->peer_answered);
+	assert_text(sim_last_event(sim, 0, IKE_EVENT_MM_FAILED), "DES/MD5/MODP 768");
+	assert_true(sim_last_event(sim, 0, IKE_EVENT_MM_FAILED)->failed_at_peer);
+	assert_text(sim_last_event(sim, 1, IKE_EVENT_MM_FAILED),
+		    "offered DES/MD5/MODP 768; wanted AES-256/SHA-256/MODP 2048");
+	assert_false(sim_last_event(sim, 1, IKE_EVENT_MM_FAILED)->failed_at_peer);
+	/* Refusing has made no state, and no secret was computed. */
+	assert_int_equal(sim_stats(sim, 1).dh_operations, 0);
+	sim_free(sim);
+}
+
+static void test_no_main_mode_policy(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->hosts[1].has_mm_policy = false;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 60000);
+	assert_nothing_left(sim);
+	assert_int_equal(sim_last_event(sim, 1, IKE_EVENT_MM_FAILED)->reason,
+			 IKE_REASON_NO_POLICY);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_ATTRIBUTES);
+	sim_free(sim);
+}
+
+/* An authenticated refusal is believed at once. */
+static void test_no_quick_mode_policy(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->hosts[1].has_qm_policy = false;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 1000);
+	assert_nothing_left(sim);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_POLICY_MATCH);
+	assert_text(sim_last_event(sim, 0, IKE_EVENT_QM_FAILED), "INVALID-ID-INFORMATION");
+	assert_int_equal(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED)->reason,
+			 IKE_REASON_NO_POLICY);
+	/* The main mode is none the worse for it. */
+	assert_int_equal(sim_count_mms(sim, 0), 1);
+	sim->hosts[1].has_qm_policy = true;
+	sim_acquire(sim, 0, 2);
+	sim_run(sim, 1000);
+	assert_int_equal(sim_result(sim, 0, 2)->reason, IKE_REASON_OK);
+	assert_true(sim_has_matching_sas(sim));
+	sim_free(sim);
+}
+
+static void test_no_quick_mode_proposal(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->hosts[0].qm.offers[0] = sim_esp(IKE_CIPHER_DES, 0, IKE_HASH_MD5);
+	sim->hosts[1].qm.offers[0] = sim_ah(IKE_HASH_SHA256);
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 1000);
+	assert_nothing_left(sim);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_ATTRIBUTES);
+	assert_text(sim_last_event(sim, 0, IKE_EVENT_QM_FAILED), "NO-PROPOSAL-CHOSEN");
+	assert_text(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED), "ESP DES/MD5");
+	sim_free(sim);
+}
+
+/* A transport offer is not taken by a tunnel policy, nor the other way round. */
+static void test_encapsulation_differs(void **state)
+{
+	(void)state;
+	for (size_t who = 0; who < SIM_HOSTS; who++) {
+		struct sim *sim = sim_new(false, NULL);
+
+		sim->hosts[who].qm.encapsulation = IKE_ENCAPSULATION_TUNNEL;
+		sim_acquire(sim, 0, 1);
+		sim_run(sim, 1000);
+		assert_nothing_left(sim);
+		assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_ATTRIBUTES);
+		sim_free(sim);
+	}
+}
+
+/* The driver has no SPI, or does not take an SA: on either side. */
+static void test_driver_refuses(void **state)
+{
+	(void)state;
+	for (size_t who = 0; who < SIM_HOSTS; who++) {
+		for (int is_spi = 0; is_spi <= 1; is_spi++) {
+			enum ike_reason want = is_spi ? IKE_REASON_NO_SPI : IKE_REASON_ADD_SA;
+			struct sim *sim = sim_new(false, NULL);
+
+			if (is_spi)
+				sim->hosts[who].get_spi_error = -28;
+			else
+				sim->hosts[who].add_sa_error = -12;
+			sim_acquire(sim, 0, 1);
+			sim_run(sim, 60000);
+			assert_nothing_left(sim);
+			assert_int_equal(sim_last_event(sim, who, IKE_EVENT_QM_FAILED)->reason,
+					 want);
+			assert_int_not_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_OK);
+			sim_free(sim);
+		}
+	}
+}
+
+/*
+ * Nobody answers the engine, or asking is impossible, on either side: everything ends by itself,
+ * nothing is left behind.
+ */
+static void test_nobody_answers(void **state)
+{
+	static const enum sim_answer answers[] = { SIM_ANSWER_NEVER, SIM_ANSWER_ERROR };
+
+	(void)state;
+	for (size_t who = 0; who < SIM_HOSTS; who++) {
+		for (size_t i = 0; i < 2; i++) {
+			/* From the beginning, and from a moment in the middle on. */
+			for (uint64_t after = 0; after < 9; after++) {
+				struct sim *sim = sim_new(false, NULL);
+
+				sim_acquire(sim, 0, 1);
+				sim_run(sim, after);
+				sim->hosts[who].answer = answers[i];
+				sim_run(sim, 120000);
+				assert_non_null(sim_result(sim, 0, 1));
+				assert_int_equal(sim_stats(sim, 0).active_acquire, 0);
+				assert_int_equal(sim_stats(sim, 1).half_open, 0);
+				if (sim_result(sim, 0, 1)->reason != IKE_REASON_OK)
+					assert_int_equal(sim_count_sas(sim, 0), 0);
+				sim_free(sim);
+			}
+		}
+	}
+}
+
+struct cut {
+	size_t n;
+	size_t after;
+};
+
+static struct sim_fate cut_after(struct sim *sim, size_t from, uint8_t *data, size_t len)
+{
+	struct cut *cut = sim->network_data;
+
+	(void)from;
+	(void)data;
+	(void)len;
+	return (struct sim_fate){ .delay = 1, .is_lost = cut->n++ >= cut->after };
+}
+
+/* The line goes dead after each of the first eight messages. */
+static void test_line_cut(void **state)
+{
+	(void)state;
+	for (size_t after = 1; after <= 8; after++) {
+		struct cut cut = { .after = after };
+		struct sim *sim = sim_new(false, NULL);
+		const struct sim_result *result;
+
+		sim->network = cut_after;
+		sim->network_data = &cut;
+		sim_acquire(sim, 0, 1);
+		sim_run(sim, 120000);
+		result = sim_result(sim, 0, 1);
+		assert_non_null(result);
+		assert_int_equal(sim_stats(sim, 0).active_acquire, 0);
+		assert_int_equal(sim->hosts[0].n_larval, 0);
+		assert_int_equal(sim->hosts[1].n_larval, 0);
+		/* Once anything came back it is not "no response". */
+		assert_int_equal(result->peer_answered, after >= 2);
+		if (after < 8) {
+			assert_int_equal(result->reason, after == 1 ? IKE_REASON_NO_RESPONSE :
+								     IKE_REASON_TIMED_OUT);
+			assert_nothing_left(sim);
+		}
+		sim_free(sim);
+	}
+}
+
+/* Several acquires wait for one main mode: each is told when that fails. */
+static void test_all_waiting_acquires_are_told(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->hosts[1].psk = "other";
+	for (uint16_t i = 1; i <= 5; i++)
+		sim_acquire_port(sim, 0, i, i);
+	sim_run(sim, 60000);
+	for (uint64_t i = 1; i <= 5; i++)
+		assert_int_equal(sim_result(sim, 0, i)->reason, IKE_REASON_CREDENTIALS);
+	assert_int_equal(sim_stats(sim, 0).acquire_failures, 5);
+	/* One main mode for all. */
+	assert_int_equal(sim_count_events(sim, 0, IKE_EVENT_MM_FAILED), 1);
+	sim_free(sim);
+}
+
+/* A policy that main mode cannot express is found before anything is sent. */
+static void test_policy_without_our_methods(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->hosts[0].mm.auth[0] = IKE_AUTH_KERBEROS;
+	sim_acquire(sim, 0, 1);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_INVALID_POLICY);
+	assert_int_equal(sim->hosts[0].n_sent, 0);
+	sim_free(sim);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{ "K06 wrong preshared key: both sides say so, no SA", test_wrong_psk, NULL, NULL,
+		  NULL },
+		{ "K06 no preshared key on one side", test_no_psk, NULL, NULL, NULL },
+		{ "K21 no main mode proposal in common", test_no_main_mode_proposal, NULL, NULL,
+		  NULL },
+		cmocka_unit_test(test_no_main_mode_policy),
+		cmocka_unit_test(test_no_quick_mode_policy),
+		{ "K21 no quick mode proposal in common", test_no_quick_mode_proposal, NULL, NULL,
+		  NULL },
+		cmocka_unit_test(test_encapsulation_differs),
+		cmocka_unit_test(test_driver_refuses),
+		cmocka_unit_test(test_nobody_answers),
+		{ "K27 the line goes dead at any moment", test_line_cut, NULL, NULL, NULL },
+		cmocka_unit_test(test_all_waiting_acquires_are_told),
+		cmocka_unit_test(test_policy_without_our_methods),
+	};
+
+	return cmocka_run_group_tests_name("failure", tests, NULL, NULL);
+}
