@@ -288,7 +288,7 @@ int layers_build(const struct dynamic *dynamic, const struct expand_names *names
 {
 	_cleanup_(layers_freep) struct layers *layers = calloc(1, sizeof(*layers));
 	_cleanup_free_ struct piece *pieces = NULL;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	if (!layers)

@@ -44,7 +44,6 @@ struct negotiate_ike {
 	int (*cancel_acquire)(void *userdata, uint64_t acquire_id);
 	int (*expire)(void *userdata, const struct link_expire *expire);
 	int (*delete_mm)(void *userdata, uint64_t mm_id, enum ike_reason reason);
-	int (*delete_qm)(void *userdata, uint64_t qm_id, enum ike_reason reason);
 	int (*delete_filter)(void *userdata, uint32_t filter_id, enum ike_reason reason);
 	int (*adopt_sa)(void *userdata, const struct ike_sa_install *install);
 };

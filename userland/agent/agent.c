@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: MIT
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <time.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "agent/bus.h"
+#include "agent/events.h"
+#include "agent/fault.h"
+#include "agent/state.h"
+#include "base/log.h"
+
+#define LAYER		"dynamic"
+#define SERVERS_USEC	(60 * UINT64_C(1000000))
+#define REPORT_USEC	500000
+
+static uint64_t now_usec(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* --- names -------------------------------------------------------------------------------- */
+
+static const struct ip_addr *lookup(void *userdata, const struct policy_address *address,
+				    size_t *ret_n)
+{
+	struct agent *agent = userdata;
+	const struct name *name;
+	const struct server_list *list;
+
+	if (address->kind == POLICY_ADDRESS_NAME) {
+		name = names_find(resolver_names(agent->resolver), address->name);
+		*ret_n = name ? name->n_addrs : 0;
+		return name ? name->addrs : NULL;
+	}
+	list = servers_find(&agent->servers, address->kind);
+	*ret_n = list->n;
+	return list->addrs;
+}
+
+static struct expand_names names_of(struct agent *agent)
+{
+	return (struct expand_names){ .lookup = lookup, .userdata = agent };
+}
+
+const char *agent_find_unknown_name(const struct agent *agent, const struct policy_rule *rule)
+{
+	const struct policy_address *sides[] = { &rule->source, &rule->destination };
+
+	for (size_t i = 0; i < 2; i++)
+		if (sides[i]->kind == POLICY_ADDRESS_NAME &&
+		    !names_find(resolver_names(agent->resolver), sides[i]->name))
+			return sides[i]->name;
+	return NULL;
+}
+
+/* --- changes ------------------------------------------------------------------------------ */
+
+static void report_soon(struct agent *agent)
+{
+	agent->is_reported = false;
+	(void)sd_event_source_set_time_relative(agent->report_timer, REPORT_USEC);
+	(void)sd_event_source_set_enabled(agent->report_timer, SD_EVENT_ONESHOT);
+}
+
+static void report(struct agent *agent)
+{
+	if (agent->is_reported)
+		return;
+	event_policy_applied(LAYER, agent->dynamic->n_rules, agent->layers->n_filters);
+	(void)sd_notifyf(0, "STATUS=%zu rules, %zu filters in the driver", agent->dynamic->n_rules,
+			 agent->layers->n_filters);
+	agent->is_reported = true;
+}
+
+/* A script makes many changes; one line tells of them. */
+static int on_report(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	report(userdata);
+	return 0;
+}
+
+static int stage(struct agent *agent, const struct dynamic *dynamic, struct fault *fault)
+{
+	uint8_t *data;
+	size_t len;
+	int r = state_encode(dynamic, resolver_names(agent->resolver), &data, &len);
+
+	if (!r) {
+		r = state_stage(agent->state_path, data, len);
+		wipe_free(data, len);
+	}
+	if (r)
+		return fault_failed(fault, "%s could not be written: %s; nothing was changed",
+				    agent->state_path, strerror(-r));
+	return 0;
+}
+
+static int refused_by_driver(const struct agent *agent, struct fault *fault)
+{
+	return fault_failed(fault, "the driver refused it: %s; nothing was changed",
+			    agent->kernel->why);
+}
+
+/* What comes after the driver's agreement cannot fail any more. */
+static void use(struct agent *agent, struct dynamic *dynamic, struct layers *layers)
+{
+	struct layers *before_layers = agent->layers;
+	struct dynamic *before = agent->dynamic;
+
+	agent->dynamic = dynamic;
+	agent->layers = layers;
+	if (agent->cred)
+		cred_set(agent->cred, layers);
+	if (agent->negotiate)
+		negotiate_set_layers(agent->negotiate, layers);
+	layers_free(before_layers);
+	if (before != dynamic)
+		dynamic_free(before);
+	names_retain(resolver_names(agent->resolver), dynamic);
+	report_soon(agent);
+}
+
+/* @before: what the driver has, as far as ids go; @is_known: and in every respect. */
+static int put_in_force(struct agent *agent, struct dynamic *dynamic, const struct layers *before,
+			bool is_known, struct fault *fault)
+{
+	_cleanup_(layers_freep) struct layers *layers = NULL;
+	struct expand_names names = names_of(agent);
+	int r;
+
+	r = layers_build(dynamic, &names, before, &layers, fault);
+	if (r)
+		return r;
+	if (!cred_can_take(layers))
+		return fault_failed(fault, "there are too many preshared keys; use subnets instead of "
+				    "hosts, nothing was changed");
+	r = stage(agent, dynamic, fault);
+	if (r)
+		return r;
+	if (layers_commit(layers, is_known ? before : NULL, agent->kernel)) {
+		state_unstage(agent->state_path);
+		return refused_by_driver(agent, fault);
+	}
+	r = state_publish(agent->state_path);
+	if (r)
+		log_error("%s could not be replaced (%s): after a crash the agent would go back to the "
+			  "policy before", agent->state_path, strerror(-r));
+	use(agent, dynamic, TAKE_PTR(layers));
+	return 0;
+}
+
+int agent_commit(struct agent *agent, struct dynamic *candidate, struct fault *fault)
+{
+	int r = put_in_force(agent, candidate, agent->layers, true, fault);
+
+	if (r)
+		dynamic_free(candidate);
+	return r;
+}
+
+void agent_refresh(struct agent *agent)
+{
+	struct fault fault;
+
+	agent->needs_refresh = put_in_force(agent, agent->dynamic, agent->layers, true, &fault) != 0;
+	if (agent->needs_refresh)
+		event_policy_failed(LAYER, fault.text);
+}
+
+/* --- what changes by itself --------------------------------------------------------------- */
+
+static void read_servers(struct agent *agent)
+{
+	struct servers servers = { 0 };
+
+	servers_read(&servers, agent->servers_root);
+	servers.gateway = *addresses_gateways(agent->addresses);
+	agent->servers = servers;
+}
+
+static bool uses_servers(const struct dynamic *dynamic)
+{
+	for (size_t i = 0; i < dynamic->n_rules; i++) {
+		const struct policy_rule *rule = dynamic->rules[i]->rule;
+
+		if (rule->source.kind >= POLICY_ADDRESS_WINS ||
+		    rule->destination.kind >= POLICY_ADDRESS_WINS)
+			return true;
+	}
+	return false;
+}
+
+static void update_servers(struct agent *agent)
+{
+	struct servers before = agent->servers;
+
+	read_servers(agent);
+	if (agent->needs_refresh ||
+	    (memcmp(&before, &agent->servers, sizeof(before)) && uses_servers(agent->dynamic)))
+		agent_refresh(agent);
+}
+
+static void on_addresses_changed(void *userdata)
+{
+	update_servers(userdata);
+}
+
+static int on_servers_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)usec;
+	update_servers(userdata);
+	(void)sd_event_source_set_time_relative(source, SERVERS_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void on_names_changed(void *userdata)
+{
+	agent_refresh(userdata);
+}
+
+static void on_name_failed(void *userdata, const char *name, const char *why)
+{
+	(void)userdata;
+	log_warning("%s cannot be resolved any more (%s); its rules keep the last addresses", name, why);
+}
+
+/* --- the driver --------------------------------------------------------------------------- */
+
+static void on_acquire(void *userdata, const struct kernel_acquire *acquire)
+{
+	struct agent *agent = userdata;
+
+	negotiate_acquire(agent->negotiate, acquire);
+}
+
+static void on_expire(void *userdata, enum ipsecdrv_lifetime_kind kind, const struct kernel_sa *sa)
+{
+	struct agent *agent = userdata;
+
+	negotiate_expire(agent->negotiate, kind, sa);
+}
+
+static void on_mode(void *userdata, enum ipsecdrv_mode mode)
+{
+	(void)userdata;
+	event_driver_mode(mode);
+}
+
+static void on_lost(void *userdata)
+{
+	struct agent *agent = userdata;
+
+	log_warning("events of the driver were lost, reading its tables");
+	negotiate_resync(agent->negotiate);
+}
+
+static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct agent *agent = userdata;
+	struct kernel_event_handler handler = {
+		.acquire = on_acquire,
+		.expire = on_expire,
+		.mode = on_mode,
+		.lost = on_lost,
+		.userdata = agent,
+	};
+	int r = agent->kernel->ops->event_dispatch(agent->kernel, &handler);
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	if (r) {
+		log_error("the driver's events cannot be read: %s", agent->kernel->why);
+		return sd_event_exit(agent->event, r);
+	}
+	return 0;
+}
+
+/* --- ipsec-cred --------------------------------------------------------------------------- */
+
+static void on_cred_synced(void *userdata, bool is_synced)
+{
+	struct agent *agent = userdata;
+
+	if (agent->negotiate)
+		negotiate_set_paused(agent->negotiate, !is_synced);
+}
+
+/* --- configuration ------------------------------------------------------------------------ */
+
+static struct link_ike_config ike_settings(const struct agent *agent)
+{
+	return (struct link_ike_config){
+		.keylog = agent->exports_keys,
+		.dos_mode = IKE_DOS_AUTO,
+		.log_level = config_number(agent->config, "ikelogging") ? LOG_DEBUG : LOG_INFO,
+	};
+}
+
+int agent_apply_config(struct agent *agent, struct fault *fault)
+{
+	struct link_ike_config settings = ike_settings(agent);
+	int level = (int)config_number(agent->config, "ipsecexempt");
+
+	ike_set_config(agent->ike, &settings);
+	if (agent->kernel->ops->mode_set(agent->kernel, IPSECDRV_MODE_SECURE, level))
+		return fault_failed(fault, "it is stored, but the driver refused it: %s",
+				    agent->kernel->why);
+	return 0;
+}
+
+static void complain(const char *line, const char *why)
+{
+	log_warning("configuration line \"%s\" was ignored: %s", line, why);
+}
+
+/* --- start -------------------------------------------------------------------------------- */
+
+static int say(char *why, int error, const char *what)
+{
+	snprintf(why, AGENT_WHY_LEN, "%s: %s", what, strerror(-error));
+	return error;
+}
+
+static int make_paths(struct agent *agent, const struct agent_config *config)
+{
+	agent->run_dir = strdup(config->run_dir);
+	agent->servers_root = strdup(config->servers_root ? config->servers_root : "");
+	if (asprintf(&agent->state_path, "%s/%s", config->run_dir, STATE_FILE) < 0)
+		agent->state_path = NULL;
+	return agent->run_dir && agent->servers_root && agent->state_path ? 0 : -ENOMEM;
+}
+
+/* Two agents with one run directory would undo each other's work. */
+static int lock_run_dir(struct agent *agent, char *why)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/agent.lock", agent->run_dir) < 0) {
+		path = NULL;
+		return say(why, -ENOMEM, "starting");
+	}
+	agent->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (agent->lock_fd < 0)
+		return say(why, -errno, path);
+	if (!flock(agent->lock_fd, LOCK_EX | LOCK_NB))
+		return 0;
+	snprintf(why, AGENT_WHY_LEN, "another policy agent runs with %s; stop it first, or give another "
+		 "--run-dir", agent->run_dir);
+	return -EBUSY;
+}
+
+static int read_config(struct agent *agent, const char *state_dir)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", state_dir, CONFIG_FILE) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return config_new(path, complain, &agent->config);
+}
+
+static int start_followers(struct agent *agent, const struct agent_config *config)
+{
+	struct resolver_config resolver = {
+		.lookup = config->lookup,
+		.changed = on_names_changed,
+		.failed = on_name_failed,
+		.userdata = agent,
+	};
+	int r = 0;
+
+	if (!agent->addresses)
+		r = addresses_new(agent->event, on_addresses_changed, agent, &agent->addresses);
+	if (r < 0)
+		return r;
+	r = resolver_new(agent->event, &resolver, &agent->resolver);
+	if (r < 0)
+		return r;
+	read_servers(agent);
+	r = sd_event_add_time_relative(agent->event, &agent->servers_timer, CLOCK_MONOTONIC,
+				       SERVERS_USEC, 0, on_servers_timer, agent);
+	if (r >= 0)
+		r = sd_event_add_time_relative(agent->event, &agent->report_timer, CLOCK_MONOTONIC,
+					       REPORT_USEC, 0, on_report, agent);
+	return r < 0 ? r : 0;
+}
+
+/* The dynamic layer of an agent that ended without being stopped; an empty one if there was none. */
+static int restore(struct agent *agent, struct dynamic **ret_dynamic, char *why)
+{
+	uint8_t *data;
+	size_t len;
+	struct names names;
+	struct fault fault;
+	int r = state_read(agent->state_path, &data, &len);
+
+	if (r == -ENOENT) {
+		*ret_dynamic = dynamic_new();
+		return *ret_dynamic ? 0 : -ENOMEM;
+	}
+	if (!r) {
+		r = state_decode(data, len, ret_dynamic, &names, &fault);
+		wipe_free(data, len);
+		if (!r) {
+			names_done(resolver_names(agent->resolver));
+			*resolver_names(agent->resolver) = names;
+			return 0;
+		}
+	} else {
+		snprintf(fault.text, sizeof(fault.text), "%s", strerror(-r));
+	}
+	/* The driver protects by what is in that file: better no agent than none of it. */
+	snprintf(why, AGENT_WHY_LEN, "the dynamic rules in %s cannot be restored: %s; the driver goes on "
+		 "with its filters. Remove the file to start without them", agent->state_path,
+		 fault.text);
+	return r;
+}
+
+static int start_policy(struct agent *agent, char *why)
+{
+	_cleanup_(dynamic_freep) struct dynamic *dynamic = NULL;
+	_cleanup_(layers_freep) struct layers *adopted = NULL;
+	struct fault fault;
+	int r = restore(agent, &dynamic, why);
+
+	if (r)
+		return r;
+	if (layers_adopt(agent->kernel, &adopted)) {
+		snprintf(why, AGENT_WHY_LEN, "the driver's filters cannot be read: %s",
+			 agent->kernel->why);
+		return -EIO;
+	}
+	r = put_in_force(agent, dynamic, adopted, false, &fault);
+	if (r) {
+		snprintf(why, AGENT_WHY_LEN, "the policy cannot be applied: %s", fault.text);
+		return r;
+	}
+	dynamic = NULL;
+	r = agent->kernel->ops->mode_set(agent->kernel, IPSECDRV_MODE_SECURE,
+					 (int)config_number(agent->config, "ipsecexempt"));
+	if (r)
+		snprintf(why, AGENT_WHY_LEN, "the driver cannot be set to secure mode: %s",
+			 agent->kernel->why);
+	return r;
+}
+
+static int start_negotiating(struct agent *agent)
+{
+	struct negotiate_config config = {
+		.kernel = agent->kernel,
+		.addresses = agent->addresses,
+		.ike = ike_negotiate_calls,
+		.now = now_usec,
+	};
+	struct link_ike_config settings = ike_settings(agent);
+	_cleanup_free_ char *keylog = NULL;
+	int r;
+
+	if (agent->exports_keys && asprintf(&keylog, "%s/keylog", agent->run_dir) < 0)
+		return -ENOMEM;
+	r = ike_new(agent->event, agent->run_dir, keylog, &settings, &agent->ike);
+	if (r)
+		return r;
+	config.userdata = agent->ike;
+	agent->negotiate = negotiate_new(&config);
+	if (!agent->negotiate)
+		return -ENOMEM;
+	ike_set_negotiate(agent->ike, agent->negotiate);
+	negotiate_set_paused(agent->negotiate, true);
+	negotiate_set_layers(agent->negotiate, agent->layers);
+	r = cred_new(agent->event, agent->run_dir, on_cred_synced, agent, &agent->cred);
+	if (r)
+		return r;
+	cred_set(agent->cred, agent->layers);
+	return 0;
+}
+
+static int start_listening(struct agent *agent)
+{
+	int r = sd_event_add_io(agent->event, &agent->kernel_source,
+				agent->kernel->ops->event_fd(agent->kernel), EPOLLIN, on_kernel,
+				agent);
+
+	if (r < 0)
+		return r;
+	negotiate_resync(agent->negotiate);
+	return bus_new(agent, &agent->bus);
+}
+
+int agent_new(sd_event *event, const struct agent_config *config, struct agent **ret_agent,
+	      char why[static AGENT_WHY_LEN])
+{
+	_cleanup_(agent_freep) struct agent *agent = calloc(1, sizeof(*agent));
+	struct kernel *kernel = config->kernel;
+	int r;
+
+	if (!agent) {
+		kernel_free(kernel);
+		addresses_free(config->addresses);
+		return say(why, -ENOMEM, "starting");
+	}
+	agent->event = sd_event_ref(event);
+	agent->kernel = kernel;
+	agent->addresses = config->addresses;
+	agent->exports_keys = config->exports_keys;
+	agent->lock_fd = -1;
+	r = make_paths(agent, config);
+	if (r)
+		return say(why, r, "starting");
+	r = lock_run_dir(agent, why);
+	if (r)
+		return r;
+	r = read_config(agent, config->state_dir);
+	if (r)
+		return say(why, r, "reading the configuration");
+	r = start_followers(agent, config);
+	if (r)
+		return say(why, r, "following the host's addresses");
+	r = start_policy(agent, why);
+	if (r)
+		return r;
+	r = start_negotiating(agent);
+	if (r)
+		return say(why, r, "opening the sockets in the run directory");
+	r = start_listening(agent);
+	if (r)
+		return say(why, r, "opening the control socket");
+	report(agent);
+	resolver_refresh(agent->resolver);
+	*ret_agent = TAKE_PTR(agent);
+	return 0;
+}
+
+/* --- end ---------------------------------------------------------------------------------- */
+
+void agent_stop(struct agent *agent)
+{
+	struct kernel *kernel = agent->kernel;
+
+	report(agent);
+	ike_flush(agent->ike, IKE_REASON_SHUTTING_DOWN);
+	if (kernel->ops->mode_set(kernel, IPSECDRV_MODE_PERMIT, -1))
+		log_error("the driver did not go to permit mode: %s", kernel->why);
+	else
+		event_driver_mode(IPSECDRV_MODE_PERMIT);
+	if (kernel->ops->filters_replace(kernel, NULL, 0))
+		log_error("the driver's filters were not removed: %s", kernel->why);
+	if (kernel->ops->sa_flush(kernel))
+		log_error("the driver's associations were not removed: %s", kernel->why);
+	state_remove(agent->state_path);
+}
+
+struct agent *agent_free(struct agent *agent)
+{
+	if (!agent)
+		return NULL;
+	bus_free(agent->bus);
+	sd_event_source_disable_unref(agent->kernel_source);
+	sd_event_source_disable_unref(agent->servers_timer);
+	sd_event_source_disable_unref(agent->report_timer);
+	cred_free(agent->cred);
+	ike_free(agent->ike);
+	negotiate_free(agent->negotiate);
+	resolver_free(agent->resolver);
+	addresses_free(agent->addresses);
+	config_free(agent->config);
+	layers_free(agent->layers);
+	dynamic_free(agent->dynamic);
+	kernel_free(agent->kernel);
+	free(agent->servers_root);
+	free(agent->state_path);
+	free(agent->run_dir);
+	if (agent->lock_fd >= 0)
+		(void)close(agent->lock_fd);
+	sd_event_unref(agent->event);
+	return wipe_free(agent, sizeof(*agent));
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <systemd/sd-event.h>
+
+#include "agent/addresses.h"
+#include "agent/config.h"
+#include "agent/cred.h"
+#include "agent/dynamic.h"
+#include "agent/ike.h"
+#include "agent/layers.h"
+#include "agent/negotiate.h"
+#include "agent/resolve.h"
+#include "agent/servers.h"
+#include "nl/kernel.h"
+
+struct bus;
+struct fault;
+
+/*
+ * The policy agent: what the parts of this folder are put together to. One event loop, one thread
+ * (the resolver's helper aside).
+ *
+ * A change goes: copy of the dynamic layer -> change -> filters -> dynamic.state staged -> driver. Only
+ * when the driver has it is the copy the truth; until then nothing has happened, and after a refusal
+ * nothing has.
+ *
+ * Start: what dynamic.state says (a crashed agent's policy) is expanded and committed with the driver's own
+ * filter ids, so that its associations live on; then the driver is set to secure mode; then the sockets
+ * open. Stop: permit mode, no filters, no associations, no dynamic.state. A crash does nothing: the
+ * driver protects on.
+ */
+struct agent {
+	sd_event *event;
+	char *run_dir;
+	char *state_path;
+	struct kernel *kernel;
+	struct addresses *addresses;
+	struct servers servers;
+	char *servers_root;
+	struct resolver *resolver;
+	struct config *config;
+	struct dynamic *dynamic;
+	struct layers *layers;		/* of it, and in the driver */
+	struct negotiate *negotiate;
+	struct ike *ike;
+	struct cred *cred;
+	struct bus *bus;
+	sd_event_source *kernel_source;
+	sd_event_source *servers_timer;
+	sd_event_source *report_timer;
+	bool exports_keys;
+	bool is_reported;		/* the last change has been logged */
+	bool needs_refresh;		/* the last one failed */
+	int lock_fd;			/* of the run directory */
+};
+
+struct agent_config {
+	const char *run_dir;
+	const char *state_dir;
+	struct kernel *kernel;		/* taken over, also on failure */
+	struct addresses *addresses;	/* taken over; NULL: the host's */
+	resolver_lookup_fn lookup;	/* NULL: the system's */
+	const char *servers_root;	/* NULL: "" */
+	bool exports_keys;		/* debug: RUNDIR/keylog */
+};
+
+#define AGENT_WHY_LEN 768
+
+/* Everything up to answering calls. -errno with a sentence in @why; the driver is as it was then. */
+int agent_new(sd_event *event, const struct agent_config *config, struct agent **ret_agent,
+	      char why[static AGENT_WHY_LEN]);
+/* Leaves the driver as it is: a crash, as far as anybody can tell. */
+struct agent *agent_free(struct agent *agent);
+DEFINE_CLEANUP(struct agent *, agent_free);
+/* What an administrator means by stopping the service; agent_free() follows. */
+void agent_stop(struct agent *agent);
+
+/*
+ * Puts @candidate in force and takes it over, whether it succeeds or not. 0 when the driver has it; else
+ * -errno with *fault, and all is as it was.
+ */
+int agent_commit(struct agent *agent, struct dynamic *candidate, struct fault *fault);
+/* Expands anew what is in force: names or servers have other addresses. */
+void agent_refresh(struct agent *agent);
+/* Config properties that can take effect now do. */
+int agent_apply_config(struct agent *agent, struct fault *fault);
+
+/* The first DNS name of @rule whose addresses are not known, or NULL. */
+const char *agent_find_unknown_name(const struct agent *agent, const struct policy_rule *rule);
+
+#endif /* AGENT_AGENT_H */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_BUS_H
+#define AGENT_BUS_H
+
+struct agent;
+
+/*
+ * The control socket, RUNDIR/control: Documentation/bus.rst over sd-bus, peer to peer. Who is not root (or
+ * whoever the agent runs as) does not get as far as a call.
+ */
+struct bus;
+
+#define BUS_CONNECTIONS_MAX	64
+#define BUS_REQUESTS_MAX	256	/* calls that wait for a name server or ipsec-ike */
+
+int bus_new(struct agent *agent, struct bus **ret_bus);
+/* Calls that wait are not answered. NULL is allowed; returns NULL. */
+struct bus *bus_free(struct bus *bus);
+
+#endif /* AGENT_BUS_H */

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "agent/cred.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "agent/dynamic.h"
+#include "agent/events.h"
+#include "agent/layers.h"
+#include "base/log.h"
+#include "daemon/confine.h"
+#include "link/messages.h"
+
+#define PATH_MAX_LEN	128
+#define RETRY_USEC	1000000
+
+struct cred {
+	struct link_client *client;
+	struct link_call *call;		/* under way */
+	sd_event_source *retry;
+	const struct layers *layers;
+	void (*synced)(void *userdata, bool is_synced);
+	void *userdata;
+	bool is_up;
+};
+
+/* --- what is sent ------------------------------------------------------------------------- */
+
+static const char *psk_of(const struct policy_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_methods; i++)
+		if (rule->methods[i].kind == POLICY_METHOD_PSK)
+			return rule->methods[i].secret;
+	return NULL;
+}
+
+/*
+ * ipsec-cred knows prefixes only. Of a mask with holes it gets the leading ones: that is wider, and
+ * only matters when rules with different keys overlap in such a mask.
+ */
+static uint8_t leading_ones(const struct ip_addr *mask)
+{
+	uint8_t n = 0;
+
+	while (n < 8 * ip_addr_len(mask) && (mask->bytes[n / 8] & (0x80 >> (n % 8))))
+		n++;
+	return n;
+}
+
+static void fill_side(const struct kernel_filter_side *side, struct ip_addr *ret_addr,
+		      uint8_t *ret_prefix)
+{
+	if (side->class == IPSECDRV_ADDRESS_CLASS_ME) {
+		*ret_addr = (struct ip_addr){ 0 };
+		*ret_prefix = 0;
+		return;
+	}
+	*ret_addr = side->addr;
+	*ret_prefix = leading_ones(&side->mask);
+}
+
+static size_t count_secrets(const struct layers *layers)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < layers->n_mms; i++)
+		n += psk_of(layers->mms[i].rule->rule) != NULL;
+	return n;
+}
+
+bool cred_can_take(const struct layers *layers)
+{
+	return count_secrets(layers) <= LINK_SECRETS_MAX;
+}
+
+/* The secrets themselves stay the rules'; the caller frees the array. */
+static int collect(const struct layers *layers, struct link_secrets *ret_secrets)
+{
+	struct link_secret *items = calloc(count_secrets(layers) + 1, sizeof(*items));
+	size_t n = 0;
+
+	if (!items)
+		return -ENOMEM;
+	/* most specific first, so that what is equally specific is decided as in layers_find_mm() */
+	for (size_t i = 0; i < layers->n_mms; i++) {
+		const struct layer_mm *mm = &layers->mms[i];
+		const char *psk = psk_of(mm->rule->rule);
+
+		if (!psk)
+			continue;
+		fill_side(&mm->local, &items[n].local, &items[n].local_prefix);
+		fill_side(&mm->remote, &items[n].remote, &items[n].remote_prefix);
+		items[n].secret = (uint8_t *)psk;
+		items[n++].secret_len = strlen(psk);
+	}
+	*ret_secrets = (struct link_secrets){ items, n };
+	return 0;
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+static void on_reply(void *userdata, int error, const void *reply)
+{
+	struct cred *cred = userdata;
+
+	(void)reply;
+	cred->call = NULL;
+	if (error == -ECONNRESET)
+		return;		/* down() follows, and with the next up() all is sent again */
+	if (error) {
+		log_error("ipsec-cred did not take the keys, trying again: %s", strerror(-error));
+		(void)sd_event_source_set_time_relative(cred->retry, RETRY_USEC);
+		(void)sd_event_source_set_enabled(cred->retry, SD_EVENT_ONESHOT);
+		return;
+	}
+	cred->synced(cred->userdata, true);
+}
+
+static int send_secrets(struct cred *cred)
+{
+	struct link_secrets secrets;
+	int r = collect(cred->layers, &secrets);
+
+	if (r)
+		return r;
+	r = link_call(link_client_link(cred->client), &link_set_secrets, &secrets, 0, on_reply, cred,
+		      &cred->call);
+	free(secrets.items);
+	return r;
+}
+
+static void send_all(struct cred *cred)
+{
+	int r;
+
+	cred->call = link_call_cancel(cred->call);
+	(void)sd_event_source_set_enabled(cred->retry, SD_EVENT_OFF);
+	if (!cred->layers || !cred->is_up)
+		return;
+	r = send_secrets(cred);
+	if (r && r != -ENOTCONN)
+		log_error("the keys could not be sent to ipsec-cred: %s", strerror(-r));
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	send_all(userdata);
+	return 0;
+}
+
+void cred_set(struct cred *cred, const struct layers *layers)
+{
+	cred->layers = layers;
+	cred->synced(cred->userdata, false);
+	send_all(cred);
+}
+
+bool cred_is_up(const struct cred *cred)
+{
+	return cred->is_up;
+}
+
+/* --- coming and going --------------------------------------------------------------------- */
+
+static void on_up(void *userdata, struct link *link)
+{
+	struct cred *cred = userdata;
+
+	(void)link;
+	cred->is_up = true;
+	event_process("ipsec-cred", true);
+	send_all(cred);
+}
+
+static void on_down(void *userdata, struct link *link, int error)
+{
+	struct cred *cred = userdata;
+
+	(void)link;
+	(void)error;
+	cred->is_up = false;
+	cred->call = NULL;
+	event_process("ipsec-cred", false);
+	cred->synced(cred->userdata, false);
+}
+
+struct cred *cred_free(struct cred *cred)
+{
+	if (!cred)
+		return NULL;
+	link_client_free(cred->client);
+	sd_event_source_disable_unref(cred->retry);
+	free(cred);
+	return NULL;
+}
+
+int cred_new(sd_event *event, const char *run_dir, void (*synced)(void *userdata, bool is_synced),
+	     void *userdata, struct cred **ret_cred)
+{
+	_cleanup_(cred_freep) struct cred *cred = calloc(1, sizeof(*cred));
+	struct confine_user user = { .uid = geteuid() };
+	bool is_nobody;
+	struct link_config config = { .up = on_up, .down = on_down, .userdata = cred };
+	uid_t uids[2] = { geteuid() };
+	char path[PATH_MAX_LEN];
+	int r;
+
+	if (!cred)
+		return -ENOMEM;
+	cred->synced = synced;
+	cred->userdata = userdata;
+	if (snprintf(path, sizeof(path), "%s/%s", run_dir, LINK_SOCKET_CRED_ADMIN) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	(void)confine_find_user(NULL, CRED_USER, &user, &is_nobody);
+	uids[1] = user.uid;
+	r = sd_event_add_time_relative(event, &cred->retry, CLOCK_MONOTONIC, 0, 0, on_retry, cred);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(cred->retry, SD_EVENT_OFF);
+	if (r >= 0)
+		r = link_client_new(event, path, uids, 2, &config, &cred->client);
+	if (r < 0)
+		return r;
+	*ret_cred = TAKE_PTR(cred);
+	return 0;
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+LIBS += agent
+agent_SRCS := \
+	userland/agent/addresses.c \
+	userland/agent/agent.c \
+	userland/agent/bus.c \
+	userland/agent/config.c \
+	userland/agent/cred.c \
+	userland/agent/dynamic.c \
+	userland/agent/events.c \
+	userland/agent/expand.c \
+	userland/agent/explain.c \
+	userland/agent/fault.c \
+	userland/agent/ike.c \
+	userland/agent/install.c \
+	userland/agent/keylog.c \
+	userland/agent/layers.c \
+	userland/agent/memory.c \
+	userland/agent/names.c \
+	userland/agent/negotiate.c \
+	userland/agent/resolve.c \
+	userland/agent/sa_check.c \
+	userland/agent/servers.c \
+	userland/agent/show.c \
+	userland/agent/state.c \
+	userland/agent/stats.c \
+	userland/agent/support.c \
+	userland/agent/translate.c
+agent_LIBS := daemon link ike policy nl base
+agent_PKGS := libsystemd libnl-3.0
+
+PROGS += ipsec-policy-agent
+ipsec-policy-agent_SRCS := userland/agent/main.c
+ipsec-policy-agent_LIBS := agent
+ipsec-policy-agent_PKGS := libsystemd
+
+TESTS += test_expand test_dynamic test_layers test_state test_resolve
+test_expand_SRCS := userland/agent/test_expand.c
+test_expand_LIBS := agent
+test_expand_PKGS := cmocka
+test_dynamic_SRCS := userland/agent/test_dynamic.c
+test_dynamic_LIBS := agent
+test_dynamic_PKGS := cmocka
+test_layers_SRCS := userland/agent/test_layers.c
+test_layers_LIBS := agent nl_fake
+test_layers_PKGS := cmocka
+test_state_SRCS := userland/agent/test_state.c
+test_state_LIBS := agent
+test_state_PKGS := cmocka
+test_resolve_SRCS := userland/agent/test_resolve.c
+test_resolve_LIBS := agent
+test_resolve_PKGS := cmocka
