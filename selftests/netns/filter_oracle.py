@@ -88,6 +88,8 @@ class Filter:
             self.protocol = rng.choice(PROTOCOLS)
             if self.protocol in WITH_PORTS:
                 self.lport, self.rport = (rng.choice([0] + PORTS) for _ in range(2))
+        self.acts = {d for d, a in (("out", self.out), ("in", self.inbound)) if a != "none"}
+        self.number = self.weight_number()
 
     def text(self):
         words = [f"id={self.id}", f"family={self.family}", f"out={self.out}", f"in={self.inbound}",
@@ -108,9 +110,6 @@ class Filter:
         return (self.family, bool(self.tunnel), self.local.key(), self.remote.key(),
                 self.protocol, self.lport, self.rport)
 
-    def directions(self):
-        return {d for d, a in (("out", self.out), ("in", self.inbound)) if a != "none"}
-
     def weight(self):
         return (bool(self.tunnel), self.remote.weight(), self.local.weight(),
                 bool(self.protocol), bool(self.rport), bool(self.lport))
@@ -121,10 +120,10 @@ class Filter:
 
     def matches(self, packet, mine):
         direction, local, remote, protocol, lport, rport = packet
-        return (direction in self.directions() and local.version == self.family
-                and self.protocol in (0, protocol) and self.lport in (0, lport)
-                and self.rport in (0, rport) and self.local.matches(local, mine)
-                and self.remote.matches(remote, mine))
+        return (self.protocol in (0, protocol) and self.lport in (0, lport)
+                and self.rport in (0, rport) and local.version == self.family
+                and direction in self.acts and self.remote.matches(remote, mine)
+                and self.local.matches(local, mine))
 
     def shown(self):
         return {"id": str(self.id), "family": "2" if self.family == 4 else "10",
@@ -132,7 +131,7 @@ class Filter:
                 "local": self.local.shown(), "remote": self.remote.shown(),
                 "proto": str(self.protocol), "lport": str(self.lport),
                 "rport": str(self.rport), "out": self.out, "in": self.inbound,
-                "weight": str(self.weight_number())}
+                "weight": str(self.number)}
 
 
 def make(seed, count):
@@ -143,7 +142,7 @@ def make(seed, count):
     while len(filters) < count:
         candidate = Filter(rng, len(filters) + 1, palette)
         directions = taken.setdefault(candidate.key(), set())
-        if directions & candidate.directions():
+        if directions & candidate.acts:
             # the space is small: widen it where it is used up
             for family in (4, 6):
                 for side in range(2):
@@ -151,7 +150,7 @@ def make(seed, count):
                         palette[family][side].append(
                             rng.choice([m for m in MASKS[family] if m not in palette[family][side]]))
             continue
-        directions |= candidate.directions()
+        directions |= candidate.acts
         filters.append(candidate)
     rng.shuffle(filters)
     return filters
@@ -254,11 +253,21 @@ def random_packet(rng, filters, mine):
     return rng.choice(["out", "in"]), local, remote, protocol, lport, rport
 
 
-def decide(filters, packet, mine):
-    """all filters that may decide: those of the greatest weight that match"""
-    matching = [f for f in filters if f.matches(packet, mine)]
-    best = max((f.weight() for f in matching), default=None)
-    return {str(f.id) for f in matching if f.weight() == best}
+class List:
+    """the linear list: heaviest first"""
+
+    def __init__(self, filters):
+        self.filters = sorted(filters, key=Filter.weight, reverse=True)
+
+    def decide(self, packet, mine):
+        """whatever may decide: of those that match, all with the greatest weight"""
+        best = []
+        for one in self.filters:
+            if best and one.number < best[0].number:
+                break
+            if one.matches(packet, mine):
+                best.append(one)
+        return {str(f.id) for f in best}
 
 
 def is_left_to_filters(packet, mine):
@@ -267,7 +276,7 @@ def is_left_to_filters(packet, mine):
 
 
 def compare_packets(driver, filters, rng, count):
-    mine, hits = my_addresses(), 0
+    mine, hits, obvious = my_addresses(), 0, List(filters)
     while count:
         packet = random_packet(rng, filters, mine)
         if not is_left_to_filters(packet, mine):
@@ -279,7 +288,7 @@ def compare_packets(driver, filters, rng, count):
             source, destination, sport, dport = remote, local, rport, lport
         line, = driver.ask(f"match {direction} {source} {destination} {protocol} {sport} {dport}")
         got = words_of(line)
-        wanted = decide(filters, packet, mine)
+        wanted = obvious.decide(packet, mine)
         if wanted:
             hits += 1
             if got.get("id") not in wanted:
