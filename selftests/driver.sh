@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The driver alone, without agent and IKE: two hosts, ipdtool, associations by hand.  Source it
+# after lib.sh:
+#
+#   . "$TOP/selftests/lib.sh"
+#   . "$TOP/selftests/driver.sh"
+#   driver_up               A 192.0.2.1, 2001:db8::1 ------- B 192.0.2.2, 2001:db8::2
+#   ipd A mode secure
+#   ipd A add id=1 out=block in=block local=me remote=$B4
+#   same "F04 ..." 3 "$(stat_of A drop.filter-block)"
+
+A4=192.0.2.1 B4=192.0.2.2 A6=2001:db8::1 B6=2001:db8::2
+
+# ipd HOST COMMAND...: ipdtool on that host
+ipd() {
+	local host=$1
+	shift
+	on "$host" ipdtool "$@"
+}
+
+stat_of() { ipd "$1" stats "$2"; }                    # HOST COUNTER
+has_stat() { [ "$(stat_of "$1" "$2")" = "$3" ]; }      # HOST COUNTER VALUE
+field() { grep -o " $1=[^ ]*" <<<" $2" | head -n 1 | cut -d= -f2-; } # NAME LINE
+mode_of() { field mode "$(ipd "$1" status)"; }
+# what match says of a packet: "verdict reason"
+verdict_of() { # HOST out|in SOURCE DESTINATION [PROTOCOL [SPORT DPORT]]
+	local line
+	line=$(ipd "$@") || return
+	echo "$(field verdict "$line") $(field pass "$line")$(field drop "$line")"
+}
+judge() { # HOST out|in ...
+	local host=$1
+	shift
+	verdict_of "$host" match "$@"
+}
+
+driver_up() {
+	ns_add A B
+	link A eth0 B eth0
+	addr A eth0 $A4/24 $A6/64
+	addr B eth0 $B4/24 $B6/64
+	load_module
+	defer driver_down
+}
+
+# every namespace back to permit, so that the module may go
+driver_down() {
+	local host
+	for host in A B C R; do
+		[ -z "${!host-}" ] || ip netns exec "${!host}" ipdtool mode permit
+	done
+	unload_module
+}
+
+# fresh HOST...: no filters, no associations, no negotiations, secure mode
+fresh() {
+	local host
+	for host in "$@"; do
+		need ipd "$host" mode permit 3
+		need ipd "$host" flush
+		need ipd "$host" load - </dev/null
+		need ipd "$host" mode secure
+	done
+}
+
+pings() { on "$1" ping -c "${3:-1}" -i 0.2 -W "$(secs 2)" "$2"; }   # HOST ADDRESS [COUNT]
+no_ping() { ! on "$1" ping -c 1 -W 1 "$2"; }                        # HOST ADDRESS
+
+# tcp HOST ADDRESS PORT: a connection to a listener that answers "served"
+serve_tcp() { # NAME HOST PORT
+	local -n ns_=$2
+	spawn "$1" ip netns exec "$ns_" socat "TCP6-LISTEN:$3,fork,reuseaddr" SYSTEM:"echo served"
+	wait_for 10 listens_tcp "$2" "$3"
+}
+listens_tcp() { [ -n "$(on "$1" ss -Hltn "sport = :$2")" ]; }
+tcp() { [ "$(on "$1" socat -T 5 - "TCP:$(brackets "$2"):$3,connect-timeout=$(secs 2)" </dev/null)" = served ]; }
+no_tcp() { ! on "$1" socat -T 1 - "TCP:$(brackets "$2"):$3,connect-timeout=1" </dev/null; }
+brackets() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; }
+
+# udp HOST ADDRESS PORT [TEXT]: one datagram
+udp() { on "$1" socat -u - "UDP:$(brackets "$2"):$3${5:+,$5}" <<<"${4:-hello}"; }
+
+# The negotiation that a listener was told of.  Start: listen HOST.
+listen() { # HOST [GROUP...]
+	local -n ns_=$1
+	local host=$1
+	shift
+	spawn "listen-$host" ip netns exec "$ns_" ipdtool listen "${@:-acquire}"
+	wait_for 10 grep -q listening "$TMP/listen-$host.log"
+}
+events() { grep -c "^${2:-acquire-event} " "$TMP/listen-$1.log"; }           # HOST [EVENT]
+event() { grep "^${3:-acquire-event} " "$TMP/listen-$1.log" | sed -n "${2:-1}p"; } # HOST [N [EVENT]]
+acquire_id() { field id "$(event "$1" "${2:-1}")"; }                          # HOST [N]
+has_events() { [ "$(events "$1" "${3-}")" -ge "$2" ]; }                       # HOST N [EVENT]
+
+# An ESP pair between A and B for filter ID, on both; SPIs are BASE (to B) and BASE+1 (to A).
+# The associations that receive come first, so that nobody sends what nobody takes.
+ESP="cipher=aes-cbc ckey=@16 integ=hmac-sha1 ikey=@20"
+secure_pair() { # FILTER BASE [FAMILY [SELECTOR-OF-A SELECTOR-OF-B]]
+	local a=$A4 b=$B4 spi
+	[ "${3-4}" = 4 ] || a=$A6 b=$B6
+	for host in B A; do secure_half "$host" "$1" "$2" $a $b "${4-}" "${5-}"; done
+}
+secure_half() { # HOST FILTER BASE ADDRESS-OF-A ADDRESS-OF-B [SELECTOR-OF-A SELECTOR-OF-B]
+	local local_=$4 remote=$5 in=$(($3 + 1)) out=$3 sel=${6-}
+	[ "$1" = A ] || local_=$5 remote=$4 in=$3 out=$(($3 + 1)) sel=${7-}
+	sel=${sel:+sel=$sel}
+	# shellcheck disable=SC2086 # words
+	{
+		need ipd "$1" spi spi=$in local=$local_ remote=$remote filter=$2 $sel
+		need ipd "$1" sa dir=in spi=$in local=$local_ remote=$remote filter=$2 $ESP pair=$out $sel \
+			+ dir=out spi=$out local=$local_ remote=$remote filter=$2 $ESP pair=$in $sel
+	}
+}
