@@ -404,6 +404,7 @@ int ike_engine_policy_mm_reply(struct ike_engine *engine, uint64_t now, uint64_t
 			       const struct ike_mm_policy *policy);
 int ike_engine_policy_qm_reply(struct ike_engine *engine, uint64_t now, uint64_t id,
 			       const struct ike_qm_policy *policy);
+/* -ENOENT: nobody needs the SPI any more, and there will be no del_sa for it. */
 int ike_engine_get_spi_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
 			     uint32_t spi);
 int ike_engine_psk_skeyid_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,

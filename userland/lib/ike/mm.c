@@ -331,7 +331,10 @@ static void retire_older(struct ike_engine *engine, struct ike_mm *mm)
 	TAILQ_FOREACH(other, &mm->peer->mms, peer_link) {
 		struct ike_mm *loser;
 
-		if (other == mm || !mm_is_usable(other) || !mm_is_usable(mm))
+		if (other == mm)
+			continue;
+		other->is_rekeyed = true;
+		if (!mm_is_usable(other) || !mm_is_usable(mm))
 			continue;
 		loser = surplus(engine, mm, other);
 		if (loser)

@@ -378,13 +378,16 @@ void qm_complete(struct ike_engine *engine, struct ike_qm *qm)
 
 /* --- beginning ------------------------------------------------------------------------------ */
 
-/* One that is not on the wire yet and asks for the same. */
-static struct ike_qm *find_waiting(const struct ike_peer *peer, const struct ike_acquire *acquire)
+/*
+ * One under way that will bring the same. The peer's counts too: its first protected packet often
+ * overtakes message 3, and the answer to it must wait for our outbound SA, not ask for another.
+ */
+static struct ike_qm *find_under_way(const struct ike_peer *peer, const struct ike_acquire *acquire)
 {
 	struct ike_qm *qm;
 
 	TAILQ_FOREACH(qm, &peer->qms, peer_link) {
-		if (qm->is_initiator && qm->stage != QM_STAGE_DONE &&
+		if (qm->stage != QM_STAGE_DONE && qm->stage != QM_STAGE_WAIT_POLICY &&
 		    qm->filter_id == acquire->qm.filter_id &&
 		    ident_selector_is_equal(&qm->selector, &acquire->selector))
 			return qm;
@@ -395,7 +398,7 @@ static struct ike_qm *find_waiting(const struct ike_peer *peer, const struct ike
 int quick_mode_acquire(struct ike_engine *engine, struct ike_peer *peer,
 		       const struct ike_acquire *acquire)
 {
-	struct ike_qm *qm = find_waiting(peer, acquire);
+	struct ike_qm *qm = find_under_way(peer, acquire);
 	enum ike_reason reason;
 
 	if (qm)

@@ -333,8 +333,10 @@ static void deliver(struct sim *sim, const struct sim_packet *packet)
 						 packet->error ? NULL : &host->qm);
 		break;
 	case KIND_SPI:
-		(void)ike_engine_get_spi_reply(engine, sim->now, packet->id, packet->error,
-					       packet->spi);
+		if (ike_engine_get_spi_reply(engine, sim->now, packet->id, packet->error,
+					     packet->spi) &&
+		    !packet->error)
+			host->n_larval--;
 		break;
 	case KIND_SKEYID:
 		(void)ike_engine_psk_skeyid_reply(engine, sim->now, packet->id, packet->error,
