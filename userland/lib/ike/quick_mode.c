@@ -387,7 +387,7 @@ static struct ike_qm *find_under_way(const struct ike_peer *peer, const struct i
 	struct ike_qm *qm;
 
 	TAILQ_FOREACH(qm, &peer->qms, peer_link) {
-		if (qm->stage != QM_STAGE_DONE && qm->stage != QM_STAGE_WAIT_POLICY &&
+		if (qm->stage != QM_STAGE_DONE &&
 		    qm->filter_id == acquire->qm.filter_id &&
 		    ident_selector_is_equal(&qm->selector, &acquire->selector))
 			return qm;
