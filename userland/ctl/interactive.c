@@ -98,6 +98,15 @@ static unsigned char complete_line(EditLine *el, char *const *words, size_t n, s
 	return CC_REDISPLAY;
 }
 
+/* Whether the last word was typed as it is meant, without quotes. */
+static bool is_plain(const char *line, const char *word)
+{
+	size_t len = strlen(line), word_len = strlen(word);
+
+	return len >= word_len && !strcmp(line + len - word_len, word) &&
+	       (len == word_len || strchr(" \t", line[len - word_len - 1]));
+}
+
 static unsigned char editor_complete(EditLine *el, int key)
 {
 	const LineInfo *info = el_line(el);
@@ -111,8 +120,8 @@ static unsigned char editor_complete(EditLine *el, int key)
 	(void)key;
 	el_get(el, EL_CLIENTDATA, &editor);
 	line = strndup(info->buffer, len);
-	/* Words with quotes are left to the user: what is typed is not what is meant. */
-	if (!line || strchr(line, '"') || ctl_words_split(line, &words, why) < 0)
+	/* Inside quotes there is nothing to offer. */
+	if (!line || ctl_words_split(line, &words, why) < 0)
 		return CC_REFRESH_BEEP;
 	if (!words.n || (len && strchr(" \t", line[len - 1]))) {
 		static char empty[] = "";
@@ -123,7 +132,8 @@ static unsigned char editor_complete(EditLine *el, int key)
 		}
 		words.list[words.n++] = empty;
 	}
-	ret = complete_line(el, words.list, words.n, editor->ctl);
+	ret = is_plain(line, words.list[words.n - 1]) ?
+	      complete_line(el, words.list, words.n, editor->ctl) : CC_REFRESH_BEEP;
 	ctl_words_clear(&words);
 	return ret;
 }
@@ -143,7 +153,8 @@ static int editor_open(struct editor *editor, struct ctl *ctl, FILE *in)
 	el_set(editor->el, EL_EDITOR, "emacs");
 	el_set(editor->el, EL_PROMPT, editor_prompt);
 	el_set(editor->el, EL_HIST, history, editor->history);
-	el_set(editor->el, EL_ADDFN, "ipsecctl-complete", "complete the word", editor_complete);
+	/* the narrow form of this one call leaks copies of its strings */
+	el_wset(editor->el, EL_ADDFN, L"ipsecctl-complete", L"complete the word", editor_complete);
 	el_set(editor->el, EL_BIND, "^I", "ipsecctl-complete", NULL);
 	el_source(editor->el, NULL);
 	return 0;

@@ -49,3 +49,14 @@ FUZZERS += fuzz_command
 fuzz_command_SRCS := userland/ctl/fuzz_command.c userland/ctl/roundtrip.c
 fuzz_command_LIBS := ctl policy nl base
 fuzz_command_PKGS := libsystemd smartcols libedit
+
+TESTS += test_ctl_manual test_ctl_prompt
+test_ctl_manual_SRCS := userland/ctl/test_ctl_manual.c
+test_ctl_manual_LIBS := ctl policy nl base
+test_ctl_manual_PKGS := cmocka libsystemd smartcols libedit
+test_ctl_prompt_SRCS := \
+	userland/ctl/fake_agent.c \
+	userland/ctl/fake_fixture.c \
+	userland/ctl/test_ctl_prompt.c
+test_ctl_prompt_LIBS := ctl policy nl base
+test_ctl_prompt_PKGS := cmocka libsystemd smartcols libedit

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The manual pages against the tables that they describe: every command of the dynamic context and
+ * of the root has a section, in which every tag is an item; every property, exit code, mode, action,
+ * algorithm and reason is there. And every reason has a remedy.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <linux/ipsecdrv.h>
+
+#include "base/cleanup.h"
+#include "ctl/command.h"
+#include "ctl/remedy.h"
+#include "nl/names_gen.h"
+#include "policy/config.h"
+
+static char *read_manual(const char *name)
+{
+	const char *top = getenv("TOP") ?: ".";
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[512], *text = NULL;
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "%s/Documentation/man/%s", top, name);
+	file = fopen(path, "re");
+	if (!file)
+		fail_msg("no %s", path);
+	assert_true(getdelim(&text, &size, '\0', file) > 0);
+	return text;
+}
+
+/* From the heading to the next one of any level; the caller frees it. */
+static char *section(const char *manual, const char *heading)
+{
+	const char *start = strstr(manual, heading), *end;
+
+	if (!start)
+		fail_msg("no section \"%s\"", heading);
+	start += strlen(heading);
+	end = strstr(start, "\n.S");
+	return strndup(start, end ? (size_t)(end - start) : strlen(start));
+}
+
+/* Whether an item of the list ("tag, tag" or "tag = value") names @word. */
+static bool has_item(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, "\n.It Cm ")); at++) {
+		const char *line = at + strlen("\n.It Cm ");
+		size_t line_len = strcspn(line, "\n");
+
+		for (const char *found = line; (found = strstr(found, word)); found++) {
+			bool is_start = found == line || found[-1] == ' ';
+
+			if (found >= line + line_len)
+				break;
+			if (is_start && (found[len] == ' ' || found[len] == '\n'))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void check_command(const char *manual, const struct ctl_command *command)
+{
+	_cleanup_free_ char *text = NULL;
+	char heading[128];
+
+	snprintf(heading, sizeof(heading), "\n.Ss %s\n", command->path);
+	text = section(manual, heading);
+	for (size_t i = 0; i < command->n_tags; i++)
+		if (!has_item(text, command->tags[i].name))
+			fail_msg("%s: no tag %s", command->path, command->tags[i].name);
+}
+
+static void commands(void **state)
+{
+	_cleanup_free_ char *manual = read_manual("ipsecctl.8"), *all = NULL;
+	const struct ctl_command *command;
+	char words[CTL_PATH_LEN];
+
+	(void)state;
+	all = section(manual, "\n.Ss The static context\n");
+	for (size_t i = 0; (command = ctl_command_at(i)); i++) {
+		if (strncmp(command->path, "static ", 7) != 0) {
+			check_command(manual, command);
+			continue;
+		}
+		/* one line for each verb; the noun is on it or on the one that continues it */
+		snprintf(words, sizeof(words), "%s", strrchr(command->path, ' ') + 1);
+		if (!strstr(all, words) && strcmp(words, "config") != 0)
+			fail_msg("%s is missing", command->path);
+	}
+}
+
+static void defaults(void **state)
+{
+	_cleanup_free_ char *manual = read_manual("ipsecctl.8"), *config = NULL;
+	static const char *const texts[] = {
+		"3DES-SHA1-2 3DES-MD5-2 DES-SHA1-1 DES-MD5-1", "ESP[3DES,SHA1] ESP[3DES,MD5]",
+		"20480 to 2147483647", "300 to 172799", "group 14", "At most 20", "1 to 2880",
+		".It Fl -run-dir", ".It Fl -json", ".It Fl f Ar file", "IPSEC_POLICY_RUN_DIR",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!strstr(manual, texts[i]))
+			fail_msg("\"%s\" is missing", texts[i]);
+	config = section(manual, "\n.Ss dynamic set config\n");
+	for (size_t i = 0; i < policy_n_config_properties; i++)
+		if (!has_item(config, policy_config_properties[i].name) ||
+		    !strstr(config, policy_config_properties[i].fallback))
+			fail_msg("property %s", policy_config_properties[i].name);
+}
+
+static void exit_codes(void **state)
+{
+	_cleanup_free_ char *manual = read_manual("ipsecctl.8"), *text = NULL;
+	char item[24];
+
+	(void)state;
+	text = section(manual, "\n.Sh EXIT STATUS\n");
+	for (int i = CTL_EXIT_OK; i <= CTL_EXIT_HOLD; i++) {
+		snprintf(item, sizeof(item), "\n.It %d\n", i);
+		assert_non_null(strstr(text, item));
+	}
+}
+
+/* The lines of an item of a list, with blanks between them; the caller frees it. */
+static char *item_text(const char *text, const char *name)
+{
+	char head[64], *copy;
+	const char *start, *end;
+
+	snprintf(head, sizeof(head), "\n.It Cm %s\n", name);
+	start = strstr(text, head);
+	if (!start)
+		fail_msg("no item %s", name);
+	start += strlen(head);
+	end = strstr(start, "\n.");
+	copy = strndup(start, end ? (size_t)(end - start) : strlen(start));
+	for (char *c = copy; c && *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+	return copy;
+}
+
+static void check_values(const char *manual, const char *heading, unsigned int first,
+			 unsigned int n, const char *(*name)(unsigned int value),
+			 const char *(*text)(unsigned int value))
+{
+	_cleanup_free_ char *part = section(manual, heading);
+
+	for (unsigned int i = first; i < n; i++) {
+		_cleanup_free_ char *item = item_text(part, name(i));
+
+		assert_string_equal(item, text(i));
+	}
+}
+
+static void driver(void **state)
+{
+	_cleanup_free_ char *manual = read_manual("ipsecdrv.7");
+
+	(void)state;
+	check_values(manual, "\n.Ss Modes\n", 0, __IPSECDRV_MODE_MAX, nl_mode_name, nl_mode_text);
+	check_values(manual, "\n.Ss Filters\n", 1, __IPSECDRV_ACTION_MAX, nl_action_name,
+		     nl_action_text);
+	check_values(manual, "\n.Ss Security associations\n", 1, __IPSECDRV_CIPHER_MAX,
+		     nl_cipher_name, nl_cipher_text);
+	check_values(manual, "\n.Ss Security associations\n", 1, __IPSECDRV_INTEGRITY_MAX,
+		     nl_integrity_name, nl_integrity_text);
+	check_values(manual, "\n.Sh DIAGNOSTICS\n", 1, __IPSECDRV_DROP_MAX, nl_drop_reason_name,
+		     nl_drop_reason_text);
+}
+
+static void remedies(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < __IPSECDRV_DROP_MAX; i++)
+		if (!ctl_drop_remedy(nl_drop_reason_name(i)))
+			fail_msg("no remedy for %s", nl_drop_reason_name(i));
+	for (unsigned int i = 0; i < __IPSECDRV_PASS_REASON_MAX; i++)
+		if (!ctl_pass_remedy(nl_pass_reason_name(i)))
+			fail_msg("no remedy for %s", nl_pass_reason_name(i));
+	assert_null(ctl_drop_remedy("tomorrow's"));
+	assert_null(ctl_pass_remedy("tomorrow's"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{ "every command and tag is in ipsecctl(8)", commands, NULL, NULL, NULL },
+		{ "defaults and limits are in ipsecctl(8)", defaults, NULL, NULL, NULL },
+		{ "exit codes are in ipsecctl(8)", exit_codes, NULL, NULL, NULL },
+		{ "modes, actions, algorithms and drop reasons are in ipsecdrv(7)", driver, NULL,
+		  NULL, NULL },
+		{ "every reason has a remedy", remedies, NULL, NULL, NULL },
+	};
+
+	return cmocka_run_group_tests_name("manual", tests, NULL, NULL);
+}
