@@ -295,7 +295,7 @@ static int check_who_asks(struct negotiate *negotiate, const struct ike_sa_insta
 	}
 	if (!why && (install->directions & IKE_DIRECTION_IN) &&
 	    !are_larvals_there(negotiate, install))
-		why = "its inbound SPI was not given out for this peer, or a minute ago";
+		why = "its inbound SPI was not given out for this peer in the last minute";
 	return why ? negotiate_refuse(negotiate, "an association", &install->path,
 				      install->filter_id, why) : 0;
 }

@@ -50,3 +50,18 @@ test_state_PKGS := cmocka
 test_resolve_SRCS := userland/agent/test_resolve.c
 test_resolve_LIBS := agent
 test_resolve_PKGS := cmocka
+
+TESTS += test_negotiate
+test_negotiate_SRCS := userland/agent/test_negotiate.c
+test_negotiate_LIBS := agent nl_fake
+test_negotiate_PKGS := cmocka
+
+TESTS += test_agent
+test_agent_SRCS := userland/agent/test_agent.c
+test_agent_LIBS := agent nl_fake
+test_agent_PKGS := cmocka
+
+TESTS += test_agent_keylog
+test_agent_keylog_SRCS := userland/agent/test_keylog.c
+test_agent_keylog_LIBS := agent
+test_agent_keylog_PKGS := cmocka

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #define FILTERS_MAX	4096
-#define SAS_MAX		1024
+#define SAS_MAX		8192
 #define ACQUIRES_MAX	1024
 #define EVENTS_MAX	256
 
