@@ -113,3 +113,23 @@ secure_half() { # HOST FILTER BASE ADDRESS-OF-A ADDRESS-OF-B [SELECTOR-OF-A SELE
 			+ dir=out spi=$out local=$local_ remote=$remote filter=$2 $ESP pair=$in $sel
 	}
 }
+
+# Numbered datagrams FROM..TO from one socket, each a line of SIZE bytes at least.
+send_udp() { # HOST ADDRESS PORT FROM TO [SIZE]
+	on "$1" perl -e '
+		use Socket qw(:DEFAULT getaddrinfo);
+		my ($host, $port, $from, $to, $size) = @ARGV;
+		my ($err, $ai) = getaddrinfo($host, $port, { socktype => SOCK_DGRAM });
+		die $err if $err;
+		socket(my $s, $ai->{family}, SOCK_DGRAM, 0) or die "socket: $!";
+		for ($from .. $to) { send($s, sprintf("%-*s\n", $size - 1, $_), 0, $ai->{addr}); }
+	' "$2" "$3" "$4" "$5" "${6:-8}"
+}
+receive_udp() { # NAME HOST PORT: their lines in $TMP/NAME.got
+	local -n ns_=$2
+	spawn "$1" ip netns exec "$ns_" socat -u -b 65536 "UDP6-RECV:$3,rcvbuf=4000000" "CREATE:$TMP/$1.got"
+	wait_for 10 listens_udp "$2" "$3"
+}
+listens_udp() { [ -n "$(on "$1" ss -Hlun "sport = :$2")" ]; }
+got() { awk '{ print $1 }' "$TMP/$1.got" | xargs; }                       # NAME
+has_got() { grep -q "^$2 *$" "$TMP/$1.got"; }                             # NAME NUMBER
