@@ -412,6 +412,18 @@ static unsigned int leave_to_xfrm(struct ipd_net *ipd, const struct sk_buff *skb
 	return NF_ACCEPT;
 }
 
+/*
+ * A packet that waited was sent when policy said that it must be protected. What was changed since
+ * does not let it go in clear; only a soft association does.
+ */
+static unsigned int pass_output(struct ipd_net *ipd, const struct sk_buff *skb,
+				enum ipd_hold_place place, u8 pass_reason)
+{
+	if (place == IPD_HOLD_FIRST && pass_reason != IPSECDRV_PASS_REASON_SOFT_SA)
+		return drop(ipd, skb, IPSECDRV_DROP_POLICY_CHANGED);
+	return NF_ACCEPT;
+}
+
 static unsigned int judge_output(struct ipd_net *ipd, struct sk_buff *skb,
 				 const struct nf_hook_state *state, enum ipd_hold_place place)
 {
@@ -421,7 +433,8 @@ static unsigned int judge_output(struct ipd_net *ipd, struct sk_buff *skb,
 	int tries;
 
 	if (decide_by_mode(ipd, skb, IPSECDRV_DIRECTION_OUT, &verdict))
-		return verdict;
+		return verdict == NF_ACCEPT ?
+			pass_output(ipd, skb, place, IPSECDRV_PASS_REASON_MODE) : verdict;
 	if (ipd_flow_parse(skb, state->pf, IPSECDRV_DIRECTION_OUT, &flow))
 		return drop(ipd, skb, IPSECDRV_DROP_MALFORMED);
 	for (tries = 0; tries < MAX_TRIES; tries++) {
@@ -437,7 +450,7 @@ static unsigned int judge_output(struct ipd_net *ipd, struct sk_buff *skb,
 		}
 		count_hit(decision.filter, IPSECDRV_DIRECTION_OUT);
 		if (decision.verdict == IPSECDRV_VERDICT_PASS)
-			return NF_ACCEPT;
+			return pass_output(ipd, skb, place, decision.pass_reason);
 		if (decision.verdict == IPSECDRV_VERDICT_PROTECT)
 			return ipd_sa_output(ipd, decision.sa, skb, state);
 		return drop(ipd, skb, decision.drop_reason);

@@ -312,6 +312,7 @@ const char *const ipd_drop_names[__IPSECDRV_DROP_MAX] = {
 	[IPSECDRV_DROP_NO_LISTENER] = "no-listener",
 	[IPSECDRV_DROP_HOLD_LIMIT] = "hold-limit",
 	[IPSECDRV_DROP_HOLD_TIMEOUT] = "hold-timeout",
+	[IPSECDRV_DROP_POLICY_CHANGED] = "policy-changed",
 	[IPSECDRV_DROP_ACQUIRE_LIMIT] = "acquire-limit",
 	[IPSECDRV_DROP_MULTICAST] = "multicast",
 	[IPSECDRV_DROP_NO_MEMORY] = "no-memory",

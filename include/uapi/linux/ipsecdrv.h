@@ -293,6 +293,8 @@ enum ipsecdrv_drop_reason {
 	IPSECDRV_DROP_HOLD_LIMIT,
 	/* It waited for a negotiation that did not end in time. */
 	IPSECDRV_DROP_HOLD_TIMEOUT,
+	/* It waited for a negotiation, and its filter went or no longer asks for one. */
+	IPSECDRV_DROP_POLICY_CHANGED,
 	/* Too many negotiations are under way. */
 	IPSECDRV_DROP_ACQUIRE_LIMIT,
 	/* Multicast and broadcast packets cannot be negotiated for. */

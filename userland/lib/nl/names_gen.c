@@ -442,6 +442,8 @@ static const struct row drop_reason_rows[] = {
 	  "Newer packets wait for the same negotiation, or too many wait in all." },
 	{ IPSECDRV_DROP_HOLD_TIMEOUT, "hold-timeout",
 	  "It waited for a negotiation that did not end in time." },
+	{ IPSECDRV_DROP_POLICY_CHANGED, "policy-changed",
+	  "It waited for a negotiation, and its filter went or no longer asks for one." },
 	{ IPSECDRV_DROP_ACQUIRE_LIMIT, "acquire-limit",
 	  "Too many negotiations are under way." },
 	{ IPSECDRV_DROP_MULTICAST, "multicast",
