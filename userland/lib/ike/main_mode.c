@@ -332,8 +332,10 @@ static void receive_4(struct ike_engine *engine, struct ike_mm *mm, struct bytes
 	struct wire_message message;
 	struct bytes ke, nonce;
 
+	/* Our own value is our own message 3, reflected. */
 	if (wire_parse(datagram, &message) ||
-	    check_key_exchange(mm->choice.proposal.group, &message, &ke, &nonce)) {
+	    check_key_exchange(mm->choice.proposal.group, &message, &ke, &nonce) ||
+	    bytes_is_equal(ke, blob_bytes(&n->ke_i))) {
 		engine->stats.invalid_packets++;
 		return;
 	}

@@ -39,13 +39,12 @@ ike_PKGS := libcrypto
 # Two engines with a network, a driver and an agent between them.
 ike_SIM := userland/lib/ike/sim.c
 
-TESTS += test_crypto test_engine test_keys
-test_crypto_SRCS := userland/lib/ike/test_crypto.c
-test_crypto_LIBS := ike
-test_crypto_PKGS := cmocka
-test_engine_SRCS := userland/lib/ike/test_engine.c $(ike_SIM)
-test_engine_LIBS := ike
-test_engine_PKGS := cmocka
-test_keys_SRCS := userland/lib/ike/test_keys.c
-test_keys_LIBS := ike
-test_keys_PKGS := cmocka
+ike_TESTS := test_ike_crypto test_ike_keys test_ike_parts test_ike_proposal test_ike_wire
+ike_SIM_TESTS := test_ike_engine test_ike_failure test_ike_hostile test_ike_network test_ike_rekey
+
+TESTS += $(ike_TESTS) $(ike_SIM_TESTS)
+$(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\
+	$(eval $(t)_SRCS := userland/lib/ike/$(subst test_ike_,test_,$(t)).c)\
+	$(eval $(t)_LIBS := ike)\
+	$(eval $(t)_PKGS := cmocka))
+$(foreach t,$(ike_SIM_TESTS),$(eval $(t)_SRCS += $(ike_SIM)))

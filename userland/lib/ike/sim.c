@@ -98,7 +98,8 @@ static int op_send(void *userdata, const struct ike_path *path, const uint8_t *d
 	if (sim->network)
 		fate = sim->network(sim, host->index, copy, len);
 	/* To strangers, and what is lost: nowhere. */
-	if (!fate.is_lost && ip_addr_is_equal(&path->remote, &sim->hosts[to].addr)) {
+	if (!fate.is_lost && (ip_addr_is_equal(&path->remote, &sim->hosts[to].addr) ||
+			      ip_addr_is_equal(&path->remote, &sim->hosts[to].seen_as))) {
 		push(sim, make(to, sim->now + fate.delay, KIND_DATAGRAM, copy, len));
 		for (unsigned int i = 0; i < fate.n_copies; i++)
 			push(sim, make(to, sim->now + fate.delay + fate.copy_delay * (i + 1),
@@ -308,11 +309,25 @@ static struct ike_path path_of(const struct sim *sim, size_t host)
 	};
 }
 
-void sim_inject(struct sim *sim, size_t to, const void *data, size_t len)
+void sim_inject_from(struct sim *sim, size_t to, const struct ip_addr *from, uint16_t port,
+		     const void *data, size_t len)
 {
 	struct ike_path path = path_of(sim, to);
+	/* On the heap and no longer than it is, so that every read beyond the end is found. */
+	uint8_t *copy = malloc(len ? len : 1);
 
-	ike_engine_receive(sim->hosts[to].engine, sim->now, &path, data, len);
+	assert(copy);
+	if (len)
+		memcpy(copy, data, len);
+	path.remote = *from;
+	path.remote_port = port;
+	ike_engine_receive(sim->hosts[to].engine, sim->now, &path, copy, len);
+	free(copy);
+}
+
+void sim_inject(struct sim *sim, size_t to, const void *data, size_t len)
+{
+	sim_inject_from(sim, to, &sim->hosts[!to].seen_as, 500, data, len);
 }
 
 static void deliver(struct sim *sim, const struct sim_packet *packet)
@@ -460,6 +475,7 @@ struct sim *sim_new(bool is_v6, const struct ike_config *config)
 		host->next_spi = 0x1000 + 0x1000 * (uint32_t)i;
 		host->rng = 0x9e3779b97f4a7c15 + i;
 		assert(!ip_addr_parse(texts[is_v6][i], &host->addr));
+		host->seen_as = host->addr;
 		host->engine = ike_engine_new(config, &ops, host, sim->now);
 		assert(host->engine);
 	}

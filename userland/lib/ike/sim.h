@@ -76,6 +76,7 @@ struct sim_host {
 	size_t index;
 	struct ike_engine *engine;
 	struct ip_addr addr;
+	struct ip_addr seen_as;	/* source address of what the other receives */
 
 	struct ike_mm_policy mm;
 	struct ike_qm_policy qm;
@@ -148,8 +149,10 @@ int sim_acquire_port(struct sim *sim, size_t host, uint64_t id, uint16_t port);
 
 /* Everything that happens within the next @ms. */
 void sim_run(struct sim *sim, uint64_t ms);
-/* One datagram to the host, as if from the other. */
+/* One datagram to the host, as if from the other, or from somewhere else. */
 void sim_inject(struct sim *sim, size_t to, const void *data, size_t len);
+void sim_inject_from(struct sim *sim, size_t to, const struct ip_addr *from, uint16_t port,
+		     const void *data, size_t len);
 uint64_t sim_random(uint64_t *state);
 
 /* Number of SAs in the host's driver, and whether both hosts' SAs fit together. */
