@@ -4,7 +4,8 @@ ipsec-cred_SRCS := \
 	userland/cred/limiter.c \
 	userland/cred/main.c \
 	userland/cred/secrets.c \
-	userland/cred/serve.c
+	userland/cred/serve.c \
+	userland/lib/daemon/wipe_free.c
 ipsec-cred_LIBS := daemon link ike base
 
 TESTS += test_limiter test_secrets test_serve

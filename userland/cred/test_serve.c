@@ -220,17 +220,17 @@ static void test_no_oracle(void **state)
 	connect_ike(f, "cred");
 	load(f, SECRET);
 	RUN_UNTIL(f, f->n_loaded);
-	for (int i = 1; i <= 60; i++) {
+	for (int i = 1; i <= 200; i++) {
 		ask(f, 0xc0000207, true);
 		RUN_UNTIL(f, f->n_replies == i);
 		n_good += f->error == 0;
 		assert_true(f->error == 0 || f->error == -EAGAIN);
 	}
 	/* the burst, and a few more where this machine is slow */
-	assert_true(n_good >= 20 && n_good < 40);
+	assert_true(n_good >= 100 && n_good < 160);
 	/* others are not affected */
 	ask(f, 0xc0000208, true);
-	RUN_UNTIL(f, f->n_replies == 61);
+	RUN_UNTIL(f, f->n_replies == 201);
 	assert_int_equal(f->error, 0);
 }
 
@@ -356,7 +356,7 @@ static void test_secret_never_leaves(void **state)
 	connect_ike(f, "relay");
 	load(f, SECRET);
 	RUN_UNTIL(f, f->n_loaded);
-	for (int i = 1; i <= 60; i++) {
+	for (int i = 1; i <= 300; i++) {
 		ask(f, i % 2 ? 0xc0000207 : 0x01000000, true);
 		RUN_UNTIL(f, f->n_replies == i);
 	}

@@ -5,10 +5,17 @@ ipsec-ike_SRCS := \
 	userland/ike/host.c \
 	userland/ike/main.c \
 	userland/ike/ops.c \
-	userland/ike/udp.c
+	userland/ike/udp.c \
+	userland/lib/daemon/wipe_free.c
 ipsec-ike_LIBS := daemon link ike base
 
 TESTS += test_udp
 test_udp_SRCS := userland/ike/test_udp.c userland/ike/udp.c
 test_udp_LIBS := base
 test_udp_PKGS := cmocka libsystemd
+
+# Of selftests/netns/ike_pair.sh.
+TOOLS += test_pair
+test_pair_SRCS := userland/ike/test_pair.c userland/ike/test_pair_side.c
+test_pair_LIBS := daemon link ike base
+test_pair_PKGS := libsystemd
