@@ -14,7 +14,7 @@ EXIT_DEAD=125      # the guest did not start, panicked or ended without a result
 EXIT_DIRTY=126     # the job succeeded, but the kernel complained or leaked
 
 RUN_USAGE="  --timeout S      kill the guest after S seconds (default: uml 600, vm 1200)
-  --mem M          guest memory in MiB
+  --mem M          guest memory in MiB (default: uml 1024, --debug 1536, vm 2048)
   --out DIR        make DIR of the host writable in the guest as \$IPD_OUT
   --env NAME=VALUE set a variable for the script (IPD_*, DEMO*, V and SLOW are passed on anyway)
   --allow-splat    kernel complaints and leaks are reported, but do not make the run fail
@@ -23,7 +23,7 @@ RUN_USAGE="  --timeout S      kill the guest after S seconds (default: uml 600, 
   --console FILE   keep the kernel console here"
 
 # Defaults; scripts/uml and scripts/vm override some before parsing.
-run_timeout=600 run_mem=1024 run_out='' run_env=() run_allow_splat=0 run_build=1 run_console=''
+run_timeout=600 run_mem='' run_out='' run_env=() run_allow_splat=0 run_build=1 run_console=''
 
 # Parses one common option; returns how many words it took in "taken", 0 if not one of ours.
 run_option() {

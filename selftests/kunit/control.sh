@@ -16,7 +16,7 @@ reported() {
 }
 
 refuse "an unknown bug is refused" insmod "$CONTROL" bug=none
-check "the log is clean before" check_world
+check_world "the log is clean before"
 
 # Lock checking ends with its first finding, and at any report of damaged memory: first these.
 check "dereference outside of RCU" reported rcu 'suspicious RCU usage'
