@@ -49,12 +49,13 @@ struct ipd_net *ipd_nl_net(struct genl_info *info)
 	return ipd_net(genl_info_net(info));
 }
 
-/* For commands without attributes generic netlink does not look at attributes at all. */
-int ipd_nl_no_attributes(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack)
+/* A command has one policy, of what it takes when it is about one object. */
+int ipd_nl_start_list(struct netlink_callback *cb)
 {
-	if (!nlmsg_attrlen(nlh, GENL_HDRLEN))
+	if (!nlmsg_attrlen(cb->nlh, GENL_HDRLEN))
 		return 0;
-	NL_SET_ERR_MSG(extack, "this command takes no attributes");
+	/* before 6.8 the kernel has no place for a sentence here, and cb->extack is NULL */
+	NL_SET_ERR_MSG(cb->extack, "a list takes no attributes");
 	return -EINVAL;
 }
 
@@ -351,9 +352,6 @@ int ipd_nl_status_get(struct sk_buff *skb, struct genl_info *info)
 	void *header;
 	int err;
 
-	err = ipd_nl_no_attributes(info->nlhdr, info->extack);
-	if (err)
-		return err;
 	msg = ipd_nl_reply_new(info, GENLMSG_DEFAULT_SIZE, &header);
 	if (!msg)
 		return -ENOMEM;
@@ -443,9 +441,6 @@ int ipd_nl_statistics_get(struct sk_buff *skb, struct genl_info *info)
 	void *header;
 	int err;
 
-	err = ipd_nl_no_attributes(info->nlhdr, info->extack);
-	if (err)
-		return err;
 	msg = ipd_nl_reply_new(info, GENLMSG_DEFAULT_SIZE, &header);
 	if (!msg)
 		return -ENOMEM;

@@ -46,8 +46,8 @@ bool ipd_nl_has_acquire_listener(struct net *net);
 
 /* the namespace of a request */
 struct ipd_net *ipd_nl_net(struct genl_info *info);
-/* -EINVAL with a sentence when a request that takes no attributes has some */
-int __must_check ipd_nl_no_attributes(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack);
+/* the start of a list that takes no attributes, though its command does; -EINVAL */
+int __must_check ipd_nl_start_list(struct netlink_callback *cb);
 /* an answer with its header, or NULL; @size is for attributes */
 struct sk_buff *ipd_nl_reply_new(struct genl_info *info, size_t size, void **ret_header);
 int ipd_nl_reply_send(struct sk_buff *msg, void *header, struct genl_info *info);

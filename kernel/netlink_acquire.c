@@ -53,7 +53,7 @@ static int put_info(struct sk_buff *msg, const struct ipd_acquire_info *info)
 
 int ipd_nl_acquire_get_start(struct netlink_callback *cb)
 {
-	return ipd_nl_no_attributes(cb->nlh, cb->extack);
+	return 0;
 }
 
 int ipd_nl_acquire_get_dump(struct sk_buff *skb, struct netlink_callback *cb)

@@ -327,9 +327,6 @@ int ipd_nl_filter_begin(struct sk_buff *skb, struct genl_info *info)
 	void *header;
 	int err;
 
-	err = ipd_nl_no_attributes(info->nlhdr, info->extack);
-	if (err)
-		return err;
 	msg = ipd_nl_reply_new(info, nla_total_size(sizeof(u32)), &header);
 	if (!msg)
 		return -ENOMEM;
@@ -549,7 +546,7 @@ int ipd_nl_filter_get(struct sk_buff *skb, struct genl_info *info)
 
 int ipd_nl_filter_get_start(struct netlink_callback *cb)
 {
-	return ipd_nl_no_attributes(cb->nlh, cb->extack);
+	return ipd_nl_start_list(cb);
 }
 
 int ipd_nl_filter_get_dump(struct sk_buff *skb, struct netlink_callback *cb)

@@ -76,7 +76,7 @@ const struct nla_policy ipd_nl_flow_policy[IPSECDRV_FLOW_A_MAX + 1] = {
 	[IPSECDRV_FLOW_A_DESTINATION_PORT] = { .type = NLA_BE16 },
 };
 
-static const struct nla_policy ipd_nl_status_get_policy[1] = {
+static const struct nla_policy ipd_nl_status_get_policy[2] = {
 };
 
 static const struct nla_policy ipd_nl_mode_set_policy[IPSECDRV_A_EXEMPT_LEVEL + 1] = {
@@ -84,7 +84,7 @@ static const struct nla_policy ipd_nl_mode_set_policy[IPSECDRV_A_EXEMPT_LEVEL + 
 	[IPSECDRV_A_EXEMPT_LEVEL] = NLA_POLICY_MAX(NLA_U8, 3),
 };
 
-static const struct nla_policy ipd_nl_filter_begin_policy[1] = {
+static const struct nla_policy ipd_nl_filter_begin_policy[2] = {
 };
 
 static const struct nla_policy ipd_nl_filter_add_policy[IPSECDRV_A_FILTER + 1] = {
@@ -124,7 +124,7 @@ static const struct nla_policy ipd_nl_sa_get_policy[IPSECDRV_A_SA + 1] = {
 	[IPSECDRV_A_SA] = NLA_POLICY_NESTED(ipd_nl_sa_policy),
 };
 
-static const struct nla_policy ipd_nl_sa_flush_policy[1] = {
+static const struct nla_policy ipd_nl_sa_flush_policy[2] = {
 };
 
 static const struct nla_policy ipd_nl_acquire_end_policy[IPSECDRV_A_HOLD_SECONDS + 1] = {
@@ -134,10 +134,10 @@ static const struct nla_policy ipd_nl_acquire_end_policy[IPSECDRV_A_HOLD_SECONDS
 		(&(struct netlink_range_validation){ .min = 1, .max = 86400 })),
 };
 
-static const struct nla_policy ipd_nl_acquire_get_policy[1] = {
+static const struct nla_policy ipd_nl_acquire_get_policy[2] = {
 };
 
-static const struct nla_policy ipd_nl_statistics_get_policy[1] = {
+static const struct nla_policy ipd_nl_statistics_get_policy[2] = {
 };
 
 static const struct nla_policy ipd_nl_match_policy[IPSECDRV_A_FLOW + 1] = {

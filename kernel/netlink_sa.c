@@ -313,11 +313,7 @@ int ipd_nl_sa_del(struct sk_buff *skb, struct genl_info *info)
 int ipd_nl_sa_flush(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ipd_net *ipd = ipd_nl_net(info);
-	int err;
 
-	err = ipd_nl_no_attributes(info->nlhdr, info->extack);
-	if (err)
-		return err;
 	mutex_lock(&ipd->cfg_mutex);
 	ipd_sad_flush(ipd);
 	ipd_acquire_forget(ipd);
@@ -355,7 +351,7 @@ int ipd_nl_sa_get(struct sk_buff *skb, struct genl_info *info)
 
 int ipd_nl_sa_get_start(struct netlink_callback *cb)
 {
-	return ipd_nl_no_attributes(cb->nlh, cb->extack);
+	return ipd_nl_start_list(cb);
 }
 
 int ipd_nl_sa_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
