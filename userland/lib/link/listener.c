@@ -75,11 +75,10 @@ static int bind_and_listen(int fd, const struct sockaddr_un *addr,
 	(void)umask(old_umask);
 	if (r < 0)
 		return r;
-	/* created for its owner alone, so it is never open to more than the old or the new owner */
-	if (config->owner != (uid_t)-1 || config->group != (gid_t)-1)
+	/* mode first: whoever has given a file away needs one more capability to change it */
+	r = chmod(addr->sun_path, config->mode) < 0 ? -errno : 0;
+	if (r == 0 && (config->owner != (uid_t)-1 || config->group != (gid_t)-1))
 		r = lchown(addr->sun_path, config->owner, config->group) < 0 ? -errno : 0;
-	if (r == 0)
-		r = chmod(addr->sun_path, config->mode) < 0 ? -errno : 0;
 	if (r == 0)
 		r = listen(fd, SOMAXCONN) < 0 ? -errno : 0;
 	if (r < 0)
