@@ -48,3 +48,20 @@ $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\
 	$(eval $(t)_LIBS := ike)\
 	$(eval $(t)_PKGS := cmocka))
 $(foreach t,$(ike_SIM_TESTS),$(eval $(t)_SRCS += $(ike_SIM)))
+
+ike_FUZZERS := fuzz_engine fuzz_sa fuzz_wire
+
+FUZZERS += $(ike_FUZZERS)
+$(foreach f,$(ike_FUZZERS),\
+	$(eval $(f)_SRCS := userland/lib/ike/$(f).c)\
+	$(eval $(f)_LIBS := ike))
+fuzz_engine_SRCS += $(ike_SIM)
+
+# Each fuzzer's seeds and a fixed number of mutations, under the sanitizers.
+ike_FUZZ_TESTS := $(ike_FUZZERS:%=test_ike_%)
+
+TESTS += $(ike_FUZZ_TESTS)
+$(foreach t,$(ike_FUZZ_TESTS),\
+	$(eval $(t)_SRCS := $($(t:test_ike_%=%)_SRCS) userland/lib/ike/fuzz_replay.c)\
+	$(eval $(t)_LIBS := ike)\
+	$(eval $(t)_PKGS := cmocka))

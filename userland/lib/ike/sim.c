@@ -207,10 +207,23 @@ static void add_sa(struct sim_host *host, const struct ike_sa_install *install, 
 		host->n_larval--;
 }
 
+static bool has_inbound(const struct sim_host *host, const struct ike_sa_install *install)
+{
+	for (size_t i = 0; i < host->n_sas; i++) {
+		if (host->sas[i].is_inbound && host->sas[i].qm_id == install->qm_id)
+			return true;
+	}
+	return false;
+}
+
 static int op_add_sa(void *userdata, uint64_t id, const struct ike_sa_install *install)
 {
 	struct sim_host *host = userdata;
 
+	/* A responder can read before it writes; an initiator asks once. */
+	assert(install->is_initiator == (install->directions ==
+					 (IKE_DIRECTION_IN | IKE_DIRECTION_OUT)));
+	assert(install->directions != IKE_DIRECTION_OUT || has_inbound(host, install));
 	if (install->directions == IKE_DIRECTION_IN)
 		trace(host, SIM_STEP_ADD_IN);
 	else if (install->directions == IKE_DIRECTION_OUT)
@@ -256,6 +269,7 @@ static void op_acquire_result(void *userdata, uint64_t acquire_id, enum ike_reas
 	struct sim_host *host = userdata;
 
 	assert(host->n_results < SIM_RESULTS_MAX);
+	assert(reason == IKE_REASON_OK || reason >= IKE_REASON_CREDENTIALS);
 	/* Exactly once for each. */
 	assert(!sim_result(host->sim, host->index, acquire_id));
 	host->results[host->n_results++] =
@@ -496,10 +510,28 @@ struct sim *sim_free(struct sim *sim)
 	return NULL;
 }
 
+/* What somebody was about to answer the engine that is no more. */
+static void drop_replies(struct sim *sim, size_t index)
+{
+	struct sim_packet **at = &sim->packets;
+
+	while (*at) {
+		struct sim_packet *packet = *at;
+
+		if (packet->to == index && packet->kind != KIND_DATAGRAM) {
+			*at = packet->next;
+			free(packet);
+		} else {
+			at = &packet->next;
+		}
+	}
+}
+
 void sim_restart(struct sim *sim, size_t index, const struct ike_config *config)
 {
 	struct sim_host *host = &sim->hosts[index];
 
+	drop_replies(sim, index);
 	ike_engine_free(host->engine);
 	host->n_sas = 0;
 	host->n_larval = 0;

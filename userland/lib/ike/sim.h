@@ -121,7 +121,6 @@ struct sim {
 	size_t n_trace;
 	uint64_t rng;
 	bool is_v6;
-	bool is_strict;		/* check the invariants of the design at every step */
 
 	/* May change the bytes; NULL: everything arrives after 1 ms. */
 	struct sim_fate (*network)(struct sim *sim, size_t from, uint8_t *data, size_t len);
