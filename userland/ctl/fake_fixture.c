@@ -234,7 +234,7 @@ static int append_counters(sd_bus_message *m, const struct policy_counter *count
 	int err = sd_bus_message_open_container(m, 'a', "{st}");
 
 	if (err >= 0 && n && !is_empty)
-		err = sd_bus_message_append(m, "{st}", "retransmissions", 7ull);
+		err = sd_bus_message_append(m, "{st}", "tomorrows", 7ull);
 	for (size_t i = n; err >= 0 && i > 0 && !is_empty; i--)
 		err = sd_bus_message_append(m, "{st}", counters[i - 1].key, (uint64_t)i);
 	return err < 0 ? err : sd_bus_message_close_container(m);

@@ -57,6 +57,8 @@ static const char *const drop_remedies[] = {
 	[IPSECDRV_DROP_HOLD_TIMEOUT] =
 		"See that ipsec-ike runs (\"ipsecctl status\") and that the peer answers on UDP port "
 		"500.",
+	[IPSECDRV_DROP_POLICY_CHANGED] =
+		"Nothing; the next packet is judged by the new policy.",
 	[IPSECDRV_DROP_ACQUIRE_LIMIT] =
 		"Wait until some negotiations have ended; if there are always so many, look for a "
 		"scan that starts them, and block it.",

@@ -210,6 +210,23 @@ const struct policy_counter policy_ike_counters[] = {
 	{ "isadblistsize", "IsadbListSize" },
 	{ "connlistsize", "ConnListSize" },
 	{ "invalidpacketsrcvd", "Invalid Packets Rcvd" },
+	/* beyond the original */
+	{ "packetsreceived", "Packets Received" },
+	{ "packetssent", "Packets Sent" },
+	{ "retransmissions", "Retransmissions" },
+	{ "duplicatesanswered", "Duplicates Answered" },
+	{ "duplicatesignored", "Duplicates Ignored" },
+	{ "halfopen", "Half-open Main Modes" },
+	{ "halfopenbytes", "Half-open Bytes" },
+	{ "halfopenevicted", "Half-open Evicted" },
+	{ "ratelimited", "Rate Limited" },
+	{ "cookiechallenges", "Cookie Challenges" },
+	{ "unauthenticatednotifies", "Unauthenticated Notifies" },
+	{ "unauthenticateddeletes", "Unauthenticated Deletes" },
+	{ "badmessage5", "Undecryptable Messages" },
+	{ "dhoperations", "DH Operations" },
+	{ "rekeys", "Rekeys" },
+	{ "refusedbypolicy", "Refused by Policy" },
 };
 const size_t policy_n_ike_counters = sizeof(policy_ike_counters) / sizeof(policy_ike_counters[0]);
 
@@ -235,6 +252,14 @@ const struct policy_counter policy_ipsec_counters[] = {
 	{ "bytesreceivedintunnels", "Bytes Received In Tunnels" },
 	{ "offloadedbytessent", "Offloaded Bytes Sent" },
 	{ "offloadedbytesreceived", "Offloaded Bytes Received" },
+	/* beyond the original */
+	{ "acquires", "Negotiations Asked For" },
+	{ "acquirefailures", "Negotiations Failed" },
+	{ "heldpackets", "Packets Held Now" },
+	{ "heldbytes", "Bytes Held Now" },
+	{ "flowcachehits", "Flow Cache Hits" },
+	{ "flowcachemisses", "Flow Cache Misses" },
+	{ "eventslost", "Events Lost" },
 };
 const size_t policy_n_ipsec_counters =
 	sizeof(policy_ipsec_counters) / sizeof(policy_ipsec_counters[0]);
