@@ -17,7 +17,9 @@ cat >"$TMP/send.py" <<'PYTHON'
   send FAMILY SOURCE PORT passes|dropped   one UDP packet to port 9
   scan FAMILY COUNT                        a packet to each of COUNT ports
 """
-import errno, socket, sys
+import errno, os, socket, sys
+
+os.sched_setaffinity(0, {0})    # each CPU has a cache of its own
 
 B = {"4": "10.0.0.2", "6": "2001:db8::2"}
 FAMILIES = {"4": socket.AF_INET, "6": socket.AF_INET6}
