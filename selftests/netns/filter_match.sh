@@ -25,7 +25,7 @@ check "F01 F02 F07 F08 2000 packets are decided as by a list" oracle match "$TMP
 # "me" follows the addresses
 need ip -n "$A" addr del 10.1.1.1/32 dev d0
 addr A d0 10.0.1.3/32 2001:b:1:2::3/128
-check "F01 F07 and when the addresses have changed" oracle match "$TMP/filters" 3 500
+check "F01 F07 and when the addresses have changed" oracle match "$TMP/filters" 3 $((500 / SLOW + 100))
 
 need oracle make 4 300 "$TMP/pool"
 check "F01 F02 F07 F08 after each add, delete and commit, too" oracle change "$TMP/pool" 5 "$((120 / SLOW + 20))"
