@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Streams and frames for the tests of associations (sa_*.sh).
+
+  wire.py receive 4|6 PORT            one TCP connection; prints bytes and SHA-256 of what came
+  wire.py send ADDRESS PORT BYTES     a stream of a fixed pattern; prints the same
+  wire.py udp ADDRESS PORT SIZE [N [TEXT]]   N datagrams that begin with TEXT
+  wire.py frames PCAP                 how many there are
+  wire.py resend DEVICE PCAP [ORDER]  the frames again; ORDER: reverse, or indexes 3,1,2
+  wire.py flip DEVICE PCAP INDEX FROM    every bit flipped from byte FROM of the packet on
+  wire.py cut DEVICE PCAP INDEX FROM     cut to every length from FROM on, IP header adjusted
+  wire.py patch DEVICE PCAP INDEX OFFSET:HEX...   some bytes changed, IPv4 checksum right
+
+Offsets are those of the IP packet. Frames have Ethernet headers; pcap is tcpdump's.
+The commands that send frames print how many they sent.
+"""
+import hashlib
+import socket
+import struct
+import sys
+
+CHUNK = 65536
+
+
+def pattern(offset, size):
+    """a stream that does not repeat within a connection"""
+    block = hashlib.sha256(struct.pack("!Q", offset // CHUNK)).digest() * (CHUNK // 32)
+    return block[:size]
+
+
+def report(total, digest):
+    print(total, digest.hexdigest())
+
+
+def receive(family, port):
+    server = socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("", int(port)))
+    server.listen(1)
+    print("listening", flush=True)
+    connection, _ = server.accept()
+    digest, total = hashlib.sha256(), 0
+    while True:
+        data = connection.recv(CHUNK)
+        if not data:
+            break
+        digest.update(data)
+        total += len(data)
+    report(total, digest)
+
+
+def send(address, port, size):
+    connection = socket.create_connection((address, int(port)), timeout=120)
+    digest, total, size = hashlib.sha256(), 0, int(size)
+    while total < size:
+        data = pattern(total, min(CHUNK, size - total))
+        connection.sendall(data)
+        digest.update(data)
+        total += len(data)
+    connection.close()
+    report(total, digest)
+
+
+def udp(address, port, size, count="1", text=""):
+    info = socket.getaddrinfo(address, int(port), type=socket.SOCK_DGRAM)[0]
+    sock = socket.socket(info[0], socket.SOCK_DGRAM)
+    for _ in range(int(count)):
+        sock.sendto((text.encode() + b"." * int(size))[:int(size)], info[4])
+
+
+# --- frames -------------------------------------------------------------------------------
+
+
+def read_pcap(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    frames, at = [], 24
+    while at + 16 <= len(data):
+        length = struct.unpack(order + "IIII", data[at:at + 16])[2]
+        frame = data[at + 16:at + 16 + length]
+        # the end mark of lib.sh's captures is no packet
+        if frame[12:14] != b"\x88\xb5":
+            frames.append(frame)
+        at += 16 + length
+    return frames
+
+
+class Wire:
+    def __init__(self, device):
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.socket.bind((device, 0))
+        self.sent = 0
+
+    def put(self, frame):
+        self.socket.send(frame)
+        self.sent += 1
+
+
+def checksum(header):
+    header = header[:10] + b"\0\0" + header[12:]
+    total = sum(struct.unpack("!%dH" % (len(header) // 2), header))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return struct.pack("!H", ~total & 0xFFFF)
+
+
+def fixed(packet):
+    """the packet with a right IPv4 checksum; IPv6 has none"""
+    if packet[0] >> 4 != 4:
+        return packet
+    end = (packet[0] & 15) * 4
+    return packet[:10] + checksum(packet[:end]) + packet[12:]
+
+
+def resend(device, path, order=""):
+    frames, wire = read_pcap(path), Wire(device)
+    if order == "reverse":
+        frames.reverse()
+    elif order:
+        frames = [frames[int(index)] for index in order.split(",")]
+    for frame in frames:
+        wire.put(frame)
+    print(wire.sent)
+
+
+def flip(device, path, index, start):
+    frame, wire = read_pcap(path)[int(index)], Wire(device)
+    for bit in range((14 + int(start)) * 8, len(frame) * 8):
+        copy = bytearray(frame)
+        copy[bit // 8] ^= 1 << bit % 8
+        wire.put(bytes(copy))
+    print(wire.sent)
+
+
+def cut(device, path, index, start):
+    frame, wire = read_pcap(path)[int(index)], Wire(device)
+    link, packet = frame[:14], frame[14:]
+    for size in range(int(start), len(packet)):
+        if packet[0] >> 4 == 4:
+            copy = packet[:2] + struct.pack("!H", size) + packet[4:size]
+        else:
+            copy = packet[:4] + struct.pack("!H", size - 40) + packet[6:size]
+        wire.put(link + fixed(copy))
+    print(wire.sent)
+
+
+def patch(device, path, index, *changes):
+    frame, wire = read_pcap(path)[int(index)], Wire(device)
+    packet = bytearray(frame[14:])
+    for change in changes:
+        offset, text = change.split(":")
+        data = bytes.fromhex(text)
+        packet[int(offset):int(offset) + len(data)] = data
+    wire.put(frame[:14] + fixed(bytes(packet)))
+    print(wire.sent)
+
+
+def frames(path):
+    print(len(read_pcap(path)))
+
+
+COMMANDS = {function.__name__: function
+            for function in (receive, send, udp, frames, resend, flip, cut, patch)}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        sys.exit(__doc__)
+    COMMANDS[sys.argv[1]](*sys.argv[2:])
