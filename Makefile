@@ -43,6 +43,7 @@ unitdir ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 completiondir ?= $(prefix)/share/bash-completion/completions
+zshcompletiondir ?= $(prefix)/share/zsh/vendor-completions
 dkmsdir ?= $(prefix)/src/ipsec-policy-$(VERSION)
 
 LIBS :=
@@ -220,7 +221,8 @@ build/docs/%.html: Documentation/%.rst
 UNITS := $(sort $(wildcard userland/*/*.service userland/*/*.socket userland/*/*.target))
 SYSUSERS := $(sort $(wildcard userland/*/*.sysusers))
 TMPFILES := $(sort $(wildcard userland/*/*.tmpfiles))
-COMPLETIONS := $(sort $(wildcard userland/*/*.bash))
+COMPLETIONS := $(sort $(wildcard userland/*/*.bash userland/*/completion/*.bash))
+ZSH_COMPLETIONS := $(sort $(wildcard userland/*/completion/_*))
 DKMS_FILES := Kbuild $(sort $(shell find kernel include -name tests -prune -o -type f -print))
 
 .PHONY: install
@@ -240,6 +242,8 @@ install: userland ## into DESTDIR; the driver as source for DKMS
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(tmpfilesdir)/$${n%.tmpfiles}.conf; done
 	$(Q)set -e; for f in $(COMPLETIONS); do n=$${f##*/}; \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(completiondir)/$${n%.bash}; done
+	$(Q)set -e; for f in $(ZSH_COMPLETIONS); do \
+		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(zshcompletiondir)/$${f##*/}; done
 	$(Q)set -e; for f in $(DKMS_FILES); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(dkmsdir)/$$f; done
 	$(Q)find $(DESTDIR)$(dkmsdir) -name '*.sh' -exec chmod 755 {} +

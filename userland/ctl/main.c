@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: MIT
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/ctl.h"
+
+/* The other name of this program has another grammar; to take a command for something else is worse. */
+static bool is_ipseccmd(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return !strcmp(slash ? slash + 1 : program, "ipseccmd");
+}
 
 int main(int argc, char **argv)
 {
 	struct ctl ctl;
 	enum ctl_exit ret;
 
+	if (argc > 0 && is_ipseccmd(argv[0])) {
+		fputs("ipseccmd: this version does not have the grammar of ipseccmd; use ipsecctl\n"
+		      "Help: ipsecctl --help\n", stderr);
+		return CTL_EXIT_USAGE;
+	}
 	setlocale(LC_ALL, "");
 	ctl_init(&ctl, stdout, stderr);
 	ret = ctl_main(&ctl, argc, argv);
