@@ -137,7 +137,8 @@ static int on_route(struct nl_msg *msg, void *userdata)
 	    nlmsg_parse(header, sizeof(*route), attrs, RTA_MAX, NULL))
 		return NL_OK;
 	route = nlmsg_data(header);
-	if (route->rtm_dst_len || route->rtm_type != RTN_UNICAST || (route->rtm_flags & RTM_F_CLONED))
+	if (route->rtm_dst_len || route->rtm_type != RTN_UNICAST ||
+	    (route->rtm_flags & RTM_F_CLONED))
 		return NL_OK;
 	add_gateway(userdata, attrs[RTA_GATEWAY]);
 	if (attrs[RTA_MULTIPATH])
@@ -221,7 +222,7 @@ static bool refresh_gateways(struct addresses *addresses)
 		return false;
 	is_changed = gateways.n != addresses->gateways.n ||
 		     memcmp(gateways.addrs, addresses->gateways.addrs,
-			    gateways.n * sizeof(gateways.addrs[0]));
+			    gateways.n * sizeof(gateways.addrs[0])) != 0;
 	addresses->gateways = gateways;
 	addresses->are_routes_stale = false;
 	return is_changed;
@@ -258,7 +259,10 @@ static int on_notification(struct nl_msg *msg, void *userdata)
 	return NL_OK;
 }
 
-/* Takes in what the kernel has said; a full buffer (or any trouble) means that all may be different. */
+/*
+ * Takes in what the kernel has said; a full buffer (or any trouble) means that all may be
+ * different.
+ */
 static void drain(struct addresses *addresses)
 {
 	struct nl_cb *cb;
@@ -278,8 +282,8 @@ static void drain(struct addresses *addresses)
 }
 
 /*
- * Also before each answer: a peer may be quicker than the loop. Who follows changes is told from the
- * loop and never from inside a question.
+ * Also before each answer: a peer may be quicker than the loop. Who follows changes is told from
+ * the loop and never from inside a question.
  */
 static void catch_up(struct addresses *addresses)
 {

@@ -15,6 +15,7 @@
 #include "agent/fault.h"
 #include "agent/state.h"
 #include "base/log.h"
+#include "policy/text.h"
 
 #define LAYER		"dynamic"
 #define SERVERS_USEC	(60 * UINT64_C(1000000))
@@ -113,12 +114,27 @@ static int refused_by_driver(const struct agent *agent, struct fault *fault)
 			    agent->kernel->why);
 }
 
+static void warn_of_conflict(const struct layers *layers, const struct layers *before)
+{
+	_cleanup_free_ char *first = NULL, *second = NULL;
+
+	if (!layers->conflict[0] || (before && before->conflict[0] == layers->conflict[0] &&
+				     before->conflict[1] == layers->conflict[1]))
+		return;
+	first = policy_rule_to_text(layers->conflict[0]->rule, false);
+	second = policy_rule_to_text(layers->conflict[1]->rule, false);
+	log_warning("two rules authenticate the same pair of hosts differently, but main mode "
+		    "knows addresses only: the methods of \"%s\" hold for \"%s\", too",
+		    first ? first : "", second ? second : "");
+}
+
 /* What comes after the driver's agreement cannot fail any more. */
 static void use(struct agent *agent, struct dynamic *dynamic, struct layers *layers)
 {
 	struct layers *before_layers = agent->layers;
 	struct dynamic *before = agent->dynamic;
 
+	warn_of_conflict(layers, before_layers);
 	agent->dynamic = dynamic;
 	agent->layers = layers;
 	if (agent->cred)
@@ -144,7 +160,8 @@ static int put_in_force(struct agent *agent, struct dynamic *dynamic, const stru
 	if (r)
 		return r;
 	if (!cred_can_take(layers))
-		return fault_failed(fault, "there are too many preshared keys; use subnets instead of "
+		return fault_failed(fault,
+				    "there are too many preshared keys; use subnets instead of "
 				    "hosts, nothing was changed");
 	r = stage(agent, dynamic, fault);
 	if (r)
@@ -155,8 +172,8 @@ static int put_in_force(struct agent *agent, struct dynamic *dynamic, const stru
 	}
 	r = state_publish(agent->state_path);
 	if (r)
-		log_error("%s could not be replaced (%s): after a crash the agent would go back to the "
-			  "policy before", agent->state_path, strerror(-r));
+		log_error("%s could not be replaced (%s): after a crash the agent would go back "
+			  "to the policy before", agent->state_path, strerror(-r));
 	use(agent, dynamic, TAKE_PTR(layers));
 	return 0;
 }
@@ -173,9 +190,10 @@ int agent_commit(struct agent *agent, struct dynamic *candidate, struct fault *f
 void agent_refresh(struct agent *agent)
 {
 	struct fault fault;
+	int r = put_in_force(agent, agent->dynamic, agent->layers, true, &fault);
 
-	agent->needs_refresh = put_in_force(agent, agent->dynamic, agent->layers, true, &fault) != 0;
-	if (agent->needs_refresh)
+	agent->needs_refresh = r != 0;
+	if (r)
 		event_policy_failed(LAYER, fault.text);
 }
 
@@ -208,7 +226,8 @@ static void update_servers(struct agent *agent)
 
 	read_servers(agent);
 	if (agent->needs_refresh ||
-	    (memcmp(&before, &agent->servers, sizeof(before)) && uses_servers(agent->dynamic)))
+	    (memcmp(&before, &agent->servers, sizeof(before)) != 0 &&
+	     uses_servers(agent->dynamic)))
 		agent_refresh(agent);
 }
 
@@ -233,7 +252,8 @@ static void on_names_changed(void *userdata)
 static void on_name_failed(void *userdata, const char *name, const char *why)
 {
 	(void)userdata;
-	log_warning("%s cannot be resolved any more (%s); its rules keep the last addresses", name, why);
+	log_warning("%s cannot be resolved any more (%s); its rules keep the last addresses", name,
+		    why);
 }
 
 /* --- the driver --------------------------------------------------------------------------- */
@@ -357,8 +377,10 @@ static int lock_run_dir(struct agent *agent, char *why)
 		return say(why, -errno, path);
 	if (!flock(agent->lock_fd, LOCK_EX | LOCK_NB))
 		return 0;
-	snprintf(why, AGENT_WHY_LEN, "another policy agent runs with %s; stop it first, or give another "
-		 "--run-dir", agent->run_dir);
+	snprintf(why, AGENT_WHY_LEN,
+		 "another policy agent runs with %s; stop it first, or give another "
+		 "--run-dir",
+		 agent->run_dir);
 	return -EBUSY;
 }
 
@@ -399,7 +421,9 @@ static int start_followers(struct agent *agent, const struct agent_config *confi
 	return r < 0 ? r : 0;
 }
 
-/* The dynamic layer of an agent that ended without being stopped; an empty one if there was none. */
+/*
+ * The dynamic layer of an agent that ended without being stopped; an empty one if there was none.
+ */
 static int restore(struct agent *agent, struct dynamic **ret_dynamic, char *why)
 {
 	uint8_t *data;
@@ -424,9 +448,10 @@ static int restore(struct agent *agent, struct dynamic **ret_dynamic, char *why)
 		snprintf(fault.text, sizeof(fault.text), "%s", strerror(-r));
 	}
 	/* The driver protects by what is in that file: better no agent than none of it. */
-	snprintf(why, AGENT_WHY_LEN, "the dynamic rules in %s cannot be restored: %s; the driver goes on "
-		 "with its filters. Remove the file to start without them", agent->state_path,
-		 fault.text);
+	snprintf(why, AGENT_WHY_LEN,
+		 "the dynamic rules in %s cannot be restored: %s; the driver goes on "
+		 "with its filters. Remove the file to start without them",
+		 agent->state_path, fault.text);
 	return r;
 }
 

@@ -22,14 +22,14 @@ struct fault;
  * The policy agent: what the parts of this folder are put together to. One event loop, one thread
  * (the resolver's helper aside).
  *
- * A change goes: copy of the dynamic layer -> change -> filters -> dynamic.state staged -> driver. Only
- * when the driver has it is the copy the truth; until then nothing has happened, and after a refusal
- * nothing has.
+ * A change goes: copy of the dynamic layer -> change -> filters -> dynamic.state staged ->
+ * driver. Only when the driver has it is the copy the truth; until then nothing has happened, and
+ * after a refusal nothing has.
  *
- * Start: what dynamic.state says (a crashed agent's policy) is expanded and committed with the driver's own
- * filter ids, so that its associations live on; then the driver is set to secure mode; then the sockets
- * open. Stop: permit mode, no filters, no associations, no dynamic.state. A crash does nothing: the
- * driver protects on.
+ * Start: what dynamic.state says (a crashed agent's policy) is expanded and committed with the
+ * driver's own filter ids, so that its associations live on; then the driver is set to secure
+ * mode; then the sockets open. Stop: permit mode, no filters, no associations, no dynamic.state.
+ * A crash does nothing: the driver protects on.
  */
 struct agent {
 	sd_event *event;
@@ -68,7 +68,9 @@ struct agent_config {
 
 #define AGENT_WHY_LEN 768
 
-/* Everything up to answering calls. -errno with a sentence in @why; the driver is as it was then. */
+/*
+ * Everything up to answering calls. -errno with a sentence in @why; the driver is as it was then.
+ */
 int agent_new(sd_event *event, const struct agent_config *config, struct agent **ret_agent,
 	      char why[static AGENT_WHY_LEN]);
 /* Leaves the driver as it is: a crash, as far as anybody can tell. */
@@ -78,8 +80,8 @@ DEFINE_CLEANUP(struct agent *, agent_free);
 void agent_stop(struct agent *agent);
 
 /*
- * Puts @candidate in force and takes it over, whether it succeeds or not. 0 when the driver has it; else
- * -errno with *fault, and all is as it was.
+ * Puts @candidate in force and takes it over, whether it succeeds or not. 0 when the driver has
+ * it; else -errno with *fault, and all is as it was.
  */
 int agent_commit(struct agent *agent, struct dynamic *candidate, struct fault *fault);
 /* Expands anew what is in force: names or servers have other addresses. */

@@ -281,7 +281,10 @@ static int add_rule(struct bus *bus, sd_bus_message *m, const struct policy_rule
 	return finish(bus, m, candidate, r, &fault);
 }
 
-/* Refused now rather than after the name server has answered; 0, or the call has been answered (1). */
+/*
+ * Refused now rather than after the name server has answered; 0, or the call has been answered
+ * (1).
+ */
 static int check_rule(struct bus *bus, sd_bus_message *m, const struct policy_rule *rule)
 {
 	_cleanup_(dynamic_freep) struct dynamic *scratch = NULL;
@@ -323,8 +326,10 @@ static void on_resolved(void *userdata, int error, const char *why)
 
 	request->question = NULL;
 	if (error && name) {
-		fault_invalid(&fault, "the name \"%s\" cannot be resolved: %s; nothing was changed. Use "
-			      "an address, or mend the name", name, why);
+		fault_invalid(&fault,
+			      "the name \"%s\" cannot be resolved: %s; nothing was changed. Use "
+			      "an address, or mend the name",
+			      name, why);
 		(void)reply_fault(request->message, &fault);
 	} else if (name) {
 		if (!ask_name(request, name))
@@ -470,38 +475,33 @@ static int read_type(sd_bus_message *m)
 	return -EINVAL;
 }
 
-static int on_list_mm_filters(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+static int list_filters(sd_bus_message *m, struct bus *bus,
+			int (*append)(sd_bus_message *reply, struct agent *agent, bool is_specific,
+				      struct fault *fault))
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	struct bus *bus = userdata;
 	struct fault fault = { 0 };
 	int is_specific = read_type(m);
 	int r;
 
-	(void)ret_error;
 	if (is_specific < 0)
 		return 1;
 	r = sd_bus_message_new_method_return(m, &reply);
 	if (r >= 0)
-		r = show_mm_filters(reply, bus->agent, is_specific);
+		r = append(reply, bus->agent, is_specific, &fault);
 	return reply_shown(m, reply, r, &fault);
+}
+
+static int on_list_mm_filters(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+	(void)ret_error;
+	return list_filters(m, userdata, show_mm_filters);
 }
 
 static int on_list_qm_filters(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	struct bus *bus = userdata;
-	struct fault fault = { 0 };
-	int is_specific = read_type(m);
-	int r;
-
 	(void)ret_error;
-	if (is_specific < 0)
-		return 1;
-	r = sd_bus_message_new_method_return(m, &reply);
-	if (r >= 0)
-		r = show_qm_filters(reply, bus->agent, is_specific, &fault);
-	return reply_shown(m, reply, r, &fault);
+	return list_filters(m, userdata, show_qm_filters);
 }
 
 /* Without ipsec-ike there are no main modes, and quick modes are what the driver has. */
@@ -568,9 +568,9 @@ static int read_peer(sd_bus_message *m, struct ip_addr *ret_remote, char why[sta
 		r = sd_bus_message_read(m, "s", &key);
 		if (r < 0)
 			break;
-		if (strcmp(key, "dstaddr")) {
-			snprintf(why, POLICY_WHY_LEN, "\"%s\" is not known here; the key is dstaddr",
-				 key);
+		if (strcmp(key, "dstaddr") != 0) {
+			snprintf(why, POLICY_WHY_LEN,
+				 "\"%s\" is not known here; the key is dstaddr", key);
 			return -EINVAL;
 		}
 		r = sd_bus_message_read(m, "v", "s", &value);

@@ -5,8 +5,8 @@
 struct agent;
 
 /*
- * The control socket, RUNDIR/control: Documentation/bus.rst over sd-bus, peer to peer. Who is not root (or
- * whoever the agent runs as) does not get as far as a call.
+ * The control socket, RUNDIR/control: Documentation/bus.rst over sd-bus, peer to peer. Who is not
+ * root (or whoever the agent runs as) does not get as far as a call.
  */
 struct bus;
 

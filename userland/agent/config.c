@@ -155,8 +155,8 @@ int config_set(struct config *config, const char *name, const char *value, struc
 	int r;
 
 	if (!property)
-		return fault_invalid(fault, "\"%s\" is not a property; see \"dynamic set config ?\"",
-				     name);
+		return fault_invalid(
+			fault, "\"%s\" is not a property; see \"dynamic set config ?\"", name);
 	r = policy_config_check(property, value, &checked, why);
 	if (r == -ENOMEM)
 		return fault_no_memory(fault);

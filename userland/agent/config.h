@@ -11,14 +11,18 @@
 struct fault;
 
 /*
- * The properties of "dynamic set config". They survive the service: STATEDIR/config, one "name=value"
- * per line, written whole. Lines that are not understood are reported and left out of the next write.
+ * The properties of "dynamic set config". They survive the service: STATEDIR/config, one
+ * "name=value" per line, written whole. Lines that are not understood are reported and left out
+ * of the next write.
  */
 struct config;
 
 #define CONFIG_FILE "config"
 
-/* The defaults, then what @path (copied) says if it is there. @complain (may be NULL) is told of bad lines. */
+/*
+ * The defaults, then what @path (copied) says if it is there. @complain (may be NULL) is told of
+ * bad lines.
+ */
 int config_new(const char *path, void (*complain)(const char *line, const char *why),
 	       struct config **ret_config);
 struct config *config_free(struct config *config);

@@ -82,7 +82,9 @@ static int collect(const struct layers *layers, struct link_secrets *ret_secrets
 
 	if (!items)
 		return -ENOMEM;
-	/* most specific first, so that what is equally specific is decided as in layers_find_mm() */
+	/*
+	 * most specific first, so that what is equally specific is decided as in layers_find_mm()
+	 */
 	for (size_t i = 0; i < layers->n_mms; i++) {
 		const struct layer_mm *mm = &layers->mms[i];
 		const char *psk = psk_of(mm->rule->rule);
@@ -124,8 +126,8 @@ static int send_secrets(struct cred *cred)
 
 	if (r)
 		return r;
-	r = link_call(link_client_link(cred->client), &link_set_secrets, &secrets, 0, on_reply, cred,
-		      &cred->call);
+	r = link_call(link_client_link(cred->client), &link_set_secrets, &secrets, 0, on_reply,
+		      cred, &cred->call);
 	free(secrets.items);
 	return r;
 }

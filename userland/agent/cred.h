@@ -11,8 +11,8 @@
 struct layers;
 
 /*
- * The link to ipsec-cred: RUNDIR/cred-admin, where ipsec-cred listens. The preshared keys of the policy
- * go there and nowhere else, whole and anew with each change.
+ * The link to ipsec-cred: RUNDIR/cred-admin, where ipsec-cred listens. The preshared keys of the
+ * policy go there and nowhere else, whole and anew with each change.
  */
 struct cred;
 

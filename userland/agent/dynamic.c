@@ -196,17 +196,19 @@ static int mm_not_found(struct fault *fault, const char *name)
 
 static int qm_not_found(struct fault *fault, const char *name)
 {
-	return fault_number(fault, POLICY_ERROR_QM_POLICY_NOT_FOUND,
-			    "quick mode policy \"%s\" does not exist; see \"dynamic show qmpolicy\"",
-			    name);
+	return fault_number(
+		fault, POLICY_ERROR_QM_POLICY_NOT_FOUND,
+		"quick mode policy \"%s\" does not exist; see \"dynamic show qmpolicy\"", name);
 }
 
 static int rule_not_found(struct fault *fault, const struct policy_rule *selectors)
 {
-	return fault_number(fault, selectors->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_NOT_FOUND :
-							   POLICY_ERROR_TRANSPORT_FILTER_NOT_FOUND,
-			    "no rule has exactly these addresses, masks, protocol, ports, mirrored and "
-			    "conntype; see \"dynamic show rule\"");
+	return fault_number(
+		fault,
+		selectors->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_NOT_FOUND
+				      : POLICY_ERROR_TRANSPORT_FILTER_NOT_FOUND,
+		"no rule has exactly these addresses, masks, protocol, ports, mirrored and "
+		"conntype; see \"dynamic show rule\"");
 }
 
 /* --- adding ------------------------------------------------------------------------------- */
@@ -255,8 +257,10 @@ int dynamic_add_qm(struct dynamic *dynamic, struct policy_qm_policy *policy, str
 				    "quick mode policy \"%s\" exists already; use \"dynamic set "
 				    "qmpolicy\", or another name", policy->name);
 	if (dynamic->n_qms == DYNAMIC_POLICIES_MAX)
-		return fault_failed(fault, "there are %d quick mode policies already, the most that "
-				    "are kept; delete one", DYNAMIC_POLICIES_MAX);
+		return fault_failed(fault,
+				    "there are %d quick mode policies already, the most that "
+				    "are kept; delete one",
+				    DYNAMIC_POLICIES_MAX);
 	longer = grow(dynamic->qms, dynamic->n_qms);
 	if (!longer)
 		return fault_no_memory(fault);
@@ -324,9 +328,10 @@ int dynamic_add_rule(struct dynamic *dynamic, struct policy_rule *policy, struct
 		return -EINVAL;
 	if (same) {
 		dynamic_rule_unref(rule);
-		return fault_number(fault, exists,
-				    "a rule with these addresses, protocol and ports exists already; "
-				    "use \"dynamic set rule\", or delete it first");
+		return fault_number(
+			fault, exists,
+			"a rule with these addresses, protocol and ports exists already; "
+			"use \"dynamic set rule\", or delete it first");
 	}
 	if (dynamic->n_rules == DYNAMIC_RULES_MAX) {
 		dynamic_rule_unref(rule);
@@ -487,8 +492,10 @@ static int in_use(struct fault *fault, enum policy_error number, const char *kin
 		  const char *name, const struct dynamic_rule *user)
 {
 	char *text = policy_rule_to_text(user->rule, false);
-	int r = fault_number(fault, number, "%s policy \"%s\" is used by the rule \"%s\"; delete the "
-			     "rule first, or give it another policy", kind, name, text ? text : "");
+	int r = fault_number(fault, number,
+			     "%s policy \"%s\" is used by the rule \"%s\"; delete the "
+			     "rule first, or give it another policy",
+			     kind, name, text ? text : "");
 
 	free(text);
 	return r;

@@ -14,8 +14,8 @@ struct fault;
  * The dynamic layer: policies and rules that live until the service stops.
  *
  * A struct dynamic is a snapshot. To change it, copy it, change the copy, and use the copy when
- * the driver has taken it; a copy that is not wanted is freed and nothing has happened. The objects in
- * it are counted and never change once they are in, so a copy costs three arrays.
+ * the driver has taken it; a copy that is not wanted is freed and nothing has happened. The
+ * objects in it are counted and never change once they are in, so a copy costs three arrays.
  */
 
 #define DYNAMIC_POLICIES_MAX	1024	/* of each kind */
@@ -73,7 +73,7 @@ struct dynamic_rule *dynamic_find_rule(const struct dynamic *dynamic,
  */
 int dynamic_add_mm(struct dynamic *dynamic, struct policy_mm_policy *policy, struct fault *fault);
 int dynamic_add_qm(struct dynamic *dynamic, struct policy_qm_policy *policy, struct fault *fault);
-int dynamic_add_rule(struct dynamic *dynamic, struct policy_rule *rule, struct fault *fault);
+int dynamic_add_rule(struct dynamic *dynamic, struct policy_rule *policy, struct fault *fault);
 /* @given: enum policy_field; @changes is borrowed here. */
 int dynamic_set_mm(struct dynamic *dynamic, const struct policy_mm_policy *changes,
 		   uint32_t given, struct fault *fault);

@@ -169,11 +169,13 @@ void event_soft_sa(const struct ike_path *path, uint32_t filter_id, uint32_t sec
 
 	snprintf(filter, sizeof(filter), "%u", filter_id);
 	ip_addr_format(&path->remote, peer);
-	log_event(LOG_NOTICE,
-		  FIELDS({ "MESSAGE_ID", EVENT_ID_SOFT_SA }, { "IPD_EVENT", "541" },
-			 { "IPD_PEER", peer }, { "IPD_FILTER", filter }),
-		  "peer %s: does not answer IKE, talking in clear for %u s as the quick mode policy "
-		  "of filter %u allows", peer, seconds, filter_id);
+	log_event(
+		LOG_NOTICE,
+		FIELDS({ "MESSAGE_ID", EVENT_ID_SOFT_SA }, { "IPD_EVENT", "541" },
+		       { "IPD_PEER", peer }, { "IPD_FILTER", filter }),
+		"peer %s: does not answer IKE, talking in clear for %u s as the quick mode policy "
+		"of filter %u allows",
+		peer, seconds, filter_id);
 }
 
 void event_refused(const char *what, const struct ike_path *path, uint32_t filter_id,
@@ -186,26 +188,30 @@ void event_refused(const char *what, const struct ike_path *path, uint32_t filte
 	log_event(LOG_WARNING,
 		  FIELDS({ "MESSAGE_ID", EVENT_ID_SA_REFUSED }, { "IPD_PEER", peer },
 			 { "IPD_FILTER", filter }),
-		  "peer %s: ipsec-ike asked for %s that policy does not allow: %s; refused", peer, what,
-		  why);
+		  "peer %s: ipsec-ike asked for %s that policy does not allow: %s; refused", peer,
+		  what, why);
 }
 
 void event_policy_applied(const char *layer, size_t n_rules, size_t n_filters)
 {
-	log_event(LOG_INFO, FIELDS({ "MESSAGE_ID", EVENT_ID_POLICY_APPLIED }, { "IPD_LAYER", layer }),
-		  "%s policy applied: %zu rules, %zu filters in the driver", layer, n_rules, n_filters);
+	log_event(LOG_INFO,
+		  FIELDS({ "MESSAGE_ID", EVENT_ID_POLICY_APPLIED }, { "IPD_LAYER", layer }),
+		  "%s policy applied: %zu rules, %zu filters in the driver", layer, n_rules,
+		  n_filters);
 }
 
 void event_policy_failed(const char *layer, const char *why)
 {
 	log_event(LOG_ERR, FIELDS({ "MESSAGE_ID", EVENT_ID_POLICY_FAILED }, { "IPD_LAYER", layer }),
-		  "%s policy was not changed, the driver goes on with the one before: %s", layer, why);
+		  "%s policy was not changed, the driver goes on with the one before: %s", layer,
+		  why);
 }
 
 void event_driver_mode(enum ipsecdrv_mode mode)
 {
 	log_event(LOG_INFO,
-		  FIELDS({ "MESSAGE_ID", EVENT_ID_DRIVER_MODE }, { "IPD_MODE", nl_mode_name(mode) }),
+		  FIELDS({ "MESSAGE_ID", EVENT_ID_DRIVER_MODE },
+			 { "IPD_MODE", nl_mode_name(mode) }),
 		  "driver is in %s mode", nl_mode_name(mode));
 }
 
@@ -213,6 +219,7 @@ void event_process(const char *name, bool is_there)
 {
 	log_event(is_there ? LOG_INFO : LOG_WARNING,
 		  FIELDS({ "MESSAGE_ID", EVENT_ID_PROCESS }, { "IPD_PROCESS", name }),
-		  is_there ? "%s is connected" :
-			     "%s is gone; associations stay, negotiations wait until it is back", name);
+		  is_there ? "%s is connected"
+			   : "%s is gone; associations stay, negotiations wait until it is back",
+		  name);
 }

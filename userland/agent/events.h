@@ -13,9 +13,9 @@
 struct dynamic_rule;
 
 /*
- * The journal entries that people and programs look for. Each has a MESSAGE_ID that never changes, so
- * `journalctl MESSAGE_ID=...` finds them whatever the wording; the manual page lists them. IKE's carry
- * the number of the original's security event in IPD_EVENT. Never a key.
+ * The journal entries that people and programs look for. Each has a MESSAGE_ID that never
+ * changes, so `journalctl MESSAGE_ID=...` finds them whatever the wording; the manual page lists
+ * them. IKE's carry the number of the original's security event in IPD_EVENT. Never a key.
  */
 #define EVENT_ID_MM_ESTABLISHED	"4308fa3436b24bf6a7aef4b6c4f1ce00"	/* 541 */
 #define EVENT_ID_QM_ESTABLISHED	"e88ff96607ee49d89389eec9957fe7bc"	/* 541 */

@@ -24,7 +24,8 @@ static int read_flow(const struct policy_flow_info *info, struct kernel_flow *re
 	if (direction < 0)
 		return fault_invalid(fault, "direction is in or out");
 	if (!info->source.family || info->source.family != info->destination.family)
-		return fault_invalid(fault, "source and destination are two addresses of one family");
+		return fault_invalid(fault,
+				     "source and destination are two addresses of one family");
 	if (info->protocol > UINT8_MAX || info->source_port > UINT16_MAX ||
 	    info->destination_port > UINT16_MAX)
 		return fault_invalid(fault, "protocol is at most 255, ports are at most 65535");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A link comes up in steps: Hello is answered with the settings, then the agent reads what IKE knows
- * (ListQm, ListMm), and only then gives it what it does not know and the negotiations to start. An
- * ipsec-ike that was restarted knows nothing, one that has outlived the agent knows all; the steps are the
- * same. IKE's own questions are answered from Hello on.
+ * A link comes up in steps: Hello is answered with the settings, then the agent reads what IKE
+ * knows (ListQm, ListMm), and only then gives it what it does not know and the negotiations to
+ * start. An ipsec-ike that was restarted knows nothing, one that has outlived the agent knows
+ * all; the steps are the same. IKE's own questions are answered from Hello on.
  */
 #include "agent/ike.h"
 
@@ -15,7 +15,8 @@
 #include "base/log.h"
 #include "daemon/confine.h"
 
-#define PATH_MAX_LEN 128
+#define PATH_MAX_LEN	128
+#define LIST_MAX	(2 * NEGOTIATE_MMS_MAX)
 
 enum pending_kind {
 	PENDING_PLAIN,		/* only the error matters, and that to nobody */
@@ -91,7 +92,11 @@ static struct pending *pending_free(struct pending *pending)
 
 static int add_items(struct pending *pending, const void *items, size_t n, size_t size)
 {
-	void *longer = reallocarray(pending->items, pending->n_items + n + 1, size);
+	void *longer;
+
+	if (pending->n_items + n > LIST_MAX)
+		return -E2BIG;	/* an endless list is not an honest one */
+	longer = reallocarray(pending->items, pending->n_items + n + 1, size);
 
 	if (!longer)
 		return -ENOMEM;

@@ -12,16 +12,16 @@
 #include "link/messages.h"
 
 /*
- * The link to ipsec-ike: RUNDIR/ike, where the agent listens. One ipsec-ike at a time; a new one takes
- * the place of an old one. Whatever it asks goes to negotiate.h.
+ * The link to ipsec-ike: RUNDIR/ike, where the agent listens. One ipsec-ike at a time; a new one
+ * takes the place of an old one. Whatever it asks goes to negotiate.h.
  */
 struct ike;
 
 #define IKE_USER "ipsec-ike"	/* may connect beside root; "nobody" where there is no such user */
 
 /*
- * Listens in @run_dir. @keylog: the directory that debug keys are written to when the settings say so
- * (may be NULL).
+ * Listens in @run_dir. @keylog: the directory that debug keys are written to when the settings
+ * say so (may be NULL).
  */
 int ike_new(sd_event *event, const char *run_dir, const char *keylog,
 	    const struct link_ike_config *settings, struct ike **ret_ike);

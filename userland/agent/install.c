@@ -337,7 +337,8 @@ static void wipe_keys(struct ike_sa_install *install)
 
 static struct pair *pair_new(struct negotiate *negotiate, const struct ike_sa_install *install)
 {
-	struct pair *pair = negotiate->n_pairs < NEGOTIATE_PAIRS_MAX ? calloc(1, sizeof(*pair)) : NULL;
+	struct pair *pair = negotiate->n_pairs < NEGOTIATE_PAIRS_MAX ? calloc(1, sizeof(*pair))
+								     : NULL;
 
 	if (!pair)
 		return NULL;
@@ -431,7 +432,10 @@ static void delete_one(struct negotiate *negotiate, const struct ike_sa_ref *ref
 
 void negotiate_del_sa(struct negotiate *negotiate, const struct ike_sa_ref *ref)
 {
-	/* outbound first: what leaves then is held for the next association and not lost at the peer */
+	/*
+	 * outbound first: what leaves then is held for the next association and not lost at the
+	 * peer
+	 */
 	delete_one(negotiate, ref, IKE_DIRECTION_OUT, ref->spi_out);
 	delete_one(negotiate, ref, IKE_DIRECTION_IN, ref->spi_in);
 }
@@ -725,7 +729,9 @@ void negotiate_adopt_pairs(struct negotiate *negotiate)
 
 		if (pair->is_known)
 			continue;
-		/* half a pair can be adopted, too: the peer's deletion and the expiry clean it up */
+		/*
+		 * half a pair can be adopted, too: the peer's deletion and the expiry clean it up
+		 */
 		pair->install.directions = pair->present[0];
 		if (!pair->install.directions ||
 		    config->ike.adopt_sa(config->userdata, &pair->install))

@@ -8,7 +8,7 @@
 #include "agent/fault.h"
 #include "policy/text.h"
 
-#define ADD_AT_ONCE	64	/* up to so many filters are added or removed without a transaction */
+#define ADD_AT_ONCE 64 /* up to so many filters are added or removed without a transaction */
 
 /* --- building ----------------------------------------------------------------------------- */
 
@@ -44,8 +44,10 @@ static int expand_all(const struct dynamic *dynamic, const struct expand_names *
 		ends[i] = list.n;
 	}
 	if (r == -ENOSPC)
-		return fault_failed(fault, "the rules make more than %d filters; use subnets instead of "
-				    "names and hosts", EXPAND_FILTERS_MAX);
+		return fault_failed(fault,
+				    "the rules make more than %d filters; use subnets instead of "
+				    "names and hosts",
+				    EXPAND_FILTERS_MAX);
 	pieces = r ? NULL : calloc(list.n + 1, sizeof(*pieces));
 	if (!pieces)
 		return fault_no_memory(fault);
@@ -69,11 +71,13 @@ static int duplicate(const struct dynamic_rule *first, const struct dynamic_rule
 {
 	char *text = policy_rule_to_text(first->rule, false);
 	char traffic[KERNEL_FILTER_STRLEN];
-	int r = fault_number(fault, second->rule->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_EXISTS :
-				    POLICY_ERROR_TRANSPORT_FILTER_EXISTS,
-			     "two rules are for the same traffic (%s); the other one is \"%s\": change "
-			     "that one, or delete it first",
-			     kernel_filter_format(filter, traffic), text ? text : "");
+	int r = fault_number(
+		fault,
+		second->rule->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_EXISTS
+					 : POLICY_ERROR_TRANSPORT_FILTER_EXISTS,
+		"two rules are for the same traffic (%s); the other one is \"%s\": change "
+		"that one, or delete it first",
+		kernel_filter_format(filter, traffic), text ? text : "");
 
 	free(text);
 	return r;
@@ -236,6 +240,32 @@ static int compare_mm_pieces(const void *a, const void *b)
 	return r ? r : x->version < y->version ? -1 : x->version > y->version;
 }
 
+static bool has_same_methods(const struct policy_rule *a, const struct policy_rule *b)
+{
+	if (a->n_methods != b->n_methods)
+		return false;
+	for (size_t i = 0; i < a->n_methods; i++) {
+		const char *x = a->methods[i].secret, *y = b->methods[i].secret;
+
+		if (a->methods[i].kind != b->methods[i].kind || !x != !y ||
+		    (x && strcmp(x, y) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* @mm has the sides of the last one that was taken. */
+static void note_conflict(struct layers *layers, const struct layer_mm *mm)
+{
+	const struct dynamic_rule *first = layers->mms[layers->n_mms - 1].rule;
+
+	if (layers->conflict[0] || first == mm->rule ||
+	    has_same_methods(first->rule, mm->rule->rule))
+		return;
+	layers->conflict[0] = first;
+	layers->conflict[1] = mm->rule;
+}
+
 static int collect_mms(struct layers *layers)
 {
 	_cleanup_free_ struct mm_piece *pieces = calloc(layers->n_filters + 1, sizeof(*pieces));
@@ -259,9 +289,12 @@ static int collect_mms(struct layers *layers)
 		pieces[n++] = (struct mm_piece){ mm, mm.rule->version };
 	}
 	qsort(pieces, n, sizeof(*pieces), compare_mm_pieces);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (!i || compare_mm_pairs(&pieces[i - 1].mm, &pieces[i].mm))
 			layers->mms[layers->n_mms++] = pieces[i].mm;
+		else
+			note_conflict(layers, &pieces[i].mm);
+	}
 	return 0;
 }
 
@@ -374,27 +407,22 @@ static void compare(const struct layers *before, const struct layers *after, str
 {
 	size_t i = 0, j = 0;
 
-	while (!diff->is_large && (i < before->n_filters || j < after->n_filters)) {
-		const struct kernel_filter *old =
-			i < before->n_filters ? &before->by_id[i]->filter : NULL;
-		const struct kernel_filter *new =
-			j < after->n_filters ? &after->by_id[j]->filter : NULL;
+	while (i < before->n_filters && j < after->n_filters) {
+		const struct kernel_filter *old = &before->by_id[i]->filter;
+		const struct kernel_filter *new = &after->by_id[j]->filter;
+		bool is_changed = new->id == old->id && !is_same_filter(old, new);
 
-		if (new && (!old || new->id < old->id)) {
+		if (new->id < old->id || is_changed)
 			note_added(diff, new);
-			j++;
-		} else if (old && (!new || old->id < new->id)) {
+		if (old->id < new->id || is_changed)
 			note_removed(diff, old->id);
-			i++;
-		} else {
-			if (!is_same_filter(old, new)) {
-				note_removed(diff, old->id);
-				note_added(diff, new);
-			}
-			i++;
-			j++;
-		}
+		i += old->id <= new->id;
+		j += new->id <= old->id;
 	}
+	for (; i < before->n_filters; i++)
+		note_removed(diff, before->by_id[i]->filter.id);
+	for (; j < after->n_filters; j++)
+		note_added(diff, &after->by_id[j]->filter);
 }
 
 static int replace_all(const struct layers *layers, struct kernel *kernel)
@@ -514,4 +542,19 @@ const struct layer_mm *layers_find_mm(const struct layers *layers, const struct 
 			return mm;
 	}
 	return NULL;
+}
+
+static int compare_mms(const void *a, const void *b)
+{
+	return compare_mm_pairs(a, b);
+}
+
+const struct layer_mm *layers_mm_of(const struct layers *layers,
+				    const struct kernel_filter *filter)
+{
+	struct layer_mm key = {
+		.family = filter->family, .local = filter->local, .remote = filter->remote,
+	};
+
+	return bsearch(&key, layers->mms, layers->n_mms, sizeof(key), compare_mms);
 }

@@ -46,6 +46,11 @@ struct layers {
 	struct layer_mm *mms;		/* most specific first; no two with the same sides */
 	size_t n_mms;
 	uint32_t next_id;
+	/*
+	 * Two rules between the same sides that authenticate differently, or NULL: main mode
+	 * cannot tell them apart, and the first one's methods hold for both.
+	 */
+	const struct dynamic_rule *conflict[2];
 	struct layer_filter **order;	/* as the driver searches; NULL until asked for */
 };
 
@@ -61,8 +66,8 @@ struct layers *layers_free(struct layers *layers);
 DEFINE_CLEANUP(struct layers *, layers_free);
 
 /*
- * Makes the driver have @layers instead of @before (NULL: unknown), in one step. On failure it has what it
- * had, and kernel->why says why.
+ * Makes the driver have @layers instead of @before (NULL: unknown), in one step. On failure it
+ * has what it had, and kernel->why says why.
  */
 int layers_commit(const struct layers *layers, const struct layers *before,
 		  struct kernel *kernel);
@@ -81,11 +86,15 @@ struct layer_filter *const *layers_order(struct layers *layers, struct kernel *k
 bool layer_side_contains(const struct kernel_filter_side *side, const struct ip_addr *addr,
 			 bool is_me);
 /*
- * Main mode's rule for two addresses: the most specific pair of sides that contains them. The longest
- * remote mask decides, then the longest local one (me counts as any), then the older rule; that is
- * also how ipsec-cred chooses the key. NULL if nothing negotiates between them.
+ * Main mode's rule for two addresses: the most specific pair of sides that contains them. The
+ * longest remote mask decides, then the longest local one (me counts as any), then the older
+ * rule; that is also how ipsec-cred chooses the key. NULL if nothing negotiates between them.
  */
 const struct layer_mm *layers_find_mm(const struct layers *layers, const struct ip_addr *local,
 				      bool is_me, const struct ip_addr *remote);
+
+/* The pair of sides that @filter (one of @layers) belongs to; NULL if it does not negotiate. */
+const struct layer_mm *layers_mm_of(const struct layers *layers,
+				    const struct kernel_filter *filter);
 
 #endif /* AGENT_LAYERS_H */

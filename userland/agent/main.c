@@ -98,7 +98,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		return -EINVAL;
 	}
 	if (options->run_dir[0] != '/' || options->state_dir[0] != '/') {
-		fprintf(stderr, NAME ": directories are given from the root, with a leading \"/\"\n");
+		fprintf(stderr,
+			NAME ": directories are given from the root, with a leading \"/\"\n");
 		return -EINVAL;
 	}
 	return 0;

@@ -69,7 +69,8 @@ void negotiate_check_mms(struct negotiate *negotiate)
 		uint64_t id = mm->id;
 
 		next = mm->next;
-		if (mm->version && mm->version == version_between(negotiate, &mm->local, &mm->remote))
+		if (mm->version &&
+		    mm->version == version_between(negotiate, &mm->local, &mm->remote))
 			continue;
 		(void)ike->delete_mm(negotiate->config.userdata, id, IKE_REASON_POLICY_CHANGE);
 		negotiate_forget_mm(negotiate, id);

@@ -56,8 +56,11 @@ test_negotiate_SRCS := userland/agent/test_negotiate.c
 test_negotiate_LIBS := agent nl_fake
 test_negotiate_PKGS := cmocka
 
-TESTS += test_agent
-test_agent_SRCS := userland/agent/test_agent.c
+TESTS += test_agent test_agent_show
+test_agent_show_SRCS := userland/agent/test_show.c userland/agent/test_world.c
+test_agent_show_LIBS := agent nl_fake
+test_agent_show_PKGS := cmocka
+test_agent_SRCS := userland/agent/test_agent.c userland/agent/test_world.c
 test_agent_LIBS := agent nl_fake
 test_agent_PKGS := cmocka
 

@@ -65,7 +65,8 @@ static void end_acquire(struct negotiate *negotiate, uint32_t driver_id,
 
 	/* The driver gives up by itself, too, and with its filter. */
 	if (r && r != -ENOENT)
-		log_warning("negotiation %u was not ended in the driver: %s", driver_id, kernel->why);
+		log_warning("negotiation %u was not ended in the driver: %s", driver_id,
+			    kernel->why);
 }
 
 /* --- jobs --------------------------------------------------------------------------------- */
@@ -220,7 +221,8 @@ void negotiate_acquire_refused(struct negotiate *negotiate, uint64_t acquire_id,
 	if (!job || error == -EEXIST)	/* IKE is at it already */
 		return;
 	if (error == -ECONNRESET || error == -ENOTCONN || error == -ETIMEDOUT) {
-		job->is_sent = false;	/* sent again when IKE is back, or by the driver's next event */
+		/* sent again when IKE is back, or by the driver's next event */
+		job->is_sent = false;
 		return;
 	}
 	log_warning("ipsec-ike did not take the negotiation for filter %u: %s", job->filter_id,
@@ -342,8 +344,8 @@ int negotiate_policy_mm(struct negotiate *negotiate, const struct link_policy_mm
 }
 
 /*
- * The filter that the selector's traffic is negotiated for: in each direction the most specific one that
- * has all of it and says something decides. NULL when that is permit, block or nothing.
+ * The filter that the selector's traffic is negotiated for: in each direction the most specific
+ * one that has all of it and says something decides. NULL when that is permit, block or nothing.
  */
 static const struct layer_filter *find_filter(struct negotiate *negotiate,
 					      const struct ike_selector *selector, bool is_me)

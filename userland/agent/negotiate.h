@@ -19,9 +19,9 @@
  *   driver: soft expiry --> IKE: PolicyQm --> grant ... AddSa (replaces) --> checks --> driver
  *
  * IKE is not trusted to know what it may do. An association is installed only when somebody other
- * than IKE has asked for it (a job), or when the filters allow what the peer asked for (a grant, good
- * for one pair of associations and two minutes); and then it must be what sa_check.h demands.
- * Whatever is refused is logged as an audit event.
+ * than IKE has asked for it (a job), or when the filters allow what the peer asked for (a grant,
+ * good for one pair of associations and two minutes); and then it must be what sa_check.h
+ * demands. Whatever is refused is logged as an audit event.
  *
  * What is not here: a socket, a link, a log format. Time is monotonic, in microseconds.
  */
@@ -61,9 +61,9 @@ struct negotiate *negotiate_free(struct negotiate *negotiate);
 DEFINE_CLEANUP(struct negotiate *, negotiate_free);
 
 /*
- * The driver has other filters now. @layers is borrowed until the next call. What was negotiated for
- * filters that are gone or changed is forgotten here and in IKE (the driver has dropped it), and so are
- * main modes whose rule is another one.
+ * The driver has other filters now. @layers is borrowed until the next call. What was negotiated
+ * for filters that are gone or changed is forgotten here and in IKE (the driver has dropped it),
+ * and so are main modes whose rule is another one.
  */
 void negotiate_set_layers(struct negotiate *negotiate, struct layers *layers);
 
@@ -78,14 +78,15 @@ void negotiate_resync(struct negotiate *negotiate);
 /* --- from the link to ipsec-ike ----------------------------------------------------------- */
 
 /*
- * IKE is there. The caller first tells with negotiate_known_qm() and negotiate_known_mm() what IKE already
- * has (nothing, if it was restarted); then this gives it what the driver has beside that, and the jobs.
+ * IKE is there. The caller first tells with negotiate_known_qm() and negotiate_known_mm() what
+ * IKE already has (nothing, if it was restarted); then this gives it what the driver has beside
+ * that, and the jobs.
  */
 void negotiate_ike_up(struct negotiate *negotiate);
 void negotiate_ike_down(struct negotiate *negotiate);
 /*
- * While paused no job is given to IKE: ipsec-cred has not got the keys yet, so negotiation would fail, and
- * the driver would not try again for a minute.
+ * While paused no job is given to IKE: ipsec-cred has not got the keys yet, so negotiation would
+ * fail, and the driver would not try again for a minute.
  */
 void negotiate_set_paused(struct negotiate *negotiate, bool is_paused);
 void negotiate_known_qm(struct negotiate *negotiate, const struct ike_qm_info *info);
@@ -137,8 +138,8 @@ void negotiate_for_each_pair(const struct negotiate *negotiate,
 			     void (*visit)(void *userdata, const struct ike_sa_install *install),
 			     void *userdata);
 /*
- * Removes the associations of the driver with this peer (family 0: all), for when IKE is not there to
- * do it and to tell the peer.
+ * Removes the associations of the driver with this peer (family 0: all), for when IKE is not
+ * there to do it and to tell the peer.
  */
 int negotiate_delete_sas(struct negotiate *negotiate, const struct ip_addr *remote);
 

@@ -4,7 +4,10 @@
 
 #include "agent/negotiate.h"
 
-/* Shared by negotiate.c (who asks), install.c (what is installed) and memory.c (what is remembered). */
+/*
+ * Shared by negotiate.c (who asks), install.c (what is installed) and memory.c (what is
+ * remembered).
+ */
 
 /* What the driver waits for. */
 struct job {

@@ -19,7 +19,7 @@
 struct job {
 	struct job *next;
 	char *name;
-	struct resolver_question *question;	/* loop's side only; NULL: a refresh, or cancelled */
+	struct resolver_question *question; /* loop's side only; NULL: a refresh, or cancelled */
 	bool is_refresh;
 	int error;
 	char why[RESOLVER_WHY_LEN];
@@ -213,7 +213,7 @@ static struct failed_name **find_failed(struct resolver *resolver, const char *n
 {
 	struct failed_name **place = &resolver->failed;
 
-	while (*place && strcasecmp((*place)->name, name))
+	while (*place && strcasecmp((*place)->name, name) != 0)
 		place = &(*place)->next;
 	return place;
 }

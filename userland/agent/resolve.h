@@ -23,8 +23,8 @@ struct resolver_question;
 #define RESOLVER_QUESTIONS_MAX	1024
 
 /*
- * Runs in the thread. Writes up to NAMES_ADDRS_MAX addresses; 0, or a negative errno with the reason in
- * @why.
+ * Runs in the thread. Writes up to NAMES_ADDRS_MAX addresses; 0, or a negative errno with the
+ * reason in @why.
  */
 typedef int (*resolver_lookup_fn)(const char *name, struct ip_addr *ret_addrs, size_t *ret_n,
 				  char why[static RESOLVER_WHY_LEN]);
@@ -48,8 +48,8 @@ struct resolver *resolver_free(struct resolver *resolver);
 struct names *resolver_names(struct resolver *resolver);
 
 /*
- * Asks for @name; @done is called from the loop, once: 0 and the answer is in resolver_names(), or a
- * negative errno and a reason. -EBUSY when too many questions wait, -ENOMEM.
+ * Asks for @name; @done is called from the loop, once: 0 and the answer is in resolver_names(),
+ * or a negative errno and a reason. -EBUSY when too many questions wait, -ENOMEM.
  */
 int resolver_ask(struct resolver *resolver, const char *name,
 		 void (*done)(void *userdata, int error, const char *why), void *userdata,

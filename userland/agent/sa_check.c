@@ -77,7 +77,8 @@ static int check_offer(const struct ike_sa_install *install, const struct dynami
 		if (!is_offer(install, offer))
 			continue;
 		if (!install->life_seconds || install->life_seconds > offer->life_seconds ||
-		    !install->life_bytes || install->life_bytes > UINT64_C(1024) * offer->life_kbytes)
+		    !install->life_bytes ||
+		    install->life_bytes > UINT64_C(1024) * offer->life_kbytes)
 			fault = "its lifetime is longer than that of";
 		else if (!is_pfs_good(offer->pfs_group, install->pfs_group))
 			fault = "it has not the Diffie-Hellman group of";

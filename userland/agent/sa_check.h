@@ -15,8 +15,8 @@
 #define SA_CHECK_WHY_LEN 256
 
 /*
- * Whether @selector is two hosts on the two sides of @filter, with its protocol and ports or narrower
- * ones. @is_me: the local address is this host's.
+ * Whether @selector is two hosts on the two sides of @filter, with its protocol and ports or
+ * narrower ones. @is_me: the local address is this host's.
  */
 bool sa_check_selector(const struct kernel_filter *filter, const struct ike_selector *selector,
 		       bool is_me);

@@ -16,7 +16,8 @@ void server_list_add(struct server_list *list, const struct ip_addr *addr)
 
 	while (i < list->n && ip_addr_compare(&list->addrs[i], addr) < 0)
 		i++;
-	if ((i < list->n && ip_addr_is_equal(&list->addrs[i], addr)) || list->n == SERVERS_ADDRS_MAX)
+	if ((i < list->n && ip_addr_is_equal(&list->addrs[i], addr)) ||
+	    list->n == SERVERS_ADDRS_MAX)
 		return;
 	memmove(&list->addrs[i + 1], &list->addrs[i], (list->n - i) * sizeof(list->addrs[0]));
 	list->addrs[i] = *addr;
@@ -105,8 +106,9 @@ static void for_each_file(const char *root, const char *dir, const char *prefix,
 	while ((entry = readdir(open_dir))) {
 		size_t len = strlen(entry->d_name);
 
-		if (entry->d_name[0] == '.' || strncmp(entry->d_name, prefix, strlen(prefix)) ||
-		    len < strlen(suffix) || strcmp(entry->d_name + len - strlen(suffix), suffix))
+		if (entry->d_name[0] == '.' ||
+		    strncmp(entry->d_name, prefix, strlen(prefix)) != 0 || len < strlen(suffix) ||
+		    strcmp(entry->d_name + len - strlen(suffix), suffix) != 0)
 			continue;
 		if (snprintf(path, sizeof(path), "%s%s/%s", root, dir, entry->d_name) <
 		    (int)sizeof(path))

@@ -126,7 +126,10 @@ static int append_generic_mm(sd_bus_message *m, const struct agent *agent,
 	return policy_bus_append_record(m, &policy_mm_filter_record, &info);
 }
 
-/* Main mode does not see protocol and ports: of rules that differ in these only the first has one. */
+/*
+ * Main mode does not see protocol and ports: of rules that differ in these only the first has
+ * one.
+ */
 static bool has_earlier_pair(const struct agent *agent, size_t place)
 {
 	const struct policy_rule *rule = agent->dynamic->rules[place]->rule;
@@ -294,8 +297,9 @@ static int append_specific_qm(sd_bus_message *m, const struct agent *agent,
 }
 
 static int append_specific_mm(sd_bus_message *m, const struct agent *agent,
-			      const struct dynamic_rule *rule, const char *source,
-			      const char *destination, const char *direction)
+			      const struct dynamic_rule *rule, uint32_t weight,
+			      const char *source, const char *destination,
+			      const char *direction)
 {
 	char auth[AUTH_LEN], name[NAME_LEN];
 	struct policy_mm_filter_info info = {
@@ -304,6 +308,7 @@ static int append_specific_mm(sd_bus_message *m, const struct agent *agent,
 		.source = source,
 		.destination = destination,
 		.direction = direction,
+		.weight = weight,
 		.connection = policy_connection_name(rule->rule->connection),
 		.mm_policy = rule->rule->mm_policy,
 		.auth = auth,
@@ -314,20 +319,38 @@ static int append_specific_mm(sd_bus_message *m, const struct agent *agent,
 	return policy_bus_append_record(m, &policy_mm_filter_record, &info);
 }
 
-static int append_specific_mms(sd_bus_message *m, struct agent *agent)
+/* By place in layers->mms: the weight of the heaviest filter between the two sides. */
+static uint32_t *weigh_mms(const struct layers *layers, const struct kernel_filter *filters,
+			   size_t n)
 {
-	char local[ADDRESS_LEN], remote[ADDRESS_LEN];
-	int r = 0;
+	uint32_t *weights = calloc(layers->n_mms + 1, sizeof(*weights));
 
-	for (size_t i = 0; i < agent->layers->n_mms; i++) {
+	for (size_t i = 0; weights && i < n; i++) {
+		const struct layer_mm *mm = layers_mm_of(layers, &filters[i]);
+
+		if (mm && weights[mm - layers->mms] < filters[i].weight)
+			weights[mm - layers->mms] = filters[i].weight;
+	}
+	return weights;
+}
+
+static int append_specific_mms(sd_bus_message *m, struct agent *agent,
+			       const struct kernel_filter *filters, size_t n)
+{
+	_cleanup_free_ uint32_t *weights = weigh_mms(agent->layers, filters, n);
+	char local[ADDRESS_LEN], remote[ADDRESS_LEN];
+	int r = weights ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < agent->layers->n_mms; i++) {
 		const struct layer_mm *mm = &agent->layers->mms[i];
 		struct pair_walk walk = walk_pairs(agent, mm->family, &mm->local, &mm->remote);
 
 		while (r >= 0 && pair_walk_next(&walk, local, remote)) {
-			r = append_specific_mm(m, agent, mm->rule, local, remote, "outbound");
+			r = append_specific_mm(m, agent, mm->rule, weights[i], local, remote,
+					       "outbound");
 			if (r >= 0)
-				r = append_specific_mm(m, agent, mm->rule, remote, local,
-						       "inbound");
+				r = append_specific_mm(m, agent, mm->rule, weights[i], remote,
+						       local, "inbound");
 		}
 	}
 	return r;
@@ -343,7 +366,8 @@ static int append_specific(sd_bus_message *m, struct agent *agent,
 
 	while (r >= 0 && pair_walk_next(&walk, local, remote)) {
 		if (filter->outbound != IPSECDRV_ACTION_NONE)
-			r = append_specific_qm(m, agent, filter, layer->rule[IPSECDRV_DIRECTION_OUT],
+			r = append_specific_qm(m, agent, filter,
+					       layer->rule[IPSECDRV_DIRECTION_OUT],
 					       IPSECDRV_DIRECTION_OUT, local, remote);
 		if (r >= 0 && filter->inbound != IPSECDRV_ACTION_NONE)
 			r = append_specific_qm(m, agent, filter, layer->rule[IPSECDRV_DIRECTION_IN],
@@ -352,15 +376,11 @@ static int append_specific(sd_bus_message *m, struct agent *agent,
 	return r;
 }
 
-static int append_specific_qms(sd_bus_message *m, struct agent *agent, struct fault *fault)
+static int append_specific_qms(sd_bus_message *m, struct agent *agent,
+			       const struct kernel_filter *filters, size_t n)
 {
-	_cleanup_free_ struct kernel_filter *filters = NULL;
-	size_t n;
 	int r = 0;
 
-	if (agent->kernel->ops->filter_dump(agent->kernel, &filters, &n))
-		return fault_failed(fault, "the driver's filters cannot be read: %s",
-				    agent->kernel->why);
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		const struct layer_filter *layer = layers_find(agent->layers, filters[i].id);
 
@@ -370,12 +390,26 @@ static int append_specific_qms(sd_bus_message *m, struct agent *agent, struct fa
 	return r;
 }
 
-int show_mm_filters(sd_bus_message *m, struct agent *agent, bool is_specific)
+static int show_filters(sd_bus_message *m, struct agent *agent, struct fault *fault,
+			int (*append)(sd_bus_message *m, struct agent *agent,
+				      const struct kernel_filter *filters, size_t n))
+{
+	_cleanup_free_ struct kernel_filter *filters = NULL;
+	size_t n;
+
+	if (agent->kernel->ops->filter_dump(agent->kernel, &filters, &n))
+		return fault_failed(fault, "the driver's filters cannot be read: %s",
+				    agent->kernel->why);
+	return append(m, agent, filters, n);
+}
+
+int show_mm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, struct fault *fault)
 {
 	int r = sd_bus_message_open_container(m, 'a', "a{sv}");
 
 	if (r >= 0)
-		r = is_specific ? append_specific_mms(m, agent) : append_generic_mms(m, agent);
+		r = is_specific ? show_filters(m, agent, fault, append_specific_mms) :
+				  append_generic_mms(m, agent);
 	return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -384,7 +418,7 @@ int show_qm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, st
 	int r = sd_bus_message_open_container(m, 'a', "a{sv}");
 
 	if (r >= 0)
-		r = is_specific ? append_specific_qms(m, agent, fault) :
+		r = is_specific ? show_filters(m, agent, fault, append_specific_qms) :
 				  append_generic_qms(m, agent);
 	return r < 0 ? r : sd_bus_message_close_container(m);
 }

@@ -12,8 +12,8 @@ struct fault;
 
 /*
  * What of the dynamic layer has to outlive a crash of the agent, because the driver goes on to
- * protect by it: policies, rules (with their keys) and the addresses behind DNS names. It is kept in
- * RUNDIR/dynamic.state: a file system in memory, mode 0600, gone with the clean stop.
+ * protect by it: policies, rules (with their keys) and the addresses behind DNS names. It is kept
+ * in RUNDIR/dynamic.state: a file system in memory, mode 0600, gone with the clean stop.
  *
  * The form is private to one version of the agent; a file of another version is refused.
  */
@@ -33,7 +33,10 @@ int state_decode(const uint8_t *data, size_t len, struct dynamic **ret_dynamic,
 int state_stage(const char *path, const uint8_t *data, size_t len);
 int state_publish(const char *path);
 void state_unstage(const char *path);
-/* -ENOENT when there is none; -EPERM when the file is not root's own (or ours), or open to others. */
+/*
+ * -ENOENT when there is none; -EPERM when the file is not root's own (or ours), or open to
+ * others.
+ */
 int state_read(const char *path, uint8_t **ret_data, size_t *ret_len);
 /* Overwrites and removes it. */
 void state_remove(const char *path);

@@ -10,8 +10,8 @@ struct agent;
 struct fault;
 
 /*
- * GetStatistics: a{st} of IKE (empty when @ike is NULL: ipsec-ike is not there), a{st} of the driver,
- * a{st} of drops by reason. 0, -errno of sd-bus, or -EIO with *fault.
+ * GetStatistics: a{st} of IKE (empty when @ike is NULL: ipsec-ike is not there), a{st} of the
+ * driver, a{st} of drops by reason. 0, -errno of sd-bus, or -EIO with *fault.
  */
 int stats_append(sd_bus_message *m, struct agent *agent, const struct ike_stats *ike,
 		 struct fault *fault);

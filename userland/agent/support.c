@@ -8,21 +8,26 @@
 int support_check_mm(const struct policy_mm_policy *policy, struct fault *fault)
 {
 	if (policy->n_offers > IKE_MM_PROPOSALS_MAX)
-		return fault_invalid(fault, "mmsecmethods has %zu methods, IKE takes at most %d; leave "
-				     "the weaker ones out", policy->n_offers, IKE_MM_PROPOSALS_MAX);
+		return fault_invalid(fault,
+				     "mmsecmethods has %zu methods, IKE takes at most %d; leave "
+				     "the weaker ones out",
+				     policy->n_offers, IKE_MM_PROPOSALS_MAX);
 	return 0;
 }
 
 int support_check_qm(const struct policy_qm_policy *policy, struct fault *fault)
 {
 	if (policy->n_offers > IKE_QM_OFFERS_MAX)
-		return fault_invalid(fault, "qmsecmethods has %zu methods, IKE takes at most %d; leave "
-				     "the weaker ones out", policy->n_offers, IKE_QM_OFFERS_MAX);
+		return fault_invalid(fault,
+				     "qmsecmethods has %zu methods, IKE takes at most %d; leave "
+				     "the weaker ones out",
+				     policy->n_offers, IKE_QM_OFFERS_MAX);
 	for (size_t i = 0; i < policy->n_offers; i++)
 		if (policy->offers[i].has_ah && policy->offers[i].has_esp)
-			return fault_invalid(fault, "AH and ESP in one method come with bundles of "
-					     "associations, which this version does not have; use ESP "
-					     "with integrity instead of AH[...]+ESP[...]");
+			return fault_invalid(
+				fault, "AH and ESP in one method come with bundles of "
+				       "associations, which this version does not have; use ESP "
+				       "with integrity instead of AH[...]+ESP[...]");
 	return 0;
 }
 
@@ -41,18 +46,21 @@ static int check_methods(const struct policy_rule *rule, struct fault *fault)
 					     LINK_SECRET_MAX_LEN);
 	}
 	if (!has_psk)
-		return fault_invalid(fault, "this version authenticates with preshared keys only, Kerberos "
-				     "and certificates come later; add psk= to the rule");
+		return fault_invalid(
+			fault, "this version authenticates with preshared keys only, Kerberos "
+			       "and certificates come later; add psk= to the rule");
 	return 0;
 }
 
 int support_check_rule(const struct policy_rule *rule, struct fault *fault)
 {
 	if (rule->has_tunnel)
-		return fault_invalid(fault, "tunnel rules come with tunnel mode, which this version does "
+		return fault_invalid(fault,
+				     "tunnel rules come with tunnel mode, which this version does "
 				     "not have; leave tunneldstaddress out");
 	if (rule->connection != POLICY_CONNECTION_ALL)
-		return fault_invalid(fault, "conntype=lan and conntype=dialup come with interface scope, "
+		return fault_invalid(fault,
+				     "conntype=lan and conntype=dialup come with interface scope, "
 				     "which this version does not have; use conntype=all");
 	if (policy_rule_is_negotiated(rule))
 		return check_methods(rule, fault);

@@ -94,12 +94,15 @@ static void test_rule_numbers(void **state)
 	_cleanup_(dynamic_freep) struct dynamic *dynamic = with_policies();
 
 	(void)state;
-	assert_number(add_rule(dynamic, "mmpolicy=x qmpolicy=q psk=k srcaddr=me dstaddr=any"), 13004);
-	assert_number(add_rule(dynamic, "mmpolicy=m qmpolicy=x psk=k srcaddr=me dstaddr=any"), 13001);
+	assert_number(add_rule(dynamic, "mmpolicy=x qmpolicy=q psk=k srcaddr=me dstaddr=any"),
+		      13004);
+	assert_number(add_rule(dynamic, "mmpolicy=m qmpolicy=x psk=k srcaddr=me dstaddr=any"),
+		      13001);
 	assert_int_equal(add_rule(dynamic, NEGOTIATE "srcaddr=me dstaddr=any protocol=tcp"), 0);
 	assert_number(add_rule(dynamic, NEGOTIATE "srcaddr=me dstaddr=any protocol=tcp"), 13008);
 	assert_number(delete_rule(dynamic, "srcaddr=me dstaddr=any"), 13009);
-	assert_number(delete_rule(dynamic, "srcaddr=me dstaddr=any protocol=tcp mirrored=no"), 13009);
+	assert_number(delete_rule(dynamic, "srcaddr=me dstaddr=any protocol=tcp mirrored=no"),
+		      13009);
 	assert_number(set_rule(dynamic, "srcaddr=me dstaddr=any psk=other"), 13009);
 	assert_number(set_rule(dynamic, "srcaddr=me dstaddr=any protocol=tcp qmpolicy=x"), 13001);
 	assert_number(set_rule(dynamic, "srcaddr=me dstaddr=any protocol=tcp mmpolicy=x"), 13004);
@@ -129,7 +132,8 @@ static void test_refused(void **state)
 	assert_invalid(add_rule(dynamic, NEGOTIATE "srcaddr=10.0.0.0/8 dstaddr=any mirrored=no "
 				"tunneldstaddress=192.0.2.1"), "tunnel");
 	assert_invalid(add_rule(dynamic, "mmpolicy=m qmpolicy=q srcaddr=me dstaddr=any"), "psk=");
-	assert_invalid(add_rule(dynamic, NEGOTIATE "srcaddr=me dstaddr=any mirrored=no"), "mirrored");
+	assert_invalid(add_rule(dynamic, NEGOTIATE "srcaddr=me dstaddr=any mirrored=no"),
+		       "mirrored");
 	snprintf(key, sizeof(key), "mmpolicy=m qmpolicy=q srcaddr=me dstaddr=any psk=%01030d", 1);
 	assert_invalid(add_rule(dynamic, key), "1024");
 	assert_int_equal(dynamic->n_rules, 0);
@@ -150,7 +154,8 @@ static void test_set_policy(void **state)
 	uint64_t version;
 
 	(void)state;
-	assert_int_equal(add_rule(dynamic, "mmpolicy=M qmpolicy=Q psk=k srcaddr=me dstaddr=any"), 0);
+	assert_int_equal(add_rule(dynamic, "mmpolicy=M qmpolicy=Q psk=k srcaddr=me dstaddr=any"),
+			 0);
 	assert_int_equal(add_rule(dynamic, "srcaddr=me dstaddr=10.0.0.9 actioninbound=block "
 				  "actionoutbound=block"), 0);
 	version = dynamic->rules[0]->version;
@@ -211,8 +216,10 @@ static void test_snapshots(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "N17 main mode policies: 13003, 13004, 13005", test_mm_numbers, NULL, NULL, NULL },
-		{ "N17 quick mode policies: 13000, 13001, 13002", test_qm_numbers, NULL, NULL, NULL },
+		{ "N17 main mode policies: 13003, 13004, 13005", test_mm_numbers, NULL, NULL,
+		  NULL },
+		{ "N17 quick mode policies: 13000, 13001, 13002", test_qm_numbers, NULL, NULL,
+		  NULL },
 		{ "N17 rules: 13008, 13009, 13004, 13001", test_rule_numbers, NULL, NULL, NULL },
 		{ "N17 what cannot be enforced is refused", test_refused, NULL, NULL, NULL },
 		{ "N17 set policy", test_set_policy, NULL, NULL, NULL },

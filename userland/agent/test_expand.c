@@ -164,7 +164,8 @@ static void test_both_orientations(void **state)
 static void test_protocols(void **state)
 {
 	static const char *const rows[][2] = {
-		{ BLOCK "srcaddr=me dstaddr=10.0.0.2 protocol=any", "me <-> 10.0.0.2 IPv4 out b in b" },
+		{ BLOCK "srcaddr=me dstaddr=10.0.0.2 protocol=any",
+		  "me <-> 10.0.0.2 IPv4 out b in b" },
 		{ BLOCK "srcaddr=me dstaddr=10.0.0.2 protocol=icmp",
 		  "me <-> 10.0.0.2 IPv4 protocol 1 out b in b" },
 		{ BLOCK "srcaddr=me dstaddr=10.0.0.2 protocol=tcp",
@@ -347,11 +348,12 @@ static void test_reference(void **state)
 		char tags[256];
 		unsigned int protocol = pick(3);
 
-		snprintf(tags, sizeof(tags), "srcaddr=%s dstaddr=%s protocol=%s srcport=%s dstport=%s "
-			 "mirrored=%s actioninbound=%s actionoutbound=%s", addresses[pick(8)],
-			 addresses[pick(8)], protocols[protocol], ports[protocol == 1 ? pick(3) : 0],
-			 ports[protocol == 1 ? pick(3) : 0], pick(2) ? "yes" : "no", actions[pick(2)],
-			 actions[pick(2)]);
+		snprintf(tags, sizeof(tags),
+			 "srcaddr=%s dstaddr=%s protocol=%s srcport=%s dstport=%s "
+			 "mirrored=%s actioninbound=%s actionoutbound=%s",
+			 addresses[pick(8)], addresses[pick(8)], protocols[protocol],
+			 ports[protocol == 1 ? pick(3) : 0], ports[protocol == 1 ? pick(3) : 0],
+			 pick(2) ? "yes" : "no", actions[pick(2)], actions[pick(2)]);
 		if (!strncmp(tags, "srcaddr=me dstaddr=me", 21))
 			continue;
 		{
@@ -368,11 +370,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{ "F35 F37 me decides the orientation", test_me, NULL, NULL, NULL },
-		{ "F10 one-way rules act on packets of one direction", test_one_way, NULL, NULL, NULL },
+		{ "F10 one-way rules act on packets of one direction", test_one_way, NULL, NULL,
+		  NULL },
 		{ "F10 F35 mirrored rules, hosts, subnets, any", test_both_orientations, NULL, NULL,
 		  NULL },
 		{ "F36 protocols reach the filter as numbers", test_protocols, NULL, NULL, NULL },
-		{ "F35 names and server keywords are their addresses", test_names, NULL, NULL, NULL },
+		{ "F35 names and server keywords are their addresses", test_names, NULL, NULL,
+		  NULL },
 		{ "F01 F10 F35 filters do what the rule says", test_reference, NULL, NULL, NULL },
 	};
 

@@ -37,11 +37,15 @@ static struct layers *build(const struct dynamic *dynamic, const struct layers *
 	return layers;
 }
 
-/* Rules of opposite directions for the same traffic make one filter, those of the same one do not. */
+/*
+ * Rules of opposite directions for the same traffic make one filter, those of the same one do
+ * not.
+ */
 static void test_merge(void **state)
 {
 	_cleanup_(dynamic_freep) struct dynamic *two = DYNAMIC(
-		"srcaddr=me dstaddr=10.0.0.2 mirrored=no actionoutbound=permit actioninbound=permit",
+		"srcaddr=me dstaddr=10.0.0.2 mirrored=no "
+		"actionoutbound=permit actioninbound=permit",
 		"srcaddr=10.0.0.2 dstaddr=me mirrored=no actionoutbound=block actioninbound=block");
 	_cleanup_(dynamic_freep) struct dynamic *same = DYNAMIC(
 		"srcaddr=me dstaddr=10.0.0.2 " BLOCK, "srcaddr=10.0.0.2 dstaddr=me " BLOCK);
@@ -72,10 +76,11 @@ static uint32_t id_of(const struct layers *layers, const char *remote)
 
 static void test_ids(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *one = DYNAMIC(NEGOTIATE "srcaddr=me dstaddr=10.0.0.2",
-							       BLOCK "srcaddr=me dstaddr=10.0.0.3");
+	_cleanup_(dynamic_freep) struct dynamic *one = DYNAMIC(
+		NEGOTIATE "srcaddr=me dstaddr=10.0.0.2", BLOCK "srcaddr=me dstaddr=10.0.0.3");
 	_cleanup_(dynamic_freep) struct dynamic *two = dynamic_copy(one);
-	_cleanup_(layers_freep) struct layers *first = build(one, NULL), *second = NULL, *third = NULL;
+	_cleanup_(layers_freep) struct layers *first = build(one, NULL), *second = NULL,
+					      *third = NULL;
 	_cleanup_(policy_rule_freep) struct policy_rule *changes = NULL;
 	uint32_t id2 = id_of(first, "10.0.0.2"), id3 = id_of(first, "10.0.0.3"), given;
 
@@ -102,8 +107,8 @@ static void test_ids(void **state)
 static void test_adopt(void **state)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
-	_cleanup_(dynamic_freep) struct dynamic *dynamic =
-		DYNAMIC(NEGOTIATE "srcaddr=me dstaddr=10.0.0.2", BLOCK "srcaddr=me dstaddr=10.0.0.3");
+	_cleanup_(dynamic_freep) struct dynamic *dynamic = DYNAMIC(
+		NEGOTIATE "srcaddr=me dstaddr=10.0.0.2", BLOCK "srcaddr=me dstaddr=10.0.0.3");
 	_cleanup_(layers_freep) struct layers *first = build(dynamic, NULL);
 	_cleanup_(layers_freep) struct layers *adopted = NULL, *second = NULL;
 
@@ -151,7 +156,8 @@ static void test_commit(void **state)
 static void test_commit_differences(void **state)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(dynamic_freep) struct dynamic *dynamic =
+		DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2");
 	_cleanup_(layers_freep) struct layers *first = build(dynamic, NULL), *second = NULL,
 					      *third = NULL;
 	_cleanup_(policy_rule_freep) struct policy_rule *changes = NULL;
@@ -161,8 +167,10 @@ static void test_commit_differences(void **state)
 
 	(void)state;
 	assert_int_equal(layers_commit(first, NULL, kernel), 0);
-	assert_int_equal(dynamic_add_rule(dynamic, test_rule(BLOCK "srcaddr=me dstaddr=10.0.0.3", NULL),
-					  &fault), 0);
+	assert_int_equal(dynamic_add_rule(dynamic,
+					  test_rule(BLOCK "srcaddr=me dstaddr=10.0.0.3", NULL),
+					  &fault),
+			 0);
 	second = build(dynamic, first);
 	assert_int_equal(layers_commit(second, first, kernel), 0);
 	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_ADD), 1);
@@ -185,8 +193,8 @@ static void test_commit_differences(void **state)
 static void test_order(void **state)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
-	_cleanup_(dynamic_freep) struct dynamic *dynamic =
-		DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.0/8", NEGOTIATE "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(dynamic_freep) struct dynamic *dynamic = DYNAMIC(
+		BLOCK "srcaddr=me dstaddr=10.0.0.0/8", NEGOTIATE "srcaddr=me dstaddr=10.0.0.2");
 	_cleanup_(layers_freep) struct layers *layers = build(dynamic, NULL);
 	struct layer_filter *const *order;
 
@@ -215,8 +223,10 @@ static void test_main_mode(void **state)
 {
 	_cleanup_(dynamic_freep) struct dynamic *dynamic = DYNAMIC(
 		"mmpolicy=m qmpolicy=q psk=any srcaddr=me dstaddr=any",
-		"mmpolicy=m qmpolicy=q psk=net srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp dstport=80",
-		"mmpolicy=m qmpolicy=q psk=net2 srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp dstport=81",
+		"mmpolicy=m qmpolicy=q psk=net srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp "
+		"dstport=80",
+		"mmpolicy=m qmpolicy=q psk=net2 srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp "
+		"dstport=81",
 		"mmpolicy=m qmpolicy=q psk=host srcaddr=10.0.0.1 dstaddr=10.0.0.2",
 		"srcaddr=me dstaddr=10.0.0.9 " BLOCK);
 	_cleanup_(layers_freep) struct layers *layers = build(dynamic, NULL);
@@ -230,6 +240,9 @@ static void test_main_mode(void **state)
 	assert_string_equal(mm_of(layers, "10.0.0.3", true, "10.0.0.2"), "net");
 	assert_string_equal(mm_of(layers, "10.0.0.3", true, "10.0.0.9"), "net");
 	assert_string_equal(mm_of(layers, "2001:db8::1", true, "2001:db8::2"), "any");
+	/* "net2" can never be used, and that is told */
+	assert_ptr_equal(layers->conflict[0], dynamic->rules[1]);
+	assert_ptr_equal(layers->conflict[1], dynamic->rules[2]);
 }
 
 int main(void)

@@ -149,8 +149,12 @@ static int set_up(void **state)
 	assert_int_equal(dynamic_add_mm(w->dynamic, test_mm("name=m mmsecmethods=AES256-SHA256-14 "
 							    "mmlifetime=60 qmpermm=5", NULL),
 					&w->fault), 0);
-	assert_int_equal(dynamic_add_qm(w->dynamic, test_qm("name=q qmsecmethods=ESP[AES128,SHA1]:50000k/600s"
-							    "~AH[SHA256]", NULL), &w->fault), 0);
+	assert_int_equal(dynamic_add_qm(w->dynamic,
+					test_qm("name=q qmsecmethods=ESP[AES128,SHA1]:50000k/600s"
+						"~AH[SHA256]",
+						NULL),
+					&w->fault),
+			 0);
 	add_rule(w, PEER_RULE);
 	add_rule(w, "srcaddr=me dstaddr=10.0.0.2 protocol=tcp dstport=23 actioninbound=block "
 		 "actionoutbound=block");
@@ -501,7 +505,10 @@ static void twist_direction(struct ike_sa_install *i) { i->directions = IKE_DIRE
 static void twist_no_direction(struct ike_sa_install *i) { i->directions = 0; }
 static void twist_bits(struct ike_sa_install *i) { i->suites[0].suite.key_bits = 256; }
 
-/* Each thing that is not as policy has it is refused, and the honest one goes through after all that. */
+/*
+ * Each thing that is not as policy has it is refused, and the honest one goes through after all
+ * that.
+ */
 static void test_hostile_install(void **state)
 {
 	static const twist_fn twists[] = {
@@ -972,7 +979,8 @@ int main(void)
 		TEST("A25 an answer to a peer is good for one pair", test_grants),
 		TEST("A26 SPIs are for peers that a rule negotiates with", test_hostile_spi),
 		TEST("test_hostile_delete", test_hostile_delete),
-		TEST("F06 K27 a failed negotiation ends the acquire and is remembered", test_failure),
+		TEST("F06 K27 a failed negotiation ends the acquire and is remembered",
+		     test_failure),
 		TEST("test_soft", test_soft),
 		TEST("test_not_soft", test_not_soft),
 		TEST("test_ike_restart", test_ike_restart),

@@ -190,7 +190,8 @@ static void test_servers(void **state)
 	assert_int_equal(servers.dns.n, 0);
 	write_file(root, "/etc/resolv.conf", "# nameserver 1.1.1.1\nnameserver 10.0.0.53\n"
 		   "search example\nnameserver 10.0.0.53\nnameserver fe80::1%eth0\nnameserver x\n");
-	write_file(root, "/run/systemd/netif/leases/2", "ADDRESS=10.0.0.9\nSERVER_ADDRESS=10.0.0.1\n");
+	write_file(root, "/run/systemd/netif/leases/2",
+		   "ADDRESS=10.0.0.9\nSERVER_ADDRESS=10.0.0.1\n");
 	write_file(root, "/var/lib/dhcp/dhclient.eth0.leases",
 		   "lease {\n  option dhcp-server-identifier 10.0.0.2;\n"
 		   "  option netbios-name-servers 10.0.0.4,10.0.0.3;\n}\n");

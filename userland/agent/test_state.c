@@ -13,19 +13,32 @@ static struct dynamic *some_dynamic(void)
 	struct dynamic *dynamic = dynamic_new();
 
 	assert_non_null(dynamic);
-	assert_int_equal(dynamic_add_mm(dynamic, test_mm("name=main~mode mmlifetime=60 qmpermm=3 "
-							 "mmsecmethods=AES256-SHA256-14~3DES-SHA1-2",
-							 NULL), &fault), 0);
-	assert_int_equal(dynamic_add_qm(dynamic, test_qm("name=q soft=yes pfsgroup=GRPMM "
-							 "qmsecmethods=AH[SHA1]:30000k/900s~ESP[3DES,MD5]~"
-							 "ESP[AESGCM256]", NULL), &fault), 0);
-	assert_int_equal(dynamic_add_rule(dynamic, test_rule("srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp "
-							     "dstport=445 mmpolicy=main~mode qmpolicy=q "
-							     "kerberos=yes psk=S3cret~key", NULL),
-					  &fault), 0);
-	assert_int_equal(dynamic_add_rule(dynamic, test_rule("srcaddr=host.example dstaddr=any "
-							     "mirrored=no actioninbound=block "
-							     "actionoutbound=permit", NULL), &fault),
+	assert_int_equal(dynamic_add_mm(dynamic,
+					test_mm("name=main~mode mmlifetime=60 qmpermm=3 "
+						"mmsecmethods=AES256-SHA256-14~3DES-SHA1-2",
+						NULL),
+					&fault),
+			 0);
+	assert_int_equal(dynamic_add_qm(dynamic,
+					test_qm("name=q soft=yes pfsgroup=GRPMM "
+						"qmsecmethods=AH[SHA1]:30000k/900s~ESP[3DES,MD5]~"
+						"ESP[AESGCM256]",
+						NULL),
+					&fault),
+			 0);
+	assert_int_equal(dynamic_add_rule(dynamic,
+					  test_rule("srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp "
+						    "dstport=445 mmpolicy=main~mode qmpolicy=q "
+						    "kerberos=yes psk=S3cret~key",
+						    NULL),
+					  &fault),
+			 0);
+	assert_int_equal(dynamic_add_rule(dynamic,
+					  test_rule("srcaddr=host.example dstaddr=any "
+						    "mirrored=no actioninbound=block "
+						    "actionoutbound=permit",
+						    NULL),
+					  &fault),
 			 0);
 	return dynamic;
 }

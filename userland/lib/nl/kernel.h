@@ -37,7 +37,7 @@ struct kernel_status {
 
 struct kernel_filter_side {
 	enum ipsecdrv_address_class class;
-	struct ip_addr addr;		/* class mask: masked; family as the filter's. Class me: none. */
+	struct ip_addr addr; /* class mask: masked; family as the filter's. Class me: none. */
 	struct ip_addr mask;
 	uint16_t port;			/* 0 is any */
 };
@@ -166,7 +166,8 @@ struct kernel_statistics {
 /* Called by event_dispatch(). They may call the kernel's calls, but not event_dispatch(). */
 struct kernel_event_handler {
 	void (*acquire)(void *userdata, const struct kernel_acquire *acquire);
-	void (*expire)(void *userdata, enum ipsecdrv_lifetime_kind kind, const struct kernel_sa *sa);
+	void (*expire)(void *userdata, enum ipsecdrv_lifetime_kind kind,
+		       const struct kernel_sa *sa);
 	void (*mode)(void *userdata, enum ipsecdrv_mode mode);
 	/* Events are missing: what acquire_dump() and sa_dump() say now is the truth. */
 	void (*lost)(void *userdata);
@@ -180,14 +181,21 @@ struct kernel_ops {
 	/* @exempt_level: 0 to 3, or -1 to leave it */
 	int (*mode_set)(struct kernel *kernel, enum ipsecdrv_mode mode, int exempt_level);
 
-	/* All filters in one step: all of these are in force, or none of them and what was before. */
-	int (*filters_replace)(struct kernel *kernel, const struct kernel_filter *filters, size_t n);
+	/*
+	 * All filters in one step: all of these are in force, or none of them and what was
+	 * before.
+	 */
+	int (*filters_replace)(struct kernel *kernel, const struct kernel_filter *filters,
+			       size_t n);
 	/* To what is in force, all or none; -E2BIG when they do not fit into one message. */
 	int (*filters_add)(struct kernel *kernel, const struct kernel_filter *filters, size_t n);
 	int (*filters_del)(struct kernel *kernel, const uint32_t *ids, size_t n);
-	/* Dumps are consistent: retried until no change came between. The caller frees the array. */
+	/*
+	 * Dumps are consistent: retried until no change came between. The caller frees the array.
+	 */
 	int (*filter_get)(struct kernel *kernel, uint32_t id, struct kernel_filter *ret_filter);
-	int (*filter_dump)(struct kernel *kernel, struct kernel_filter **ret_filters, size_t *ret_n);
+	int (*filter_dump)(struct kernel *kernel, struct kernel_filter **ret_filters,
+			   size_t *ret_n);
 
 	/* @sa: protection, endpoints, acquire_id */
 	int (*spi_alloc)(struct kernel *kernel, const struct kernel_sa *sa, uint32_t *ret_spi);

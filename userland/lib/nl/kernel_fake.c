@@ -118,13 +118,15 @@ static int compare_weight(const void *a, const void *b)
 static int check_filters(struct fake *fake, const struct kernel_filter *filters, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (!filters[i].id || (filters[i].family != AF_INET && filters[i].family != AF_INET6))
+		if (!filters[i].id ||
+		    (filters[i].family != AF_INET && filters[i].family != AF_INET6))
 			return refuse(fake, -EINVAL, "A filter needs an id and a family.");
 		for (size_t j = 0; j < i; j++) {
 			if (filters[i].id == filters[j].id)
 				return refuse(fake, -EEXIST, "Two filters have the same id.");
 			if (kernel_filter_is_same_traffic(&filters[i], &filters[j]))
-				return refuse(fake, -EEXIST, "Two filters have the same selectors.");
+				return refuse(fake, -EEXIST,
+					      "Two filters have the same selectors.");
 		}
 	}
 	return 0;

@@ -38,7 +38,10 @@ void kernel_fake_fail(struct kernel *kernel, enum kernel_fake_call call, unsigne
 /* How often it was called, failures included. */
 unsigned int kernel_fake_count(const struct kernel *kernel, enum kernel_fake_call call);
 
-/* An acquire of a packet with this flow, by the filter that decides it; its id, or 0 if none does. */
+/*
+ * An acquire of a packet with this flow, by the filter that decides it; its id, or 0 if none
+ * does.
+ */
 uint32_t kernel_fake_packet(struct kernel *kernel, const struct kernel_flow *flow);
 /* An acquire event whatever the tables say; kept for acquire_dump() if @is_kept. */
 void kernel_fake_acquire(struct kernel *kernel, const struct kernel_acquire *acquire, bool is_kept);

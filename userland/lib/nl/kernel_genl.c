@@ -3,9 +3,10 @@
  * The driver over libnl-genl-3.
  *
  * Requests: one message out, then answers until the acknowledgement. A refusal comes as an error
- * message with the driver's sentence (NETLINK_EXT_ACK); the request is not echoed (NETLINK_CAP_ACK),
- * so keys travel one way. After any other trouble (lost or unparsable answers) the socket is out of
- * step and is replaced; that also ends an open filter transaction, as the driver promises.
+ * message with the driver's sentence (NETLINK_EXT_ACK); the request is not echoed
+ * (NETLINK_CAP_ACK), so keys travel one way. After any other trouble (lost or unparsable answers)
+ * the socket is out of step and is replaced; that also ends an open filter transaction, as the
+ * driver promises.
  *
  * Events: every group that carries numbered events is joined on one socket, so their order is the
  * driver's and a gap in the numbers means loss.
@@ -204,7 +205,8 @@ static int on_answer(struct nl_msg *msg, void *userdata)
 	else if (answer->take)
 		answer->error = answer->take(attrs, answer->userdata);
 	if (answer->error)
-		fail(answer->genl, 0, "The driver's answer does not follow the interface's specification.");
+		fail(answer->genl, 0,
+		     "The driver's answer does not follow the interface's specification.");
 	return NL_OK;
 }
 
@@ -327,7 +329,8 @@ static int dump(struct genl *genl, int command, size_t size,
 		r = call(genl, msg, take, &list);
 	}
 	if (r == -EINTR)
-		return fail(genl, -EAGAIN, "The driver's tables changed during every try to read them.");
+		return fail(genl, -EAGAIN,
+			    "The driver's tables changed during every try to read them.");
 	if (r)
 		return r;
 	*ret_items = TAKE_PTR(list.items);
@@ -425,8 +428,8 @@ static int genl_filters_replace(struct kernel *kernel, const struct kernel_filte
 {
 	struct genl *genl = genl_of(kernel);
 	char why[KERNEL_WHY_LEN];
-	uint32_t transaction;
-	size_t done = 0, added;
+	uint32_t transaction = 0;
+	size_t done = 0, added = 0;
 	int r;
 
 	r = call_plain(genl, IPSECDRV_CMD_FILTER_BEGIN, take_transaction, &transaction);
@@ -797,7 +800,7 @@ static int connect_driver(struct genl *genl)
 	static const char *const groups[] = {
 		IPSECDRV_MCGRP_ACQUIRE, IPSECDRV_MCGRP_EXPIRE, IPSECDRV_MCGRP_MODE,
 	};
-	struct kernel_status status;
+	struct kernel_status status = { 0 };
 	int r;
 
 	genl->requests = open_requests();

@@ -141,6 +141,13 @@ static int put_limit_u32(struct nl_msg *msg, int type, uint32_t limit)
 	return limit ? nla_put_u32(msg, type, limit) : 0;
 }
 
+static bool has_limits(const struct kernel_lifetime *lifetime)
+{
+	return lifetime->soft_bytes || lifetime->hard_bytes || lifetime->soft_packets ||
+	       lifetime->hard_packets || lifetime->soft_seconds || lifetime->hard_seconds ||
+	       lifetime->idle_seconds;
+}
+
 static int put_lifetime(struct nl_msg *msg, const struct kernel_lifetime *lifetime)
 {
 	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_SA_A_LIFETIME);
@@ -211,7 +218,7 @@ int kernel_msg_put_sa(struct nl_msg *msg, const struct kernel_sa *sa)
 	failed |= put_keys(msg, sa);
 	if (sa->replay_window)
 		failed |= nla_put_u32(msg, IPSECDRV_SA_A_REPLAY_WINDOW, sa->replay_window);
-	if (memcmp(&sa->lifetime, &(struct kernel_lifetime){ 0 }, sizeof(sa->lifetime)))
+	if (has_limits(&sa->lifetime))
 		failed |= put_lifetime(msg, &sa->lifetime);
 	if (sa->encap_local_port)
 		failed |= put_be16(msg, IPSECDRV_SA_A_ENCAP_LOCAL_PORT, sa->encap_local_port);
@@ -242,8 +249,8 @@ int kernel_msg_put_flow(struct nl_msg *msg, const struct kernel_flow *flow)
 /* --- reading ------------------------------------------------------------------------------ */
 
 /*
- * An attribute that is missing or too short for its type reads as zero. The driver is trusted to say
- * what it means, not to be free of mistakes: nothing here can read beyond an attribute.
+ * An attribute that is missing or too short for its type reads as zero. The driver is trusted to
+ * say what it means, not to be free of mistakes: nothing here can read beyond an attribute.
  */
 
 static uint8_t get_u8(struct nlattr **attrs, int type)

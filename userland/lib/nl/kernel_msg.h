@@ -12,7 +12,10 @@ struct nlattr;
  * put; keys are not read. For kernel_genl.c and its tests.
  */
 
-/* Append one nest to the message. 0, or -EMSGSIZE when it does not fit (the message is as before). */
+/*
+ * Append one nest to the message. 0, or -EMSGSIZE when it does not fit (the message is as
+ * before).
+ */
 int kernel_msg_put_filter(struct nl_msg *msg, const struct kernel_filter *filter);
 int kernel_msg_put_filter_id(struct nl_msg *msg, uint32_t id);
 int kernel_msg_put_sa(struct nl_msg *msg, const struct kernel_sa *sa);

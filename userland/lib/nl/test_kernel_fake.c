@@ -164,7 +164,7 @@ static void test_acquire_to_sa(void **state)
 	assert_int_equal(seen.acquire.filter_id, 4);
 
 	pair[0] = sa_of(&seen.acquire, 0x2000, IPSECDRV_DIRECTION_IN);
-	assert_int_equal(kernel->ops->sa_new(kernel, pair, 1), -ENOENT);	/* no such larval one */
+	assert_int_equal(kernel->ops->sa_new(kernel, pair, 1), -ENOENT); /* no such larval one */
 	assert_int_equal(kernel->ops->spi_alloc(kernel, &pair[0], &spi), 0);
 	pair[0] = sa_of(&seen.acquire, spi, IPSECDRV_DIRECTION_IN);
 	pair[1] = sa_of(&seen.acquire, 0x3000, IPSECDRV_DIRECTION_OUT);
