@@ -3,7 +3,7 @@
 # What scripts/uml, scripts/vm, scripts/check and their like share.  Sourced, never run.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-CACHE=${IPSEC_POLICY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ipsec-policy}
+CACHE=${IPSEC_POLICY_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/ipsec-policy}
 BUILD=$TOP/build
 UML_SOURCE_PACKAGE=linux-source-6.1
 PROG=${0##*/}
