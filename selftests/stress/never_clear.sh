@@ -12,23 +12,17 @@
 
 RELOADS=${RELOADS-1000}
 
-reload() { # one transaction that ends with the same rule, and one that adds and removes another
-	ctl A dynamic add rule srcaddr=me dstaddr="10.$((RANDOM % 250)).0.0/16" \
-		actioninbound=block actionoutbound=block mmpolicy=test
-}
 
 # A driver without rules is no protection: the policy is there before the wire is watched.
 hosts_up
 need policy_on A 192.0.2.0/24
 need policy_on B 192.0.2.0/24
-wire_start wire A eth0 B eth0 'ip and not arp'
+# What is protected is left out: a capture that has to keep up with the load may lose the one packet.
+wire_start wire A eth0 B eth0 "($CLEAR) or udp port 500"
 check "F05 first packets are secured" on A ping -c 2 -i 0.2 -W "$(secs 10)" $B4
 
-spawn server ip netns exec "$B" iperf3 -s -1
-wait_for 10 on A bash -c "exec 3<>/dev/tcp/$B4/5201" || true
-stop server
-spawn server ip netns exec "$B" iperf3 -s
-wait_for 10 grep -q listening "$TMP/server.log"
+spawn server ip netns exec "$B" iperf3 -s --forceflush
+wait_for 30 grep -q listening "$TMP/server.log" || bail "the server of the load listens"
 spawn load ip netns exec "$A" iperf3 -c $B4 -b 20M -t 3600
 
 {
@@ -46,8 +40,7 @@ for program in ipsec-ike ipsec-cred ipsec-policy-agent; do
 		on A ping -c 2 -i 0.2 -W "$(secs 5)" $B4
 	refuse "the driver in use is not unloaded (rmmod)" unload_module
 	service A "$program"
-	wait_for 30 services_ready A || not_ok "$program comes back"
-	ok "$program is started again"
+	check "$program comes back" wait_for 30 services_ready A
 done
 check "after it all, new traffic" on A ping -c 2 -i 0.2 -W "$(secs 10)" $B4
 check "the rule is still there" grep -q 192.0.2.0 <(ctl A dynamic show rule)
