@@ -75,6 +75,8 @@ check "F01 and decide no more" not decided_by 2 out 10.0.0.1 10.1.0.2 tcp 9 3
 same "F01 the others stay" "filters=$((MANY - 1)) tuples=4" "$(sizes)"
 check "F01 each change is a generation" [ "$before" != "$(generation)" ]
 
+check "F01 all of them are loaded again, twice" on A ipdtool load "$TMP/many" 2
+same "F01 which makes no more of them" "filters=$MANY tuples=4" "$(sizes)"
 check "F01 all of them go in one commit" on A ipdtool load /dev/null
 same "F01 none is left" "filters=0 tuples=0" "$(sizes)"
 same "F01 none is listed" "" "$(listed)"
