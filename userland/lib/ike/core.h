@@ -76,7 +76,7 @@ STAILQ_HEAD(deferred_list, deferred);
 #define LIMITERS 64
 
 struct limiter {
-	uint32_t key;
+	bool is_used;
 	uint32_t tokens;	/* thousandths */
 	uint32_t suppressed;
 	uint64_t stamp;

@@ -213,24 +213,19 @@ static int write_public(const struct group *g, struct dh_key *key)
 	return 0;
 }
 
-DEFINE_CLEANUP(struct dh_key *, dh_key_free);
-
 struct dh_key *dh_key_new(unsigned int group)
 {
 	const struct group *g = find_group(group);
-	_cleanup_(dh_key_freep) struct dh_key *key = NULL;
+	struct dh_key *key = g ? calloc(1, sizeof(*key) + g->public_len) : NULL;
 
-	if (!g)
-		return NULL;
-	key = calloc(1, sizeof(*key) + g->public_len);
 	if (!key)
 		return NULL;
 	key->group = group;
 	key->public_len = g->public_len;
 	key->pkey = generate(g);
 	if (!key->pkey || write_public(g, key))
-		return NULL;
-	return TAKE_PTR(key);
+		return dh_key_free(key);
+	return key;
 }
 
 struct dh_key *dh_key_free(struct dh_key *key)

@@ -25,6 +25,7 @@
 #include "ike/peer.h"
 #include "ike/qm.h"
 #include "ike/quick_mode.h"
+#include "ike/report.h"
 #include "ike/request.h"
 
 #define PORT_IKE 500
@@ -106,9 +107,13 @@ uint64_t core_new_id(struct ike_engine *engine)
 
 void core_send(struct ike_engine *engine, const struct ike_path *path, struct bytes message)
 {
+	int ret = engine->ops.send(engine->userdata, path, message.data, message.len);
+
 	engine->stats.packets_sent++;
-	if (engine->ops.send(engine->userdata, path, message.data, message.len) < 0)
+	if (ret < 0) {
 		engine->stats.send_failures++;
+		report_send_failed(engine, path, ret);
+	}
 }
 
 /* --- birth and death ------------------------------------------------------------------------ */
@@ -191,8 +196,7 @@ static void free_peer_contents(struct ike_engine *engine, struct ike_peer *peer)
 
 	request_cancel(engine, &peer->policy_request);
 	while ((qm = TAILQ_FIRST(&peer->qms))) {
-		while (qm->acquires)
-			qm_drop_acquire(engine, qm->acquires);
+		qm_drop_acquires(engine, qm);
 		qm_unlink(engine, qm);
 	}
 	while ((child = TAILQ_FIRST(&peer->children)))
@@ -371,16 +375,16 @@ static bool is_selector_valid(const struct ike_selector *s)
 	       (s->protocol || (!s->local_port && !s->remote_port));
 }
 
-static int acquire(struct ike_engine *engine, const struct ike_acquire *request)
+static int start_acquire(struct ike_engine *engine, const struct ike_acquire *acquire)
 {
-	struct ike_path path = request->path;
+	struct ike_path path = acquire->path;
 	struct ike_peer *peer;
 	int ret;
 
-	if (!request->id || !is_path_valid(&path) || !is_selector_valid(&request->selector) ||
-	    mm_policy_check(&request->mm) || qm_policy_check(&request->qm))
+	if (!acquire->id || !is_path_valid(&path) || !is_selector_valid(&acquire->selector) ||
+	    mm_policy_check(&acquire->mm) || qm_policy_check(&acquire->qm))
 		return -EINVAL;
-	if (qm_find_acquire(engine, request->id))
+	if (qm_find_acquire(engine, acquire->id))
 		return -EEXIST;
 	if (engine->n_acquires >= ACQUIRES_MAX)
 		return -ENOSPC;
@@ -389,20 +393,20 @@ static int acquire(struct ike_engine *engine, const struct ike_acquire *request)
 	peer = peer_get(engine, &path);
 	if (!peer)
 		return -ENOMEM;
-	ret = quick_mode_acquire(engine, peer, request);
+	ret = quick_mode_acquire(engine, peer, acquire);
 	if (!ret)
 		engine->stats.total_acquire++;
 	peer_put(engine, peer);
 	return ret;
 }
 
-int ike_engine_acquire(struct ike_engine *engine, uint64_t now, const struct ike_acquire *request)
+int ike_engine_acquire(struct ike_engine *engine, uint64_t now, const struct ike_acquire *acquire)
 {
 	int ret = enter(engine, now);
 
 	if (ret)
 		return ret;
-	ret = acquire(engine, request);
+	ret = start_acquire(engine, acquire);
 	leave(engine);
 	return ret;
 }
@@ -418,7 +422,7 @@ int ike_engine_cancel_acquire(struct ike_engine *engine, uint64_t now, uint64_t 
 	found = qm_find_acquire(engine, acquire_id);
 	if (found) {
 		qm = found->qm;
-		qm_drop_acquire(engine, found);
+		qm_drop_acquire(engine, qm, acquire_id);
 		/* What is on the wire already is brought to its end. */
 		if (!qm->acquires && !qm->replaces && qm->stage == QM_STAGE_WAIT_MM)
 			qm_unlink(engine, qm);

@@ -132,7 +132,8 @@ struct ike_qm_query {
 	struct ike_path path;
 	struct ike_selector selector;
 	bool is_initiator;	/* a rekey that we start; else the peer asks */
-	uint64_t icookie;	/* of the main mode, network bytes as on the wire */
+	/* The main mode of the peer's request, zero in a rekey that we start. */
+	uint64_t icookie;	/* network bytes as on the wire */
 	uint64_t rcookie;
 	enum ike_auth auth;	/* how the peer was authenticated */
 };
@@ -317,7 +318,10 @@ struct ike_keylog {
 /* --- ops ---------------------------------------------------------------------------------- */
 
 struct ike_ops {
-	/* Sends one datagram from path->local to path->remote; a failure is only counted. */
+	/*
+	 * Sends one datagram from path->local to path->remote. A negative errno is counted and
+	 * reported; the exchange goes on as if the datagram were lost.
+	 */
 	int (*send)(void *userdata, const struct ike_path *path, const uint8_t *data, size_t len);
 	/* Unpredictable bytes; NULL: OpenSSL's generator. */
 	int (*random)(void *userdata, void *buf, size_t len);

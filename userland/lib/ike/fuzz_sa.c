@@ -38,6 +38,18 @@ static const struct ike_qm_policy qm_policies[] = {
 
 static const struct qm_spis spis = { .spi = { 0, 0, 0x1001, 0x1002 } };
 
+static bool is_same_proposal(const struct ike_mm_proposal *a, const struct ike_mm_proposal *b)
+{
+	return a->cipher == b->cipher && a->key_bits == b->key_bits && a->hash == b->hash &&
+	       a->group == b->group;
+}
+
+static bool is_same_suite(const struct ike_suite *a, const struct ike_suite *b)
+{
+	return a->protocol == b->protocol && a->cipher == b->cipher &&
+	       a->key_bits == b->key_bits && a->hash == b->hash;
+}
+
 static void fuzz_mm(struct bytes body, const struct ike_mm_policy *policy, uint32_t vids)
 {
 	uint8_t buf[70000];
@@ -50,14 +62,14 @@ static void fuzz_mm(struct bytes body, const struct ike_mm_policy *policy, uint3
 	if (mm_proposal_choose(body, policy, vids, &c))
 		return;
 	for (size_t i = 0; i < policy->n_proposals; i++)
-		is_ours |= !memcmp(&policy->proposals[i], &c.proposal, sizeof(c.proposal));
+		is_ours |= is_same_proposal(&policy->proposals[i], &c.proposal);
 	FUZZ_CHECK(is_ours);
 	FUZZ_CHECK(c.auth == policy->auth[0] || (policy->n_auth > 1 && c.auth == policy->auth[1]));
 	/* What goes back is accepted by whoever offered it, and is the same. */
 	mm_proposal_write_choice(&w, body, &c);
 	FUZZ_CHECK(!w.overflow && w.len);
 	FUZZ_CHECK(!mm_proposal_choose((struct bytes){ buf, w.len }, policy, vids, &d));
-	FUZZ_CHECK(!memcmp(&c.proposal, &d.proposal, sizeof(c.proposal)));
+	FUZZ_CHECK(is_same_proposal(&c.proposal, &d.proposal));
 	FUZZ_CHECK(c.life_seconds == d.life_seconds && c.auth == d.auth);
 }
 
@@ -75,8 +87,7 @@ static void fuzz_qm(struct bytes body, const struct ike_qm_policy *policy, bool 
 	FUZZ_CHECK(c.offer < policy->n_offers);
 	FUZZ_CHECK(c.n_suites == policy->offers[c.offer].n_suites);
 	for (size_t i = 0; i < c.n_suites; i++) {
-		FUZZ_CHECK(!memcmp(&c.suites[i], &policy->offers[c.offer].suites[i],
-				   sizeof(c.suites[i])));
+		FUZZ_CHECK(is_same_suite(&c.suites[i], &policy->offers[c.offer].suites[i]));
 		FUZZ_CHECK(c.peer_spi[i] >= 256);
 	}
 	FUZZ_CHECK(has_ke == (c.pfs_group != IKE_GROUP_NONE));
@@ -84,7 +95,8 @@ static void fuzz_qm(struct bytes body, const struct ike_qm_policy *policy, bool 
 	FUZZ_CHECK(!w.overflow && w.len);
 	FUZZ_CHECK(!qm_proposal_choose((struct bytes){ buf, w.len }, policy, 14, has_ke, &d));
 	FUZZ_CHECK(d.n_suites == c.n_suites && d.pfs_group == c.pfs_group);
-	FUZZ_CHECK(!memcmp(c.suites, d.suites, sizeof(c.suites)));
+	for (size_t i = 0; i < c.n_suites; i++)
+		FUZZ_CHECK(is_same_suite(&c.suites[i], &d.suites[i]));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			(void)exchange_check((enum message_kind)kind, &m);
 		encode_again(&m, data, len);
 	}
-	/* As if decrypted: the type of the first payload comes from elsewhere, padding is allowed. */
+	/* As if decrypted: the first type comes from elsewhere, padding is allowed. */
 	if (len && !wire_parse_payloads(data[0], (struct bytes){ data + 1, len - 1 }, true, &m)) {
 		check_inside(m.chain, data, len);
 		for (size_t i = 0; i < m.n_payloads; i++)
@@ -99,8 +99,12 @@ size_t fuzz_seed(size_t index, uint8_t *buf, size_t cap)
 	struct wire_header header = { .icookie = { 1 }, .rcookie = { 2 }, .version = WIRE_VERSION,
 				      .exchange = WIRE_EXCHANGE_INFORMATIONAL };
 	struct wire_out out = wire_out_make(buf, cap, &header);
-	struct wire_notify notify = { .doi = 1, .protocol = 3, .type = 24576, .spi = { id, 4 },
-				      .data = { (const uint8_t *)"\x80\x01\0\1\x80\2\x0e\x10", 8 } };
+	struct wire_notify notify = { .doi = 1,
+				      .protocol = 3,
+				      .type = 24576,
+				      .spi = { id, 4 },
+				      .data = { (const uint8_t *)"\x80\x01\0\1\x80\2\x0e\x10",
+						8 } };
 	struct wire_delete del = { .doi = 1, .protocol = 3, .spi_size = 4, .n_spis = 3,
 				   .spis = { id, sizeof(id) } };
 

@@ -30,7 +30,7 @@ void main_mode_receive_3(struct ike_engine *engine, struct half_open *half_open,
 void main_mode_skeyid_reply(struct ike_engine *engine, struct ike_mm *mm, int error,
 			    const uint8_t *skeyid, size_t len);
 /* Retransmission and give-up. */
-void main_mode_timer(struct timer *timer, void *engine);
+void main_mode_timer(struct timer *timer, void *userdata);
 /* An error notify in clear with our cookies: remembered, not believed. */
 void main_mode_note_notify(struct ike_mm *mm, uint16_t type);
 /* The peer's cookie challenge to our message 1. */

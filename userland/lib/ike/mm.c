@@ -109,12 +109,37 @@ static struct ike_mm *allocate(void)
 	return mm;
 }
 
+/*
+ * With many quick modes and few allowed per main mode (master PFS) a peer would collect main modes
+ * until they expire: the oldest that is used up goes. For one that we start, any established one.
+ */
+static bool make_room(struct ike_engine *engine, struct ike_peer *peer, bool is_initiator)
+{
+	struct ike_mm *mm, *victim = NULL;
+
+	if (peer->n_mms < MMS_PER_PEER)
+		return true;
+	TAILQ_FOREACH_REVERSE(mm, &peer->mms, mm_list, peer_link) {
+		bool is_used_up = mm_is_established(mm) && !mm_is_usable(mm) && !mm->n_live_qm;
+
+		if (is_used_up) {
+			victim = mm;
+			break;
+		}
+		if (!victim && is_initiator && mm_is_established(mm))
+			victim = mm;
+	}
+	if (victim)
+		mm_remove(engine, victim, IKE_REASON_EXPIRED, true);
+	return victim != NULL;
+}
+
 struct ike_mm *mm_new(struct ike_engine *engine, struct ike_peer *peer,
 		      const struct ike_path *path, bool is_initiator, const uint8_t *icookie)
 {
 	struct ike_mm *mm;
 
-	if (engine->n_mms >= engine->config.mm_max || peer->n_mms >= MMS_PER_PEER)
+	if (engine->n_mms >= engine->config.mm_max || !make_room(engine, peer, is_initiator))
 		return NULL;
 	mm = allocate();
 	if (!mm)

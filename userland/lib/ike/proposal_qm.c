@@ -400,7 +400,8 @@ static bool is_group_consistent(const struct alternative *alt, bool has_ke)
 static int match_policy(const struct alternative *alt, const struct ike_qm_policy *policy,
 			uint16_t mm_group, bool has_ke, struct qm_choice *ret_choice)
 {
-	if (!is_group_consistent(alt, has_ke) || !is_encapsulation(alt, policy->encapsulation))
+	if (!alt->n || !is_group_consistent(alt, has_ke) ||
+	    !is_encapsulation(alt, policy->encapsulation))
 		return -ENOENT;
 	for (size_t i = 0; i < policy->n_offers; i++) {
 		const struct ike_qm_offer *offer = &policy->offers[i];

@@ -150,24 +150,40 @@ int qm_add_acquire(struct ike_engine *engine, struct ike_qm *qm, uint64_t id)
 	return 0;
 }
 
-void qm_drop_acquire(struct ike_engine *engine, struct qm_acquire *acquire)
+/* Takes the acquire at @at out of its list and frees it; returns its id. */
+static uint64_t remove_acquire(struct ike_engine *engine, struct qm_acquire **at)
 {
-	struct qm_acquire **at = &acquire->qm->acquires;
+	struct qm_acquire *acquire = *at;
+	uint64_t id = acquire->id;
 
-	while (*at != acquire)
-		at = &(*at)->next;
 	*at = acquire->next;
 	table_remove(&engine->acquires, &acquire->node);
 	engine->n_acquires--;
 	free(acquire);
+	return id;
+}
+
+void qm_drop_acquire(struct ike_engine *engine, struct ike_qm *qm, uint64_t id)
+{
+	struct qm_acquire **at = &qm->acquires;
+
+	while (*at && (*at)->id != id)
+		at = &(*at)->next;
+	if (*at)
+		(void)remove_acquire(engine, at);
+}
+
+void qm_drop_acquires(struct ike_engine *engine, struct ike_qm *qm)
+{
+	while (qm->acquires)
+		(void)remove_acquire(engine, &qm->acquires);
 }
 
 void qm_finish_acquires(struct ike_engine *engine, struct ike_qm *qm, enum ike_reason reason)
 {
 	while (qm->acquires) {
-		uint64_t id = qm->acquires->id;
+		uint64_t id = remove_acquire(engine, &qm->acquires);
 
-		qm_drop_acquire(engine, qm->acquires);
 		engine->stats.acquire_failures += reason != IKE_REASON_OK;
 		engine->ops.acquire_result(engine->userdata, id, reason, qm->has_answered);
 	}

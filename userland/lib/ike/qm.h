@@ -99,7 +99,9 @@ void qm_release_spis(struct ike_engine *engine, struct ike_qm *qm, bool only_unu
 int qm_add_acquire(struct ike_engine *engine, struct ike_qm *qm, uint64_t id);
 /* Tells all that wait, and forgets them. */
 void qm_finish_acquires(struct ike_engine *engine, struct ike_qm *qm, enum ike_reason reason);
-void qm_drop_acquire(struct ike_engine *engine, struct qm_acquire *acquire);
+/* Forgets one, or all, without a word. */
+void qm_drop_acquire(struct ike_engine *engine, struct ike_qm *qm, uint64_t id);
+void qm_drop_acquires(struct ike_engine *engine, struct ike_qm *qm);
 struct qm_acquire *qm_find_acquire(const struct ike_engine *engine, uint64_t id);
 
 /* Over without success: SPIs go back, everybody is told. */

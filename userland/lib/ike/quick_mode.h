@@ -37,6 +37,6 @@ void quick_mode_add_sa_reply(struct ike_engine *engine, struct ike_qm *qm, int e
 void quick_mode_lost_mm(struct ike_engine *engine, struct ike_qm *qm, enum ike_reason reason);
 /* An authenticated error notify of the peer that is meant for this quick mode. */
 void quick_mode_refused(struct ike_engine *engine, struct ike_qm *qm, uint16_t type);
-void quick_mode_timer(struct timer *timer, void *engine);
+void quick_mode_timer(struct timer *timer, void *userdata);
 
 #endif

@@ -98,6 +98,13 @@ static bool has_our_selector(const struct ike_qm *qm, const struct wire_message 
 	return ident_selector_is_equal(&selector, &qm->selector);
 }
 
+/* Zero means that nothing was said. */
+static void shorten(uint32_t *life, uint32_t other)
+{
+	if (other && (!*life || other < *life))
+		*life = other;
+}
+
 static void read_lifetime(struct ike_qm *qm, const struct wire_message *message)
 {
 	const struct wire_payload *p;
@@ -110,10 +117,8 @@ static void read_lifetime(struct ike_qm *qm, const struct wire_message *message)
 		    notify.protocol == IKE_PROTOCOL_ISAKMP ||
 		    qm_lifetime_parse(notify.data, &seconds, &kbytes))
 			continue;
-		if (seconds)
-			qm->choice.wire_seconds = MIN(qm->choice.wire_seconds, seconds);
-		if (kbytes && (!qm->choice.wire_kbytes || kbytes < qm->choice.wire_kbytes))
-			qm->choice.wire_kbytes = kbytes;
+		shorten(&qm->choice.wire_seconds, seconds);
+		shorten(&qm->choice.wire_kbytes, kbytes);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "ike/report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "ike/mm.h"
 #include "ike/names.h"
@@ -9,15 +10,21 @@
 #define TOKEN 1000
 #define BURST 5
 
-/* A limiter per kind and reason; two that share one only limit each other. */
+/* Families of limiters; the rest of a key is a reason or an errno. */
+#define LIMIT_STRANGER_ME 0x10000
+#define LIMIT_STRANGER_PEER 0x20000
+#define LIMIT_RESPONDER 0x30000
+#define LIMIT_SEND 0x40000
+
+/* A limiter per kind and reason, nearly: two that share one limit each other. */
 static bool is_allowed(struct ike_engine *engine, uint32_t key, uint32_t *ret_suppressed)
 {
-	struct limiter *l = &engine->limiters[key % LIMITERS];
+	struct limiter *l = &engine->limiters[core_hash(engine, &key, sizeof(key)) % LIMITERS];
 	uint64_t tokens;
 
-	if (l->key != key)
-		*l = (struct limiter){ .key = key, .tokens = BURST * TOKEN, .stamp = engine->now };
-	tokens = l->tokens + (engine->now - l->stamp);
+	if (!l->is_used)
+		*l = (struct limiter){ .is_used = true, .tokens = BURST * TOKEN };
+	tokens = l->tokens + (l->stamp ? engine->now - l->stamp : 0);
 	l->tokens = (uint32_t)MIN(tokens, BURST * TOKEN);
 	l->stamp = engine->now;
 	if (l->tokens < TOKEN) {
@@ -68,7 +75,7 @@ void report_qm(struct ike_engine *engine, enum ike_event_kind kind, const struct
 
 	/* A peer that knows the group's key can fail as often as it likes. */
 	if (kind == IKE_EVENT_QM_FAILED && !info->is_initiator &&
-	    !is_allowed(engine, (uint32_t)reason << 2 | 2, &event.suppressed))
+	    !is_allowed(engine, LIMIT_RESPONDER | (uint32_t)reason, &event.suppressed))
 		return;
 	emit(engine, &event);
 }
@@ -92,7 +99,8 @@ void report_stranger(struct ike_engine *engine, const struct ike_path *path,
 		engine->stats.authentication_failures++;
 	/* Formatting is left out too: a flood must not cost it. */
 	if (!engine->ops.event ||
-	    !is_allowed(engine, (uint32_t)reason << 2 | is_at_peer, &event.suppressed))
+	    !is_allowed(engine, (is_at_peer ? LIMIT_STRANGER_PEER : LIMIT_STRANGER_ME) |
+			(uint32_t)reason, &event.suppressed))
 		return;
 	va_start(args, format);
 	(void)vsnprintf(engine->text, sizeof(engine->text), format, args);
@@ -102,6 +110,21 @@ void report_stranger(struct ike_engine *engine, const struct ike_path *path,
 		event.mm = &info;
 	}
 	emit(engine, &event);
+}
+
+void report_send_failed(struct ike_engine *engine, const struct ike_path *path, int error)
+{
+	struct ike_event event = {
+		.kind = IKE_EVENT_SEND_FAILED,
+		.path = *path,
+		.reason = IKE_REASON_GENERAL,
+		.text = strerrordesc_np(-error),
+	};
+
+	if (!event.text)
+		event.text = "cannot send";
+	if (is_allowed(engine, LIMIT_SEND | (uint32_t)-error, &event.suppressed))
+		emit(engine, &event);
 }
 
 enum ike_reason report_notify_reason(uint16_t type)

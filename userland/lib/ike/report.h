@@ -19,6 +19,9 @@ void report_stranger(struct ike_engine *engine, const struct ike_path *path,
 		     const struct ike_mm *mm, enum ike_reason reason, bool is_at_peer,
 		     const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+/* A datagram could not be sent; limited. @error is -errno. */
+void report_send_failed(struct ike_engine *engine, const struct ike_path *path, int error);
+
 /* The reason that an error notify stands for. */
 enum ike_reason report_notify_reason(uint16_t type);
 

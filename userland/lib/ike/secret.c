@@ -46,14 +46,14 @@ void *secret_alloc(void)
 	return block;
 }
 
-void *secret_free(void *p)
+void *secret_free(void *block)
 {
-	struct free_block *block = p;
+	struct free_block *link = block;
 
 	if (block) {
 		wipe(block, SECRET_BLOCK_LEN);
-		block->next = free_blocks;
-		free_blocks = block;
+		link->next = free_blocks;
+		free_blocks = link;
 	}
 	return NULL;
 }

@@ -95,6 +95,10 @@ static int op_send(void *userdata, const struct ike_path *path, const uint8_t *d
 			(uint32_t)data[22] << 8 | data[23];
 	t->len = len;
 	host->n_sent++;
+	if (sim->send_error) {
+		free(copy);
+		return sim->send_error;
+	}
 	if (sim->network)
 		fate = sim->network(sim, host->index, copy, len);
 	/* To strangers, and what is lost: nowhere. */
@@ -561,9 +565,9 @@ int sim_acquire_port(struct sim *sim, size_t index, uint64_t id, uint16_t port)
 	return ike_engine_acquire(host->engine, sim->now, &acquire);
 }
 
-int sim_acquire(struct sim *sim, size_t host, uint64_t id)
+int sim_acquire(struct sim *sim, size_t index, uint64_t id)
 {
-	return sim_acquire_port(sim, host, id, 0);
+	return sim_acquire_port(sim, index, id, 0);
 }
 
 /* --- looking -------------------------------------------------------------------------------- */
@@ -571,6 +575,19 @@ int sim_acquire(struct sim *sim, size_t host, uint64_t id)
 size_t sim_count_sas(const struct sim *sim, size_t host)
 {
 	return sim->hosts[host].n_sas;
+}
+
+static bool is_same_suite(const struct ike_suite *a, const struct ike_suite *b)
+{
+	return a->protocol == b->protocol && a->cipher == b->cipher &&
+	       a->key_bits == b->key_bits && a->hash == b->hash;
+}
+
+static bool has_same_keys(const struct ike_keys *a, const struct ike_keys *b)
+{
+	return a->cipher_key_len == b->cipher_key_len && a->hash_key_len == b->hash_key_len &&
+	       !memcmp(a->cipher_key, b->cipher_key, a->cipher_key_len) &&
+	       !memcmp(a->hash_key, b->hash_key, a->hash_key_len);
 }
 
 /* The same keys on the other host, in the other direction. */
@@ -581,8 +598,8 @@ static bool has_counterpart(const struct sim_sa *sa, const struct sim_host *othe
 
 		if (o->is_inbound != sa->is_inbound && o->protocol == sa->protocol &&
 		    o->spi == sa->spi)
-			return !memcmp(&o->keys, &sa->keys, sizeof(o->keys)) &&
-			       !memcmp(&o->suite, &sa->suite, sizeof(o->suite));
+			return has_same_keys(&o->keys, &sa->keys) &&
+			       is_same_suite(&o->suite, &sa->suite);
 	}
 	return false;
 }

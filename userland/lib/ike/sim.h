@@ -121,6 +121,7 @@ struct sim {
 	size_t n_trace;
 	uint64_t rng;
 	bool is_v6;
+	int send_error;		/* what sending returns */
 
 	/* May change the bytes; NULL: everything arrives after 1 ms. */
 	struct sim_fate (*network)(struct sim *sim, size_t from, uint8_t *data, size_t len);
@@ -132,7 +133,7 @@ struct sim *sim_new(bool is_v6, const struct ike_config *config);
 struct sim *sim_free(struct sim *sim);
 
 /* A restart: a new engine without memory, the driver's SAs gone. */
-void sim_restart(struct sim *sim, size_t host, const struct ike_config *config);
+void sim_restart(struct sim *sim, size_t index, const struct ike_config *config);
 
 /* Policies as small as possible. */
 struct ike_mm_policy sim_mm_policy(enum ike_cipher cipher, unsigned int key_bits,
@@ -143,8 +144,8 @@ void sim_set_mm(struct sim *sim, const struct ike_mm_policy *policy);
 void sim_set_offer(struct sim *sim, const struct ike_qm_offer *offer);
 
 /* The host wants SAs for the whole traffic with the other, or with @port (TCP to it). */
-int sim_acquire(struct sim *sim, size_t host, uint64_t id);
-int sim_acquire_port(struct sim *sim, size_t host, uint64_t id, uint16_t port);
+int sim_acquire(struct sim *sim, size_t index, uint64_t id);
+int sim_acquire_port(struct sim *sim, size_t index, uint64_t id, uint16_t port);
 
 /* Everything that happens within the next @ms. */
 void sim_run(struct sim *sim, uint64_t ms);

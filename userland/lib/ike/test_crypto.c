@@ -35,10 +35,12 @@ static void test_prf(void **state)
 		{ IKE_HASH_SHA1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79" },
 		{ IKE_HASH_SHA256,
 		  "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
-		{ IKE_HASH_SHA384, "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
-				   "8e2240ca5e69e2c78b3239ecfab21649" },
-		{ IKE_HASH_SHA512, "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
-				   "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737" },
+		{ IKE_HASH_SHA384,
+		  "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
+		  "8e2240ca5e69e2c78b3239ecfab21649" },
+		{ IKE_HASH_SHA512,
+		  "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+		  "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737" },
 	};
 	const struct bytes parts[] = { { (const uint8_t *)"what do ya ", 11 },
 				       { NULL, 0 },
@@ -92,12 +94,15 @@ static void test_cbc(void **state)
 		assert_int_equal(crypto_cbc(rows[i].cipher, k, iv, false, out, out, p.len), 0);
 		assert_memory_equal(out, plain, p.len);
 	}
-	assert_int_equal(crypto_cbc(IKE_CIPHER_DES, (struct bytes){ key, 8 }, iv, true, plain, out, 9),
-			 -EINVAL);
-	assert_int_equal(crypto_cbc(IKE_CIPHER_DES, (struct bytes){ key, 9 }, iv, true, plain, out, 8),
-			 -EINVAL);
-	assert_int_equal(crypto_cbc(IKE_CIPHER_NULL, (struct bytes){ key, 0 }, iv, true, plain, out, 8),
-			 -EINVAL);
+	assert_int_equal(
+		crypto_cbc(IKE_CIPHER_DES, (struct bytes){ key, 8 }, iv, true, plain, out, 9),
+		-EINVAL);
+	assert_int_equal(
+		crypto_cbc(IKE_CIPHER_DES, (struct bytes){ key, 9 }, iv, true, plain, out, 8),
+		-EINVAL);
+	assert_int_equal(
+		crypto_cbc(IKE_CIPHER_NULL, (struct bytes){ key, 0 }, iv, true, plain, out, 8),
+		-EINVAL);
 }
 
 /* 3DES with three equal keys is DES; AES-192 and -256 decrypt what they encrypted, differently. */
@@ -108,10 +113,10 @@ static void test_cbc_key_sizes(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)(1 + i % 8);
-	assert_int_equal(crypto_cbc(IKE_CIPHER_DES, (struct bytes){ key, 8 }, iv, true, plain, a, 32),
-			 0);
-	assert_int_equal(crypto_cbc(IKE_CIPHER_3DES, (struct bytes){ key, 24 }, iv, true, plain, b, 32),
-			 0);
+	assert_int_equal(
+		crypto_cbc(IKE_CIPHER_DES, (struct bytes){ key, 8 }, iv, true, plain, a, 32), 0);
+	assert_int_equal(
+		crypto_cbc(IKE_CIPHER_3DES, (struct bytes){ key, 24 }, iv, true, plain, b, 32), 0);
 	assert_memory_equal(a, b, 32);
 	for (size_t len = 24; len <= 32; len += 8) {
 		struct bytes k = { key, len };
@@ -187,7 +192,8 @@ static void test_dh_refuses_bad_modp_values(void **state)
 	for (int delta = -2; delta <= 1; delta++) {
 		BIGNUM *v = BN_dup(p);
 
-		assert_true(delta < 0 ? BN_sub_word(v, (BN_ULONG)-delta) : BN_add_word(v, (BN_ULONG)delta));
+		assert_true(delta < 0 ? BN_sub_word(v, (BN_ULONG)-delta)
+				      : BN_add_word(v, (BN_ULONG)delta));
 		assert_int_equal(BN_bn2binpad(v, y, 128), 128);
 		assert_int_equal(dh_check_public(2, b), delta == -2 ? 0 : -EINVAL);
 		if (delta != -2)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Negotiations that must fail, and what each side is told. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -280,6 +281,21 @@ static void test_all_waiting_acquires_are_told(void **state)
 	sim_free(sim);
 }
 
+/* The network is unreachable: counted, reported now and then, and the rest as if it were lost. */
+static void test_sending_fails(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->send_error = -ENETUNREACH;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 60000);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_NO_RESPONSE);
+	assert_int_equal(sim_stats(sim, 0).send_failures, 6);
+	assert_text(sim_last_event(sim, 0, IKE_EVENT_SEND_FAILED), "Network is unreachable");
+	sim_free(sim);
+}
+
 /* A policy that main mode cannot express is found before anything is sent. */
 static void test_policy_without_our_methods(void **state)
 {
@@ -310,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_answers),
 		{ "K27 the line goes dead at any moment", test_line_cut, NULL, NULL, NULL },
 		cmocka_unit_test(test_all_waiting_acquires_are_told),
+		cmocka_unit_test(test_sending_fails),
 		cmocka_unit_test(test_policy_without_our_methods),
 	};
 

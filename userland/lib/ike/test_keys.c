@@ -36,10 +36,10 @@ struct vector {
 
 static void read_head(struct vector *v, const char *line)
 {
-	char hash[16], cipher[16];
-	int group;
+	char hash[16], group[16], cipher[16];
+	uint32_t key_bits;
 
-	if (sscanf(line, "hash=%15s group=%d cipher=%15s", hash, &group, cipher) != 3)
+	if (sscanf(line, "hash=%15s group=%15s cipher=%15s", hash, group, cipher) != 3)
 		return;
 	for (int h = IKE_HASH_MD5; h < IKE_HASH_COUNT; h++) {
 		static const char *const names[] = { "", "md5", "sha1", "sha256", "sha384",
@@ -48,12 +48,14 @@ static void read_head(struct vector *v, const char *line)
 		if (!strcmp(hash, names[h]))
 			v->hash = (enum ike_hash)h;
 	}
-	if (!strcmp(cipher, "des"))
+	if (!strcmp(cipher, "des")) {
 		v->cipher = IKE_CIPHER_DES;
-	else if (!strcmp(cipher, "3des"))
+	} else if (!strcmp(cipher, "3des")) {
 		v->cipher = IKE_CIPHER_3DES;
-	else if (sscanf(cipher, "aes%u", &v->key_bits) == 1)
+	} else if (!strncmp(cipher, "aes", 3) && !parse_u32(cipher + 3, &key_bits)) {
 		v->cipher = IKE_CIPHER_AES_CBC;
+		v->key_bits = key_bits;
+	}
 }
 
 static void add_entry(struct vector *v, const char *name, const char *hex)

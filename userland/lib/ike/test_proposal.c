@@ -580,40 +580,43 @@ static void test_qm_attributes(void **state)
 		bool has_ke, is_good;
 	} rows[] = {
 		{ 3, 3, 256, 4, "8004000280050002", false, true },
-		{ 3, 3, 255, 4, "8004000280050002", false, false },	/* reserved SPI */
-		{ 3, 3, 256, 3, "8004000280050002", false, false },	/* SPI of 3, 5, 8 bytes */
+		{ 3, 3, 255, 4, "8004000280050002", false, false }, /* reserved SPI */
+		{ 3, 3, 256, 3, "8004000280050002", false, false }, /* SPI of 3, 5, 8 bytes */
 		{ 3, 3, 256, 5, "8004000280050002", false, false },
 		{ 3, 3, 256, 8, "8004000280050002", false, false },
 		{ 3, 3, 256, 0, "8004000280050002", false, false },
-		{ 3, 3, 256, 4, "80050002", false, false },		/* no encapsulation mode */
-		{ 3, 3, 256, 4, "8004000180050002", false, false },	/* tunnel */
-		{ 3, 3, 256, 4, "8004000480050002", false, false },	/* in UDP */
+		{ 3, 3, 256, 4, "80050002", false, false },	    /* no encapsulation mode */
+		{ 3, 3, 256, 4, "8004000180050002", false, false }, /* tunnel */
+		{ 3, 3, 256, 4, "8004000480050002", false, false }, /* in UDP */
 		{ 3, 3, 256, 4, "8004f00480050002", false, false },
 		{ 3, 3, 256, 4, "8004000080050002", false, false },
-		{ 3, 3, 256, 4, "800400028005000280050002", false, false }, /* twice */
-		{ 3, 3, 256, 4, "8004000280050003", false, false },	/* DES-MAC */
+		{ 3, 3, 256, 4, "800400028005000280050002", false, false },  /* twice */
+		{ 3, 3, 256, 4, "8004000280050003", false, false },	     /* DES-MAC */
 		{ 3, 3, 256, 4, "80040002800500028006 00c0", false, false }, /* 3DES key length */
 		{ 3, 3, 256, 4, "80040002800500028003000e", true, true },
 		{ 3, 3, 256, 4, "80040002800500028003000e", false, false }, /* group, no KE */
-		{ 3, 3, 256, 4, "8004000280050002", true, false },	/* KE, no group */
-		{ 3, 3, 256, 4, "800400028005000280030016", true, false }, /* group 22 */
+		{ 3, 3, 256, 4, "8004000280050002", true, false },	    /* KE, no group */
+		{ 3, 3, 256, 4, "800400028005000280030016", true, false },  /* group 22 */
 		{ 3, 3, 256, 4, "8004000280050002800b0001", false, false }, /* ESN */
 		{ 3, 3, 256, 4, "8004000280050002800a0001", false, true },  /* ECN */
 		{ 3, 3, 256, 4, "800400028005000280070001", false, false }, /* rounds */
 		{ 3, 3, 256, 4, "8004000280050002800c0001", false, true },  /* unknown */
-		{ 3, 3, 256, 4, "80040002800500027d010004" "61626364", false, false },
+		{ 3, 3, 256, 4,
+		  "80040002800500027d010004"
+		  "61626364",
+		  false, false },
 		{ 3, 3, 256, 4, "800400028005000280010001", false, false }, /* life type alone */
 		{ 3, 3, 256, 4, "80040002800500028001000180020e10800100028002ffff", false, true },
-		{ 2, 3, 256, 4, "8004000280050002", false, true },	/* AH SHA-1 */
-		{ 2, 3, 256, 4, "8004000280050001", false, false },	/* id and attribute differ */
+		{ 2, 3, 256, 4, "8004000280050002", false, true },  /* AH SHA-1 */
+		{ 2, 3, 256, 4, "8004000280050001", false, false }, /* id and attribute differ */
 		{ 2, 3, 256, 4, "80040002", false, false },
-		{ 2, 2, 256, 4, "8004000280050001", false, false },	/* MD5: not in policy */
-		{ 4, 3, 256, 4, "8004000280050002", false, false },	/* IPCOMP */
+		{ 2, 2, 256, 4, "8004000280050001", false, false }, /* MD5: not in policy */
+		{ 4, 3, 256, 4, "8004000280050002", false, false }, /* IPCOMP */
 		{ 1, 1, 256, 4, "8004000280050002", false, false },
-		{ 3, 20, 256, 4, "8004000280060080", false, true },	/* GCM-16, 128 bits */
+		{ 3, 20, 256, 4, "8004000280060080", false, true },	     /* GCM-16, 128 bits */
 		{ 3, 20, 256, 4, "800400028006008080050002", false, false }, /* with a hash */
-		{ 3, 20, 256, 4, "80040002", false, false },		/* without key length */
-		{ 3, 18, 256, 4, "8004000280060080", false, false },	/* GCM-8 */
+		{ 3, 20, 256, 4, "80040002", false, false },	     /* without key length */
+		{ 3, 18, 256, 4, "8004000280060080", false, false }, /* GCM-8 */
 		{ 3, 12, 256, 4, "800400028006008080050002", false, false }, /* not in policy */
 	};
 	struct ike_qm_policy policy = {
@@ -786,19 +789,29 @@ static void test_phase_2_identities(void **state)
 		{ "07000000c0000200c00002ff", 0, "192.0.2.0", 24 },
 		{ "07000000c0000201c0000201", 0, "192.0.2.1", 32 },
 		{ "0700000000000000ffffffff", 0, "0.0.0.0", 0 },
-		{ "05000000" "20010db8000000000000000000000001", 0, "2001:db8::1", 128 },
-		{ "06000000" "20010db8000000000000000000000001" "ffffffff000000000000000000000000", 0,
-		  "2001:db8::", 32 },
-		{ "08000000" "20010db8000000000000000000000000" "20010db8ffffffffffffffffffffffff", 0,
-		  "2001:db8::", 32 },
-		{ "04000000c0000201ff00ff00", -EINVAL, NULL, 0 },	/* not contiguous */
-		{ "07000000c0000201c0000207", -EINVAL, NULL, 0 },	/* odd range */
-		{ "07000000c00002ffc0000200", -EINVAL, NULL, 0 },	/* backwards */
+		{ "05000000"
+		  "20010db8000000000000000000000001",
+		  0, "2001:db8::1", 128 },
+		{ "06000000"
+		  "20010db8000000000000000000000001"
+		  "ffffffff000000000000000000000000",
+		  0, "2001:db8::", 32 },
+		{ "08000000"
+		  "20010db8000000000000000000000000"
+		  "20010db8ffffffffffffffffffffffff",
+		  0, "2001:db8::", 32 },
+		{ "04000000c0000201ff00ff00", -EINVAL, NULL, 0 }, /* not contiguous */
+		{ "07000000c0000201c0000207", -EINVAL, NULL, 0 }, /* odd range */
+		{ "07000000c00002ffc0000200", -EINVAL, NULL, 0 }, /* backwards */
 		{ "04000000c0000201ffffff", -EBADMSG, NULL, 0 },
 		{ "04000000c0000201ffffff0000", -EBADMSG, NULL, 0 },
 		{ "01000000", -EBADMSG, NULL, 0 },
-		{ "02000000" "6578616d706c65", -EINVAL, NULL, 0 },	/* FQDN as a selector */
-		{ "09000000" "3000", -EINVAL, NULL, 0 },
+		{ "02000000"
+		  "6578616d706c65",
+		  -EINVAL, NULL, 0 }, /* FQDN as a selector */
+		{ "09000000"
+		  "3000",
+		  -EINVAL, NULL, 0 },
 		{ "00000000c0000201", -EINVAL, NULL, 0 },
 		{ "ff000000c0000201", -EINVAL, NULL, 0 },
 	};

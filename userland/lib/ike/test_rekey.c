@@ -383,6 +383,26 @@ static void test_quick_mode_limit(void **state)
 	}
 }
 
+/* Master PFS makes a main mode for each quick mode; they do not pile up without end. */
+static void test_many_used_up_main_modes(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < SIM_HOSTS; i++)
+		sim->hosts[i].mm.qm_limit = 1;
+	for (uint16_t i = 1; i <= 50; i++) {
+		sim_acquire_port(sim, 0, i, i);
+		sim_run(sim, 1000);
+		assert_int_equal(sim_result(sim, 0, i)->reason, IKE_REASON_OK);
+		assert_true(sim_count_mms(sim, 0) <= 32);
+		assert_true(sim_count_mms(sim, 1) <= 32);
+	}
+	assert_int_equal(sim_count_sas(sim, 0), 100);
+	assert_true(sim_has_matching_sas(sim));
+	sim_free(sim);
+}
+
 /* All at once they are spread over as many main modes as it takes. */
 static void test_quick_mode_limit_in_parallel(void **state)
 {
@@ -565,6 +585,8 @@ int main(void)
 		  NULL },
 		cmocka_unit_test(test_main_mode_lives_differ),
 		{ "K16 K17 quick modes per main mode", test_quick_mode_limit, NULL, NULL, NULL },
+		{ "K17 used-up main modes do not pile up", test_many_used_up_main_modes, NULL,
+		  NULL, NULL },
 		{ "K16 the limit holds for quick modes in parallel",
 		  test_quick_mode_limit_in_parallel, NULL, NULL, NULL },
 		{ "K16 the limit of the responder", test_quick_mode_limit_of_responder, NULL,
