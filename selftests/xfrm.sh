@@ -177,11 +177,11 @@ open_a() { need on A nft delete table netdev shut; }
 capture_fresh() {
 	local address=A$2
 	shut_a
-	capture_start "$1" B eth0 'esp or ah or ip6'
+	capture_start "$1" B eth0 'esp or ah'
 	need wire B udp "${!address}" 9 "$4" "$3" "${5-}"
 	capture_stop "$1"
 	open_a
-	same "$1: $3 packets were captured" "$3" "$(wire B frames "$(capture_file "$1")")"
+	[ "$(wire B frames "$(capture_file "$1")")" = "$3" ] || bail "$1: $3 packets are captured"
 }
 
 # --- looking ------------------------------------------------------------------
