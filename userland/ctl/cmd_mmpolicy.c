@@ -79,7 +79,7 @@ static enum ctl_exit send_policy(struct ctl *ctl, const char *method,
 static enum ctl_exit run_add(struct ctl *ctl, const struct ctl_args *args)
 {
 	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *policy = NULL;
-	uint32_t given;
+	uint32_t given = 0;
 	enum ctl_exit ret = build(ctl, args, &policy, &given);
 
 	return ret ? ret : send_policy(ctl, "AddMmPolicy", policy, UINT32_MAX);
@@ -88,7 +88,7 @@ static enum ctl_exit run_add(struct ctl *ctl, const struct ctl_args *args)
 static enum ctl_exit run_set(struct ctl *ctl, const struct ctl_args *args)
 {
 	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *policy = NULL;
-	uint32_t given;
+	uint32_t given = 0;
 	enum ctl_exit ret = build(ctl, args, &policy, &given);
 
 	if (ret)

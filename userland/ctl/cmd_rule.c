@@ -150,7 +150,7 @@ static enum ctl_exit run_add(struct ctl *ctl, const struct ctl_args *args)
 {
 	_cleanup_(policy_rule_freep) struct policy_rule *rule = NULL;
 	char why[POLICY_WHY_LEN];
-	uint32_t given;
+	uint32_t given = 0;
 	enum ctl_exit ret = build(ctl, args, &rule, &given);
 
 	if (ret)
@@ -163,7 +163,7 @@ static enum ctl_exit run_add(struct ctl *ctl, const struct ctl_args *args)
 static enum ctl_exit run_set(struct ctl *ctl, const struct ctl_args *args)
 {
 	_cleanup_(policy_rule_freep) struct policy_rule *rule = NULL;
-	uint32_t given;
+	uint32_t given = 0;
 	enum ctl_exit ret = build(ctl, args, &rule, &given);
 
 	if (ret)
@@ -177,7 +177,7 @@ static enum ctl_exit run_delete(struct ctl *ctl, const struct ctl_args *args)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
 	_cleanup_(policy_rule_freep) struct policy_rule *rule = NULL;
-	uint32_t given;
+	uint32_t given = 0;
 	enum ctl_exit ret;
 
 	if (!args->has_all) {

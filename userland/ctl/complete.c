@@ -58,8 +58,9 @@ static void find_named(const struct ctl_command *command, char *const *words, si
 }
 
 static void complete_value(struct ctl *ctl, const struct ctl_command *command, const char *word,
-			   struct completion *c)
+			   const struct completion *c)
 {
+	struct completion value = *c;
 	char head[CTL_PATH_LEN], why[POLICY_WHY_LEN];
 	size_t len = strcspn(word, "=");
 	const struct ctl_tag *tag;
@@ -73,9 +74,9 @@ static void complete_value(struct ctl *ctl, const struct ctl_command *command, c
 		return;
 	head[len] = '=';
 	head[len + 1] = '\0';
-	c->head = head;
-	c->prefix = word + len + 1;
-	offer_values(ctl, c, tag->type);
+	value.head = head;
+	value.prefix = word + len + 1;
+	offer_values(ctl, &value, tag->type);
 }
 
 static void complete_argument(struct ctl *ctl, const struct ctl_command *command,

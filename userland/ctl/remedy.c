@@ -83,7 +83,8 @@ static const char *const pass_remedies[] = {
 		"Nothing is filtered in this mode. Start the policy agent to have the policy "
 		"enforced.",
 	[IPSECDRV_PASS_REASON_EXEMPT] =
-		"To have all but IKE filtered, set ipsecexempt to 3.",
+		"IKE and neighbour discovery always pass. What else does is chosen by \"dynamic set "
+		"config ipsecexempt\"; 3 is nothing else.",
 	[IPSECDRV_PASS_REASON_NO_FILTER] =
 		"If it should be secured or blocked, add a rule for it (\"dynamic add rule ?\").",
 	[IPSECDRV_PASS_REASON_PERMIT_FILTER] =

@@ -166,7 +166,7 @@ enum ctl_exit ctl_select_rows(struct ctl *ctl, const struct ctl_args *args,
 					       mask_of(args->command, tag->name), &address);
 			if (ret)
 				return ret;
-			value = address;
+			value = address ?: value;
 		}
 		if (partition(record, rows, n, tag, value) < 0)
 			return ctl_message_error(ctl, -ENOMEM, NULL);

@@ -175,7 +175,7 @@ static char *exemptions_to_text(const struct policy_boot_exemption *list, size_t
 static int check_exemptions(const char *value, char **ret_text, char *why)
 {
 	_cleanup_free_ struct policy_boot_exemption *list = NULL;
-	size_t n;
+	size_t n = 0;
 	int err;
 
 	err = policy_boot_exemptions_parse(value, &list, &n, why);
