@@ -205,6 +205,36 @@ static void test_duplicate_storm(void **state)
 	sim_free(sim);
 }
 
+static struct sim_fate slow_copies(struct sim *sim, size_t from, uint8_t *data, size_t len)
+{
+	struct sim_fate fate = twenty_copies(sim, from, data, len);
+
+	fate.copy_delay = 300;
+	return fate;
+}
+
+/* Slowly enough for an answer to each: still no more than five to one message. */
+static void test_slow_duplicates(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+	size_t n = 0;
+
+	(void)state;
+	sim->network = slow_copies;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 60000);
+	assert_true(sim_has_matching_sas(sim));
+	for (size_t i = 0; i < sim->n_trace; i++) {
+		const struct sim_trace *t = &sim->trace[i];
+
+		n += t->step == SIM_STEP_SEND && t->host == 1 && t->exchange == 2 &&
+		     t->is_encrypted;
+	}
+	/* Message 6, and five times again. */
+	assert_int_equal(n, 6);
+	sim_free(sim);
+}
+
 /* Two answers are never closer than 200 ms. */
 static void test_duplicates_are_answered_slowly(void **state)
 {
@@ -343,6 +373,7 @@ int main(void)
 		  NULL, NULL, NULL },
 		{ "K01 simultaneous initiation", test_simultaneous_initiation, NULL, NULL, NULL },
 		cmocka_unit_test(test_duplicate_storm),
+		cmocka_unit_test(test_slow_duplicates),
 		cmocka_unit_test(test_duplicates_are_answered_slowly),
 		{ "K27 no response from peer", test_no_response, NULL, NULL, NULL },
 		cmocka_unit_test(test_responder_never_repeats_by_itself),
