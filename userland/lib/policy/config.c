@@ -32,7 +32,7 @@ const struct policy_config_property policy_config_properties[] = {
 	{ "ipsecloginterval", "IPSecloginterval", true, 60, 86400, "60-86400", "3600", false,
 	  "Seconds between two records of the driver's aggregated events.",
 	  offsetof(struct policy_config_info, ipsecloginterval) },
-	{ "ipsecexempt", "IPSecexempt", true, 0, 3, "0-3", "3", false,
+	{ "ipsecexempt", "IPSecexempt", true, 0, 3, "0-3", "3", true,
 	  "Traffic exempt from filters beside IKE: 0 multicast, broadcast, RSVP and Kerberos, 1 "
 	  "multicast and broadcast, 2 RSVP and Kerberos, 3 none.",
 	  offsetof(struct policy_config_info, ipsecexempt) },
