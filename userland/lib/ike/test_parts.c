@@ -212,12 +212,12 @@ static void test_algorithm_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "R12 token buckets", test_token_buckets, NULL, NULL, NULL },
-		{ "R12 the table of buckets is bounded", test_bucket_table_is_bounded, NULL, NULL,
+		{ "token buckets", test_token_buckets, NULL, NULL, NULL },
+		{ "the table of buckets is bounded", test_bucket_table_is_bounded, NULL, NULL,
 		  NULL },
-		{ "R12 responder cookies", test_cookies, NULL, NULL, NULL },
+		{ "responder cookies", test_cookies, NULL, NULL, NULL },
 		cmocka_unit_test(test_table),
-		{ "R27 secret memory", test_secret_memory, NULL, NULL, NULL },
+		{ "secret memory", test_secret_memory, NULL, NULL, NULL },
 		cmocka_unit_test(test_algorithm_tables),
 	};
 

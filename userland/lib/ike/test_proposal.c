@@ -879,8 +879,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		{ "K12 K13 main mode offers, byte for byte", test_mm_offer, NULL, NULL, NULL },
 		cmocka_unit_test(test_mm_long_life),
-		{ "R13 main mode attributes", test_mm_attributes, NULL, NULL, NULL },
-		{ "R13 authentication method 65001", test_mm_private_method, NULL, NULL, NULL },
+		{ "main mode attributes", test_mm_attributes, NULL, NULL, NULL },
+		{ "authentication method 65001", test_mm_private_method, NULL, NULL, NULL },
 		{ "K21 the chosen transform goes back unchanged", test_mm_choice_is_unchanged,
 		  NULL, NULL, NULL },
 		{ "K21 answers that were not offered", test_mm_answers_that_are_not_ours, NULL,
@@ -895,14 +895,14 @@ int main(void)
 		  NULL, NULL },
 		{ "K21 F18 choice and answer in quick mode", test_qm_choice_and_answer, NULL,
 		  NULL, NULL },
-		{ "R13 R23 quick mode attributes and SPIs", test_qm_attributes, NULL, NULL, NULL },
+		{ "quick mode attributes and SPIs", test_qm_attributes, NULL, NULL, NULL },
 		{ "K18 K19 groups of offers", test_qm_pfs, NULL, NULL, NULL },
 		cmocka_unit_test(test_qm_policies_that_cannot_be),
 		cmocka_unit_test(test_qm_lifetime_notify),
 		cmocka_unit_test(test_formats),
-		{ "R8 identities of phase 1", test_phase_1_identities, NULL, NULL, NULL },
-		{ "R8 R21 identities of phase 2", test_phase_2_identities, NULL, NULL, NULL },
-		{ "R21 selectors", test_selectors, NULL, NULL, NULL },
+		{ "identities of phase 1", test_phase_1_identities, NULL, NULL, NULL },
+		{ "identities of phase 2", test_phase_2_identities, NULL, NULL, NULL },
+		{ "selectors", test_selectors, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests_name("proposal", tests, NULL, NULL);
