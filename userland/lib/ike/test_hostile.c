@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What strangers and liars send. The numbers R1 to R28 are those of the attack list. */
+/* What strangers and liars send. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
