@@ -140,8 +140,9 @@ static void use(struct agent *agent, struct dynamic *dynamic, struct layers *lay
 	if (agent->cred)
 		cred_set(agent->cred, layers);
 	if (agent->negotiate)
-		negotiate_set_layers(agent->negotiate, layers);
-	layers_free(before_layers);
+		negotiate_set_layers(agent->negotiate, layers);	/* frees those before */
+	else
+		layers_free(before_layers);
 	if (before != dynamic)
 		dynamic_free(before);
 	names_retain(resolver_names(agent->resolver), dynamic);

@@ -239,6 +239,34 @@ static int send_adopt_sa(void *userdata, const struct ike_sa_install *install)
 	return call_plain(userdata, &link_adopt_sa, install);
 }
 
+static void on_listed(void *userdata, int error, const struct ike_mm_info *items, size_t n)
+{
+	struct ike *ike = userdata;
+
+	for (size_t i = 0; i < n; i++)
+		negotiate_listed_mm(ike->negotiate, &items[i]);
+	negotiate_listed(ike->negotiate, error);
+}
+
+/* Not ike_list_mm(): that answers at once when it cannot ask, and the caller is not ready then. */
+static int send_list_mm(void *userdata)
+{
+	struct ike *ike = userdata;
+	struct pending *pending;
+	int r;
+
+	if (!ike->link)
+		return -ENOTCONN;
+	pending = pending_new(ike, PENDING_LIST_MM, ike);
+	if (!pending)
+		return -ENOMEM;
+	pending->fn.list_mm = on_listed;
+	r = ask_page(pending);
+	if (r)
+		pending_free(pending);
+	return r;
+}
+
 const struct negotiate_ike ike_negotiate_calls = {
 	.acquire = send_acquire,
 	.cancel_acquire = send_cancel_acquire,
@@ -246,6 +274,7 @@ const struct negotiate_ike ike_negotiate_calls = {
 	.delete_mm = send_delete_mm,
 	.delete_filter = send_delete_filter,
 	.adopt_sa = send_adopt_sa,
+	.list_mm = send_list_mm,
 };
 
 /* --- questions of the agent --------------------------------------------------------------- */

@@ -558,3 +558,14 @@ const struct layer_mm *layers_mm_of(const struct layers *layers,
 
 	return bsearch(&key, layers->mms, layers->n_mms, sizeof(key), compare_mms);
 }
+
+bool layers_has_same_mms(const struct layers *a, const struct layers *b)
+{
+	if (a->n_mms != b->n_mms)
+		return false;
+	for (size_t i = 0; i < a->n_mms; i++)
+		if (compare_mm_pairs(&a->mms[i], &b->mms[i]) ||
+		    a->mms[i].rule->version != b->mms[i].rule->version)
+			return false;
+	return true;
+}

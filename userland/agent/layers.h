@@ -93,6 +93,8 @@ bool layer_side_contains(const struct kernel_filter_side *side, const struct ip_
 const struct layer_mm *layers_find_mm(const struct layers *layers, const struct ip_addr *local,
 				      bool is_me, const struct ip_addr *remote);
 
+/* Main mode is the same: same pairs of sides, and rules of the same versions. */
+bool layers_has_same_mms(const struct layers *a, const struct layers *b);
 /* The pair of sides that @filter (one of @layers) belongs to; NULL if it does not negotiate. */
 const struct layer_mm *layers_mm_of(const struct layers *layers,
 				    const struct kernel_filter *filter);

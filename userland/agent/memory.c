@@ -77,6 +77,75 @@ void negotiate_check_mms(struct negotiate *negotiate)
 	}
 }
 
+/*
+ * Main modes under way. Which rule they were begun by only their age tells: those older than the
+ * change are of the layers before it. While the list is on its way policy can change again; the
+ * oldest layers are kept, and IKE is asked once more.
+ */
+
+void negotiate_forget_old_layers(struct negotiate *negotiate)
+{
+	negotiate->old_layers = layers_free(negotiate->old_layers);
+}
+
+static void ask_for_list(struct negotiate *negotiate)
+{
+	const struct negotiate_ike *ike = &negotiate->config.ike;
+
+	negotiate->is_list_stale = false;
+	negotiate->is_listing = !ike->list_mm(negotiate->config.userdata);
+	if (!negotiate->is_listing)
+		negotiate_forget_old_layers(negotiate);
+}
+
+void negotiate_check_running(struct negotiate *negotiate, struct layers *before)
+{
+	if (!negotiate->is_up || layers_has_same_mms(before, negotiate->layers)) {
+		layers_free(before);
+		return;
+	}
+	negotiate->changed_at = negotiate_now(negotiate);
+	if (negotiate->old_layers)
+		layers_free(before);
+	else
+		negotiate->old_layers = before;
+	if (negotiate->is_listing)
+		negotiate->is_list_stale = true;
+	else
+		ask_for_list(negotiate);
+}
+
+void negotiate_listed_mm(struct negotiate *negotiate, const struct ike_mm_info *info)
+{
+	const struct negotiate_ike *ike = &negotiate->config.ike;
+	const struct ip_addr *local = &info->path.local, *remote = &info->path.remote;
+	uint64_t since_change = negotiate_now(negotiate) - negotiate->changed_at;
+	const struct layer_mm *was;
+
+	if (!negotiate->old_layers || info->state == IKE_MM_STATE_DEAD ||
+	    info->state == IKE_MM_STATE_DYING || info->age_ms * 1000 < since_change)
+		return;
+	was = layers_find_mm(negotiate->old_layers, local, negotiate_is_me(negotiate, local),
+			     remote);
+	if (was && was->rule->version == version_between(negotiate, local, remote))
+		return;
+	(void)ike->delete_mm(negotiate->config.userdata, info->mm_id, IKE_REASON_POLICY_CHANGE);
+	negotiate_forget_mm(negotiate, info->mm_id);
+}
+
+void negotiate_listed(struct negotiate *negotiate, int error)
+{
+	if (!negotiate->is_listing)
+		return;		/* IKE has gone meanwhile */
+	if (!error && negotiate->is_list_stale) {
+		ask_for_list(negotiate);
+	} else {
+		negotiate->is_listing = false;
+		negotiate_forget_old_layers(negotiate);
+	}
+	negotiate_send_jobs(negotiate);
+}
+
 /* --- failures ----------------------------------------------------------------------------- */
 
 static struct failure **find_failure(struct negotiate *negotiate, const struct ip_addr *remote)

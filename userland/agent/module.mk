@@ -51,8 +51,11 @@ test_resolve_SRCS := userland/agent/test_resolve.c
 test_resolve_LIBS := agent
 test_resolve_PKGS := cmocka
 
-TESTS += test_negotiate
-test_negotiate_SRCS := userland/agent/test_negotiate.c
+TESTS += test_negotiate test_agent_renew
+test_agent_renew_SRCS := userland/agent/test_renew.c userland/agent/test_scene.c
+test_agent_renew_LIBS := agent nl_fake
+test_agent_renew_PKGS := cmocka
+test_negotiate_SRCS := userland/agent/test_negotiate.c userland/agent/test_scene.c
 test_negotiate_LIBS := agent nl_fake
 test_negotiate_PKGS := cmocka
 

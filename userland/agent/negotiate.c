@@ -122,7 +122,8 @@ static void send_job(struct negotiate *negotiate, struct job *job)
 	struct ike_acquire acquire;
 	int r;
 
-	if (job->is_sent || !negotiate->is_up || negotiate->is_paused || !filter)
+	if (job->is_sent || !negotiate->is_up || negotiate->is_paused ||
+	    negotiate->is_listing || !filter)
 		return;
 	describe_job(job, layer_filter_rule(filter), &acquire);
 	r = config->ike.acquire(config->userdata, &acquire);
@@ -135,7 +136,7 @@ static void send_job(struct negotiate *negotiate, struct job *job)
 	}
 }
 
-static void send_jobs(struct negotiate *negotiate)
+void negotiate_send_jobs(struct negotiate *negotiate)
 {
 	struct job *next;
 
@@ -543,6 +544,7 @@ void negotiate_set_layers(struct negotiate *negotiate, struct layers *layers)
 		    is_gone(layers, &before->filters[i]))
 			drop_filter(negotiate, before->filters[i].filter.id);
 	negotiate_check_mms(negotiate);
+	negotiate_check_running(negotiate, before);
 }
 
 static bool has_acquire(const struct kernel_acquire *acquires, size_t n, uint32_t driver_id)
@@ -604,18 +606,20 @@ void negotiate_ike_up(struct negotiate *negotiate)
 	/* Policy may have changed while IKE was away. */
 	negotiate_check_mms(negotiate);
 	negotiate_adopt_pairs(negotiate);
-	send_jobs(negotiate);
+	negotiate_send_jobs(negotiate);
 }
 
 void negotiate_set_paused(struct negotiate *negotiate, bool is_paused)
 {
 	negotiate->is_paused = is_paused;
-	send_jobs(negotiate);
+	negotiate_send_jobs(negotiate);
 }
 
 void negotiate_ike_down(struct negotiate *negotiate)
 {
 	negotiate->is_up = false;
+	negotiate->is_listing = false;
+	negotiate_forget_old_layers(negotiate);
 	negotiate_unname_pairs(negotiate);
 	for (struct job *job = negotiate->jobs; job; job = job->next)
 		job->is_sent = false;
@@ -658,6 +662,7 @@ struct negotiate *negotiate_free(struct negotiate *negotiate)
 	negotiate_clear_pairs(negotiate);
 	negotiate_clear_mms(negotiate);
 	negotiate_clear_failures(negotiate);
+	negotiate_forget_old_layers(negotiate);
 	free(negotiate);
 	return NULL;
 }

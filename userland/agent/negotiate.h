@@ -46,6 +46,8 @@ struct negotiate_ike {
 	int (*delete_mm)(void *userdata, uint64_t mm_id, enum ike_reason reason);
 	int (*delete_filter)(void *userdata, uint32_t filter_id, enum ike_reason reason);
 	int (*adopt_sa)(void *userdata, const struct ike_sa_install *install);
+	/* Asks for all main modes: negotiate_listed_mm() for each, then negotiate_listed(). */
+	int (*list_mm)(void *userdata);
 };
 
 struct negotiate_config {
@@ -61,9 +63,12 @@ struct negotiate *negotiate_free(struct negotiate *negotiate);
 DEFINE_CLEANUP(struct negotiate *, negotiate_free);
 
 /*
- * The driver has other filters now. @layers is borrowed until the next call. What was negotiated
- * for filters that are gone or changed is forgotten here and in IKE (the driver has dropped it),
- * and so are main modes whose rule is another one.
+ * The driver has other filters now. @layers is borrowed; those of the call before are taken over:
+ * they are freed when nobody needs them any more. What was negotiated for filters that are gone
+ * or changed is forgotten here and in IKE (the driver has dropped it), and so are main modes
+ * whose rule is another one, those that are under way included: IKE is asked which there are, and
+ * gets no negotiation to start until that is done, or it would go on with what an old rule has
+ * begun.
  */
 void negotiate_set_layers(struct negotiate *negotiate, struct layers *layers);
 
@@ -91,6 +96,9 @@ void negotiate_ike_down(struct negotiate *negotiate);
 void negotiate_set_paused(struct negotiate *negotiate, bool is_paused);
 void negotiate_known_qm(struct negotiate *negotiate, const struct ike_qm_info *info);
 void negotiate_known_mm(struct negotiate *negotiate, const struct ike_mm_info *info);
+/* The answer to list_mm(); @error as of the link. */
+void negotiate_listed_mm(struct negotiate *negotiate, const struct ike_mm_info *info);
+void negotiate_listed(struct negotiate *negotiate, int error);
 /* IKE did not take the acquire. */
 void negotiate_acquire_refused(struct negotiate *negotiate, uint64_t acquire_id, int error);
 

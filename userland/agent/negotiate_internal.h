@@ -63,6 +63,8 @@ struct failure {
 struct negotiate {
 	struct negotiate_config config;
 	struct layers *layers;
+	struct layers *old_layers;	/* owned: what main modes under way were begun by */
+	uint64_t changed_at;
 	struct job *jobs;
 	struct grant *grants;		/* newest first, as all lists */
 	struct larval *larvals;
@@ -78,6 +80,8 @@ struct negotiate {
 	unsigned int refused_in_window;
 	bool is_up;
 	bool is_paused;
+	bool is_listing;		/* IKE's main modes have been asked for */
+	bool is_list_stale;		/* and policy has changed since */
 };
 
 /* --- negotiate.c -------------------------------------------------------------------------- */
@@ -90,6 +94,8 @@ int negotiate_refuse(struct negotiate *negotiate, const char *what, const struct
 struct job *negotiate_find_job(const struct negotiate *negotiate, uint64_t id);
 struct job *negotiate_find_same_job(const struct negotiate *negotiate, uint32_t filter_id,
 				    const struct ike_selector *selector);
+/* Gives IKE what it has not got yet, if it may. */
+void negotiate_send_jobs(struct negotiate *negotiate);
 /* The association that it was for is there. */
 void negotiate_finish_job(struct negotiate *negotiate, uint32_t filter_id,
 			  const struct ike_selector *selector);
@@ -117,6 +123,9 @@ void negotiate_forget_mm(struct negotiate *negotiate, uint64_t mm_id);
 void negotiate_clear_mms(struct negotiate *negotiate);
 /* Main modes whose rule is another one now are deleted, in IKE too. */
 void negotiate_check_mms(struct negotiate *negotiate);
+/* After a change of policy from @before, which is taken over: looks at those under way, too. */
+void negotiate_check_running(struct negotiate *negotiate, struct layers *before);
+void negotiate_forget_old_layers(struct negotiate *negotiate);
 void negotiate_note_failure(struct negotiate *negotiate, const struct ip_addr *remote,
 			    enum ike_reason reason, bool failed_at_peer, const char *text);
 void negotiate_forget_failure(struct negotiate *negotiate, const struct ip_addr *remote);
