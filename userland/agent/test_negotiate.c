@@ -420,8 +420,7 @@ static void test_pfs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SCENE_TEST("F05 F13 A25 A26 K20 a packet is negotiated for with its filter's policy",
-			   
+		SCENE_TEST("F05 F13 A25 A26 K20 a packet is negotiated for by its rule",
 			   test_initiator),
 		SCENE_TEST("F13 K21 what a peer asks for", test_responder),
 		SCENE_TEST("F07 which filter a peer's selector is held against",
