@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/atomic.h>
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/string.h>
 #include <net/addrconf.h>
@@ -34,13 +36,39 @@ bool ipd_flow_is_group(u8 family, const union nf_inet_addr *addr)
 	return ipv4_is_multicast(addr->ip) || ipv4_is_lbcast(addr->ip);
 }
 
+/* VRF devices of all namespaces: IPv6 keeps addresses apart by VRF, and has no way to ask for all */
+static atomic_t ipd_vrfs = ATOMIC_INIT(0);
+
+void ipd_flow_count_vrfs(int change)
+{
+	atomic_add(change, &ipd_vrfs);
+}
+
+/* tentative addresses count: what is meant for them is meant for us */
+static bool is_in_domain(struct net *net, const struct in6_addr *addr,
+			 const struct net_device *master)
+{
+	return ipv6_chk_addr_and_flags(net, addr, master, true, 0, 0);
+}
+
+static bool is_in_vrf(struct net *net, const struct in6_addr *addr)
+{
+	const struct net_device *dev;
+
+	for_each_netdev_rcu(net, dev)
+		if (netif_is_l3_master(dev) && is_in_domain(net, addr, dev))
+			return true;
+	return false;
+}
+
 bool ipd_flow_is_me(struct net *net, u8 family, const union nf_inet_addr *addr)
 {
 	if (family == NFPROTO_IPV4)
 		return __ip_dev_find(net, addr->ip, false);
-	/* tentative addresses count: what is meant for them is meant for us */
-	return ipv6_mod_enabled() &&
-	       ipv6_chk_addr_and_flags(net, &addr->in6, NULL, true, 0, 0);
+	if (!ipv6_mod_enabled())
+		return false;
+	return is_in_domain(net, &addr->in6, NULL) ||
+	       (atomic_read(&ipd_vrfs) && is_in_vrf(net, &addr->in6));
 }
 
 static void set_ends(struct ipd_flow *flow, __be16 source, __be16 destination)

@@ -56,7 +56,9 @@ bool ipd_flow_has_ports(u8 protocol);
 /* by address alone; of IPv4 broadcasts only 255.255.255.255 can be told so */
 bool ipd_flow_is_group(u8 family, const union nf_inet_addr *addr);
 
-/* whether @addr is a unicast address of this namespace now; RCU */
+/* whether @addr is a unicast address of this namespace now, in a VRF or not; RCU */
 bool ipd_flow_is_me(struct net *net, u8 family, const union nf_inet_addr *addr);
+/* VRF devices came or went */
+void ipd_flow_count_vrfs(int change);
 
 #endif /* IPD_FLOW_H */

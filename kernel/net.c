@@ -25,6 +25,7 @@
 #include "drop.h"
 #include "exempt.h"
 #include "filter.h"
+#include "flow.h"
 #include "hook.h"
 #include "mode.h"
 #include "net.h"
@@ -147,6 +148,11 @@ static int on_netdevice(struct notifier_block *block, unsigned long event, void 
 {
 	const struct net_device *dev = netdev_notifier_info_to_dev(data);
 
+	/* also for the devices that are there when the notifier comes and goes */
+	if (netif_is_l3_master(dev) && event == NETDEV_REGISTER)
+		ipd_flow_count_vrfs(1);
+	if (netif_is_l3_master(dev) && event == NETDEV_UNREGISTER)
+		ipd_flow_count_vrfs(-1);
 	if (event == NETDEV_UNREGISTER)
 		ipd_acquire_drop_device(ipd_net(dev_net(dev)), dev);
 	return NOTIFY_DONE;

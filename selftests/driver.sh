@@ -70,11 +70,12 @@ no_ping() { ! on "$1" ping -c 1 -W 1 "$2"; }                        # HOST ADDRE
 # tcp HOST ADDRESS PORT: a connection to a listener that answers "served"
 serve_tcp() { # NAME HOST PORT
 	local -n ns_=$2
-	spawn "$1" ip netns exec "$ns_" socat "TCP6-LISTEN:$3,fork,reuseaddr" SYSTEM:"echo served"
+	spawn "$1" ip netns exec "$ns_" socat -t 20 "TCP6-LISTEN:$3,fork,reuseaddr" SYSTEM:"echo served"
 	wait_for 10 listens_tcp "$2" "$3"
 }
 listens_tcp() { [ -n "$(on "$1" ss -Hltn "sport = :$2")" ]; }
-tcp() { [ "$(on "$1" socat -T 5 - "TCP:$(brackets "$2"):$3,connect-timeout=$(secs 2)" </dev/null)" = served ]; }
+# socat gives the other side half a second after the end of its own input, unless told otherwise
+tcp() { [ "$(on "$1" socat -t 20 -T 20 - "TCP:$(brackets "$2"):$3,connect-timeout=$(secs 2)" </dev/null)" = served ]; }
 no_tcp() { ! on "$1" socat -T 1 - "TCP:$(brackets "$2"):$3,connect-timeout=1" </dev/null; }
 brackets() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; }
 

@@ -230,13 +230,14 @@ not() { ! "$@"; }
 declare -A capture_ns=() capture_dev=()
 MARKER='ether proto 0x88b5'
 
-# capture_start NAME VARIABLE DEVICE [FILTER]: returns when the tap is open.
+# capture_start NAME VARIABLE DEVICE [FILTER]: returns when the tap is open.  CAPTURE_OPTIONS are
+# for tcpdump: "-s 128" lets the buffer hold a burst, which full packets would overrun.
 capture_start() {
 	local name=$1 dev=$3 filter=${4-}
 	local -n ns_=$2
 	capture_ns[$name]=$ns_ capture_dev[$name]=$dev
 	spawn "capture-$name" ip netns exec "$ns_" tcpdump -i "$dev" -Q out -n -U --immediate-mode \
-		-B 16384 -Z root -w "$(capture_file "$name")" ${filter:+"($filter) or $MARKER"}
+		-B 16384 ${CAPTURE_OPTIONS-} -Z root -w "$(capture_file "$name")" ${filter:+"($filter) or $MARKER"}
 	wait_for 10 grep -q 'listening on' "$TMP/capture-$name.log" || bail "capture $name starts"
 }
 

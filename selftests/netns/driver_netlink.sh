@@ -13,7 +13,7 @@ words() {
 	"$@" >"$TMP/words.out" 2>"$TMP/words.err" && echo accepted && return
 	sed -n 's/^ipdtool: //p' "$TMP/words.err" | head -n 1
 }
-state() { ipd A status | sed 's/ events=.*//'; ipd A list | sed 's/ out-hits.*//'; ipd A sas; }
+state() { ipd A status | sed 's/ events=.*//'; ipd A list | sed 's/ out-hits.*//'; ipd A sas | sed 's/ age=.*//'; }
 # refused WORDS COMMAND...: with these words, and nothing has changed
 refused() {
 	local name=$1 want=$2 before

@@ -19,7 +19,6 @@ addr B eth0 192.0.2.2/24 2001:db8::2/64
 chmod 711 "$TMP"	# the programs run as other users
 
 # pair CASE [NAME [ADDRESS-A ADDRESS-B]]
-# shellcheck disable=SC2317 # called by check
 pair() {
 	local dir=$TMP/${2:-$1}
 	mkdir -m 711 "$dir" &&

@@ -8,3 +8,7 @@ ipdtool_SRCS := \
 	selftests/netns/ipdtool_words.c \
 	userland/lib/nl/names_gen.c
 ipdtool_PKGS := libnl-genl-3.0
+
+TOOLS += nfqaccept
+nfqaccept_SRCS := selftests/netns/nfqaccept.c
+nfqaccept_PKGS := libnl-3.0

@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: tiers=uml,uml-debug timeout=500
+#
+# Crypto code that completes later: cryptd takes the place of the ciphers inside of AES-GCM,
+# AES-CBC with HMAC, and of the hash, so every packet goes through a work item. Then associations, filters, namespaces and the module go while packets are
+# under way. (Not in the VM: what its ciphers are called depends on its CPU.)
+. "$TOP/selftests/lib.sh"
+. "$TOP/selftests/xfrm.sh"
+
+# Binding a socket to an algorithm makes it; cryptd's have the higher priority from then on.
+make_cryptd() { # TYPE NAME
+	python3 - "$1" "$2" <<-'PYTHON'
+		import socket, sys
+		s = socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET)
+		s.bind((sys.argv[1], sys.argv[2]))
+	PYTHON
+}
+is_cryptd() { # NAME: whether what the name means now goes through cryptd
+	awk -v want="$1" -F ' *: ' '
+		$1 == "name" { name = $2 } $1 == "driver" { driver = $2 }
+		$1 == "priority" && name == want && $2 >= best { best = $2; found = driver }
+		END { exit found !~ /cryptd/ }' /proc/crypto
+}
+
+# before anybody asks for what is built on them
+need make_cryptd skcipher 'cryptd(ctr(aes-generic))'
+need make_cryptd skcipher 'cryptd(cbc(aes-generic))'
+need make_cryptd hash 'cryptd(hmac(sha1-generic))'
+need make_cryptd aead 'rfc4106(gcm(aes))'
+need make_cryptd aead 'authenc(hmac(sha1),cbc(aes))'
+check "F16 AES-GCM goes through cryptd" is_cryptd 'rfc4106(gcm(aes))'
+check "F16 AES-CBC goes through cryptd" is_cryptd 'authenc(hmac(sha1),cbc(aes))'
+check "F15 HMAC-SHA1 goes through cryptd" is_cryptd 'hmac(sha1)'
+
+xfrm_topology
+load_module
+bytes=$((4000000 / SLOW))
+for family in 4 6; do
+	remote=B$family
+	driver_up $family
+	before=$(drop_snapshot)
+	for algorithm in 'gcm128 none' 'none sha1' 'aes128 sha1'; do
+		# shellcheck disable=SC2086 # words
+		both_up $family $algorithm
+		check "F15 F16 IPv$family $algorithm: echoes" ping_sizes A "${!remote}" 0 1 15 1400 8000
+		check "F15 F16 IPv$family $algorithm: a stream to XFRM" transfer A B $family $bytes
+		check "F15 F16 IPv$family $algorithm: a stream from XFRM" transfer B A $family $bytes
+		both_down
+	done
+	same "F15 F16 IPv$family: nothing was dropped" '' "$(drop_changes "$before")"
+	driver_down
+done
+
+# --- going while packets are under way -----------------------------------------
+
+flood() { # VARIABLE ADDRESS: until it is stopped; errors do not matter
+	local -n from_ns_=$1
+	spawn "flood-$1" nsenter --net="/run/netns/$from_ns_" perl -MSocket -e '
+		socket(my $s, AF_INET, SOCK_DGRAM, 0); my $to = pack_sockaddr_in(9, inet_aton($ARGV[0]));
+		while (1) { send $s, "x" x int rand 1400, 0, $to; select undef, undef, undef, 0.0005 if rand > 0.9 }' "$2"
+}
+
+driver_up 4
+flood A $B4
+flood B $A4
+rounds=$((60 / SLOW))
+for ((round = 0; round < rounds; round++)); do
+	both_up 4 gcm128 none
+	both_down
+done
+check "F16 associations went $rounds times under load" running flood-A
+for ((round = 0; round < rounds; round++)); do
+	both_up 4 none sha1
+	need on A ipdtool del 1
+	need peer_down
+	need on A ipdtool add id=1 out=negotiate in=negotiate local=$A4 remote=$B4
+done
+same "F15 filters took their associations along" 0 "$(on A ipdtool sas | wc -l)"
+both_up 4 gcm128 none
+need on A ipdtool mode permit
+need on A ipdtool mode secure
+stop flood-A
+stop flood-B
+both_down
+driver_down
+need on A ipdtool mode permit
+
+# a namespace with everything in it, and its device, under load
+for ((round = 0; round < rounds / 4 + 2; round++)); do
+	xfrm_topology
+	driver_up 4
+	both_up 4 gcm128 none
+	flood A $B4
+	flood B $A4
+	both_pids=("${spawned[flood-A]}" "${spawned[flood-B]}")
+	wait_for 5 grep -qv '^0$' <(sa_value out packets)
+	if ((round % 2)); then need ip -n "$A" link del eth0; fi
+	kill -KILL "${both_pids[@]}" 2>/dev/null
+	unset 'spawned[flood-A]' 'spawned[flood-B]'
+	need ip netns del "$A"
+	need ip netns del "$B"
+done
+check "F16 the module can go, with associations freed a moment ago" wait_for 20 unload_module
+check_world
+finish
