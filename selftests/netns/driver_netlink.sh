@@ -193,7 +193,7 @@ talk() {
 }
 txn=$(talk begin | sed -n 's/transaction=//p')
 check "N17 a transaction" [ -n "$txn" ]
-same "N17 filters join it" done "$(talk tadd "$txn" id=3 out=block in=block remote=$B4)"
+same "N17 filters join it" "done" "$(talk tadd "$txn" id=3 out=block in=block remote=$B4)"
 same "N17 and do nothing yet" "2 1 2" \
 	"$(field filters "$(ipd A status)") $(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | xargs)"
 check "N17 packets pass" pings A $B4
@@ -211,7 +211,7 @@ need talk tadd "$txn" id=4 out=permit in=permit remote=$A4
 same "N17 a set with a fault is refused" refused "$(talk commit "$txn")"
 check "N17 and says why" grep -q 'there is a filter 4 already' "$TMP/session.err"
 same "N17 what was in force stays" 3 "$(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | xargs)"
-same "N17 an abort" done "$(talk abort "$txn")"
+same "N17 an abort" "done" "$(talk abort "$txn")"
 same "N17 ends it" refused "$(talk abort "$txn")"
 opened=0
 while [[ "$(talk begin)" = *done ]]; do opened=$((opened + 1)); done

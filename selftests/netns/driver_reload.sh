@@ -107,7 +107,9 @@ for i in $(seq $((ROUNDS / 4 + 2))); do
 	done
 	ip link add e0 netns x$i type veth peer name e0 netns y$i
 	for ns in x$i y$i; do
-		ip -n $ns addr add 192.0.2.$([ $ns = x$i ] && echo 1 || echo 2)/24 dev e0
+		address=192.0.2.1
+		[ $ns = x$i ] || address=192.0.2.2
+		ip -n $ns addr add $address/24 dev e0
 		ip -n $ns link set e0 up
 		ip netns exec $ns ipdtool mode secure || failed=1
 		ip netns exec $ns ipdtool add id=7 $NEGOTIATE remote=192.0.2.0/24 || failed=1
