@@ -363,6 +363,7 @@ static void forwarded_test(struct kunit *test)
 /* whatever the bytes: no access out of bounds, and the same answer however they lie */
 static void random_test(struct kunit *test)
 {
+	static const u8 extensions[] = { 0, 43, 44, 60 };
 	u8 bytes[128], family;
 	struct ipd_flow flow;
 	size_t length;
@@ -375,7 +376,7 @@ static void random_test(struct kunit *test)
 		if (length > 10) {
 			bytes[0] = family == NFPROTO_IPV4 ? 0x40 | (bytes[0] & 15) : 0x60;
 			if (family == NFPROTO_IPV6)
-				bytes[6] = (u8[]){ 0, 43, 44, 60 }[bytes[6] & 3];
+				bytes[6] = extensions[bytes[6] & 3];
 		}
 		parse(test, bytes, length, family, n & 2 ? OUT : IN, &flow);
 	}

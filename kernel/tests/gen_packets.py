@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-only
 """Protected packets for esp_test.c and ah_test.c, made by code that is not the driver's.
 
 Prints a header: for every algorithm what an IPv4 and an IPv6 packet become, by the RFCs, with

@@ -104,6 +104,8 @@ static void fill(struct vault *vault, const struct link_secrets *list)
 	struct entry *table = (struct entry *)vault->bytes;
 	size_t offset = list->n_items * sizeof(*table);
 
+	if (!table)
+		return;		/* an empty list */
 	for (size_t i = 0; i < list->n_items; i++) {
 		const struct link_secret *from = &list->items[i];
 

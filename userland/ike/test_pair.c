@@ -132,7 +132,8 @@ static void check_mirror(const struct side *from, const struct side *to)
 		CHECK(x->spi_in != x->spi_out);
 		CHECK(is_same_suite(&x->suite, &y->suite));
 		check_keys(&x->out, &y->in);
-		CHECK(memcmp(&x->out, &x->in, sizeof(x->in)) != 0);
+		CHECK(memcmp(x->out.hash_key, x->in.hash_key, sizeof(x->in.hash_key)) != 0 ||
+		      memcmp(x->out.cipher_key, x->in.cipher_key, sizeof(x->in.cipher_key)) != 0);
 	}
 }
 
@@ -378,11 +379,13 @@ static bool memory_has(pid_t pid, const void *what, size_t len)
 	if (!maps || !mem)
 		die("%s: %s", path, strerror(errno));
 	while (!found && fgets(line, sizeof(line), maps)) {
-		unsigned long from, to;
+		char *end;
+		unsigned long from = strtoul(line, &end, 16);
+		unsigned long to = *end == '-' ? strtoul(end + 1, NULL, 16) : 0;
 		uint8_t *bytes;
 		size_t n;
 
-		if (sscanf(line, "%lx-%lx", &from, &to) != 2 || to - from > (64UL << 20))
+		if (to <= from || to - from > (64UL << 20))
 			continue;
 		bytes = malloc(to - from);
 		if (!bytes)

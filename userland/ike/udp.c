@@ -148,8 +148,8 @@ static int adopt_socket(struct udp *udp, int fd)
 {
 	struct sockaddr_storage addr = { 0 };
 	socklen_t len = sizeof(addr);
-	struct ip_addr bound;
-	uint16_t port;
+	struct ip_addr bound = { .family = 0 };
+	uint16_t port = 0;
 	int r = getsockname(fd, (struct sockaddr *)&addr, &len) < 0 ? -errno : 0;
 
 	if (r == 0)

@@ -513,7 +513,7 @@ int link_new_fd(sd_event *event, int fd, bool is_server, const struct link_confi
 		link = link_new(event, config, &peer, gone_alone, NULL);
 		r = link ? link_bus_new(fd, is_server, &bus) : -ENOMEM;
 	}
-	if (r < 0) {
+	if (r < 0 || !link) {
 		(void)close(fd);
 		return r;
 	}
