@@ -24,10 +24,10 @@
 #define BLOCK		IPSECDRV_ACTION_BLOCK
 #define NEGOTIATE	IPSECDRV_ACTION_NEGOTIATE
 #define ANY_STATE	IPD_ACQUIRE_NONE
-#define PASS(reason)	IPSECDRV_VERDICT_PASS, IPSECDRV_PASS_REASON_##reason
-#define DROP(reason)	IPSECDRV_VERDICT_DROP, IPSECDRV_DROP_##reason
-#define HOLD		IPSECDRV_VERDICT_HOLD, 0
-#define PROTECT		IPSECDRV_VERDICT_PROTECT, 0
+#define PASS(reason)	{ IPSECDRV_VERDICT_PASS, IPSECDRV_PASS_REASON_##reason }
+#define DROP(reason)	{ IPSECDRV_VERDICT_DROP, IPSECDRV_DROP_##reason }
+#define HOLD		{ IPSECDRV_VERDICT_HOLD, 0 }
+#define PROTECT		{ IPSECDRV_VERDICT_PROTECT, 0 }
 
 static struct {
 	struct ipd_filter filter;
@@ -145,7 +145,9 @@ static const struct {
 	u8 action[2];
 	u8 direction, flags, class;
 	enum ipd_acquire_state state;
-	u8 verdict, reason;
+	struct {
+		u8 verdict, reason;
+	} want;
 } rows[] = {
 	{ "permit out", { PERMIT, NONE }, OUT, 0, 0, ANY_STATE, PASS(PERMIT_FILTER) },
 	{ "permit in", { NONE, PERMIT }, IN, 0, 0, ANY_STATE, PASS(PERMIT_FILTER) },
@@ -200,14 +202,14 @@ static void table_test(struct kunit *test)
 		/* without a cache, with an empty one, with a full one */
 		for (n = 0; n < 3; n++) {
 			decision = decide(rows[i].direction, rows[i].flags, n ? CACHE : NULL);
-			KUNIT_EXPECT_EQ_MSG(test, decision.verdict, rows[i].verdict, "%s",
+			KUNIT_EXPECT_EQ_MSG(test, decision.verdict, rows[i].want.verdict, "%s",
 					    rows[i].what);
-			KUNIT_EXPECT_EQ_MSG(test, reason_of(&decision), rows[i].reason, "%s",
+			KUNIT_EXPECT_EQ_MSG(test, reason_of(&decision), rows[i].want.reason, "%s",
 					    rows[i].what);
 			KUNIT_EXPECT_PTR_EQ(test, decision.filter, world.found);
 			KUNIT_EXPECT_EQ(test, decision.action, rows[i].action[rows[i].direction]);
 			KUNIT_EXPECT_EQ(test, decision.sa == SA,
-					rows[i].verdict == IPSECDRV_VERDICT_PROTECT);
+					rows[i].want.verdict == IPSECDRV_VERDICT_PROTECT);
 		}
 	}
 }
