@@ -86,6 +86,8 @@ both_down
 driver_down
 need on A ipdtool mode permit
 
+has_sent() { [ "$(sa_value out packets)" -gt 0 ]; }
+
 # a namespace with everything in it, and its device, under load
 for ((round = 0; round < rounds / 4 + 2; round++)); do
 	xfrm_topology
@@ -93,11 +95,10 @@ for ((round = 0; round < rounds / 4 + 2; round++)); do
 	both_up 4 gcm128 none
 	flood A $B4
 	flood B $A4
-	both_pids=("${spawned[flood-A]}" "${spawned[flood-B]}")
-	wait_for 5 grep -qv '^0$' <(sa_value out packets)
+	need wait_for 10 has_sent
 	if ((round % 2)); then need ip -n "$A" link del eth0; fi
-	kill -KILL "${both_pids[@]}" 2>/dev/null
-	unset 'spawned[flood-A]' 'spawned[flood-B]'
+	stop flood-A KILL
+	stop flood-B KILL
 	need ip netns del "$A"
 	need ip netns del "$B"
 done
