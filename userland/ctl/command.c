@@ -68,20 +68,19 @@ static bool is_word_seen(const char *path, size_t i, const char *word, size_t le
 	return false;
 }
 
-const char *ctl_next_word(const char *path, size_t i, char buf[static CTL_PATH_LEN])
+const char *ctl_next_word(const char *path, size_t *cursor, char buf[static CTL_PATH_LEN])
 {
 	const struct ctl_command *command;
 
-	for (size_t c = 0; (command = ctl_command_at(c)); c++) {
+	while ((command = ctl_command_at(*cursor))) {
 		const char *tail = path_tail(command->path, path);
 		size_t len = tail ? strcspn(tail, " ") : 0;
+		size_t i = (*cursor)++;
 
-		if (!tail || is_word_seen(path, c, tail, len))
+		if (!tail || is_word_seen(path, i, tail, len))
 			continue;
-		if (i-- == 0) {
-			snprintf(buf, CTL_PATH_LEN, "%.*s", (int)len, tail);
-			return buf;
-		}
+		snprintf(buf, CTL_PATH_LEN, "%.*s", (int)len, tail);
+		return buf;
 	}
 	return NULL;
 }
@@ -100,9 +99,9 @@ static void append_choice(char *text, size_t cap, const char *word)
 static int match_word(const char *path, const char *word, char *buf, char *why)
 {
 	char candidate[CTL_PATH_LEN], found[CTL_PATH_LEN] = "", choices[POLICY_WHY_LEN / 2] = "";
-	size_t n = 0;
+	size_t n = 0, cursor = 0;
 
-	for (size_t i = 0; ctl_next_word(path, i, candidate); i++) {
+	while (ctl_next_word(path, &cursor, candidate)) {
 		if (!*word || strncasecmp(candidate, word, strlen(word)) != 0)
 			continue;
 		memcpy(found, candidate, sizeof(found));
@@ -124,8 +123,9 @@ static int match_word(const char *path, const char *word, char *buf, char *why)
 static int refuse_word(const char *path, const char *word, char *why)
 {
 	char choices[POLICY_WHY_LEN / 2] = "", candidate[CTL_PATH_LEN];
+	size_t cursor = 0;
 
-	for (size_t i = 0; ctl_next_word(path, i, candidate); i++)
+	while (ctl_next_word(path, &cursor, candidate))
 		append_choice(choices, sizeof(choices), candidate);
 	return refuse(-ENOENT, why, "there is no \"%.32s\"%s%s; expected one of: %s", word,
 		      *path ? " after " : "", path, choices);

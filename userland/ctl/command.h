@@ -111,10 +111,10 @@ struct ctl_args {
 const struct ctl_command *ctl_command_at(size_t i);
 
 /*
- * The @i-th distinct word that can follow @path ("" is the root), in the order of the tables; NULL
- * beyond the last. The word is written to @buf.
+ * The next distinct word that can follow @path ("" is the root), in the order of the tables; NULL
+ * behind the last. *cursor is 0 at first. The word is written to @buf.
  */
-const char *ctl_next_word(const char *path, size_t i, char buf[static CTL_PATH_LEN]);
+const char *ctl_next_word(const char *path, size_t *cursor, char buf[static CTL_PATH_LEN]);
 
 /* The command with exactly this path, or NULL. */
 const struct ctl_command *ctl_command_find(const char *path);

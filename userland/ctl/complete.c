@@ -102,6 +102,7 @@ void ctl_complete_each(struct ctl *ctl, char *const *words, size_t n,
 {
 	char path[CTL_PATH_LEN], word[CTL_PATH_LEN], why[POLICY_WHY_LEN];
 	struct completion c = { .head = "", .each = each, .data = data };
+	size_t cursor = 0;
 	int taken;
 
 	if (n && !strcasecmp(words[0], "ipsec")) {
@@ -119,7 +120,7 @@ void ctl_complete_each(struct ctl *ctl, char *const *words, size_t n,
 		complete_argument(ctl, ctl_command_find(path), words + taken, n - (size_t)taken, &c);
 		return;
 	}
-	for (size_t i = 0; ctl_next_word(path, i, word); i++)
+	while (ctl_next_word(path, &cursor, word))
 		offer(&c, word, "");
 }
 

@@ -124,7 +124,7 @@ static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *comm
 	return ret;
 }
 
-/* A context is entered by its name alone; a group such as "add" only makes sense with more words. */
+/* A context is entered by its name alone; a group such as "add" makes no sense without more. */
 static enum ctl_exit run_group(struct ctl *ctl, const char *path, char *const *words, size_t n)
 {
 	if (n && is_help_word(words[0])) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the fake agent shows: two policies of each kind, four rules, and what a real agent would make
- * of them on 10.0.0.1 with the peer 10.0.0.2. Explain answers by the destination's last byte.
+ * What the fake agent shows: two policies of each kind, four rules, and what a real agent would
+ * make of them on 10.0.0.1 with the peer 10.0.0.2. Explain answers by the destination's last byte.
  */
 #include "ctl/fake_fixture.h"
 

@@ -22,6 +22,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* The first byte chooses one, so that every run gets behind the words and to the values. */
+static const char *const heads[] = {
+	"", "dynamic add mmpolicy ", "dynamic add mmpolicy x mmsecmethods=\"3DES-",
+	"dynamic add qmpolicy ",
+	"dynamic add qmpolicy x qmsecmethods=\"ESP[", "dynamic add rule ", "dynamic add rule me any m q ",
+	"dynamic add rule me 10.0.0.", "dynamic add rule me any rootca=\"CN=", "dynamic set rule ",
+	"dynamic delete rule ", "dynamic show qmfilter ", "dynamic set config ",
+	"dynamic set config bootexemptions \"TCP:", "explain out 10.0.0.1 ", "static add filter ",
+};
+
 static void count(void *data, const char *word)
 {
 	CHECK(*word);
@@ -60,16 +70,33 @@ static void roundtrip(const char *line)
 	CHECK(!strcmp(text, again));
 }
 
+/* The line that the input stands for; NULL for none. */
+static char *make_line(const uint8_t *data, size_t len)
+{
+	const char *head;
+	char *line;
+
+	if (!len)
+		return NULL;
+	head = heads[data[0] % (sizeof(heads) / sizeof(heads[0]))];
+	line = malloc(strlen(head) + len);
+	CHECK(line);
+	strcpy(line, head);
+	memcpy(line + strlen(head), data + 1, len - 1);
+	line[strlen(head) + len - 1] = '\0';
+	return line;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	_cleanup_free_ char *line = malloc(len + 1);
+	_cleanup_free_ char *line = make_line(data, len);
 	static FILE *null;
 	struct ctl ctl;
 
+	if (!line)
+		return 0;
 	if (!null)
 		null = fopen("/dev/null", "we");
-	memcpy(line, data, len);
-	line[len] = '\0';
 	roundtrip(line);
 	ctl_init(&ctl, null, null);
 	ctl.run_dir = "/nonexistent";

@@ -61,9 +61,10 @@ static void help_common(FILE *file)
 static void help_group(struct ctl *ctl, const char *path)
 {
 	char word[CTL_PATH_LEN], full[2 * CTL_PATH_LEN];
+	size_t cursor = 0;
 
 	fprintf(ctl->out, "Commands%s%s:\n", *path ? " after " : "", path);
-	for (size_t i = 0; ctl_next_word(path, i, word); i++) {
+	while (ctl_next_word(path, &cursor, word)) {
 		const struct ctl_command *command;
 
 		snprintf(full, sizeof(full), "%s%s%s", path, *path ? " " : "", word);
