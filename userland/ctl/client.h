@@ -34,7 +34,7 @@ enum ctl_exit ctl_list_records(struct ctl *ctl, const char *method, const char *
 			       const struct policy_record *record, void **ret_rows, size_t *ret_n);
 void ctl_rows_free(const struct policy_record *record, void *rows, size_t n);
 
-/* The names of the objects that a List method answers with, quietly, for completion: calls @each. */
+/* The names of what a List method answers with, quietly, for completion: calls @each. */
 void ctl_list_names(struct ctl *ctl, const char *method, void (*each)(void *data, const char *name),
 		    void *data);
 

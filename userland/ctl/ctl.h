@@ -44,7 +44,7 @@ enum ctl_exit ctl_main(struct ctl *ctl, int argc, char **argv);
  */
 enum ctl_exit ctl_run_words(struct ctl *ctl, char **words, size_t n);
 
-/* The same from a line of text, with quotes; comments and what a batch file has around are skipped. */
+/* The same from a line of text, with quotes; comments and a batch file's frame are skipped. */
 enum ctl_exit ctl_run_line(struct ctl *ctl, const char *line);
 
 /*

@@ -6,7 +6,7 @@
 
 #include "ctl/ctl.h"
 
-/* The other name of this program has another grammar; to take a command for something else is worse. */
+/* The other name has another grammar; to take a command for something else is worse. */
 static bool is_ipseccmd(const char *program)
 {
 	const char *slash = strrchr(program, '/');

@@ -13,7 +13,8 @@ struct roundtrip {
 };
 
 /* 0, or -EINVAL with a sentence for a line that is not of the grammar. */
-int roundtrip_parse(const char *line, struct roundtrip *ret_object, char why[static POLICY_WHY_LEN]);
+int roundtrip_parse(const char *line, struct roundtrip *ret_object,
+		    char why[static POLICY_WHY_LEN]);
 
 /* The line that makes the object, NULL for none; the caller frees it. */
 char *roundtrip_print(const struct roundtrip *object);

@@ -13,8 +13,8 @@ struct ctl;
 
 /*
  * The value of an address tag with that of its mask tag (NULL: there is none), in the grammar's
- * one spelling. *ret_text is NULL if the address was not given; the caller frees it. CTL_EXIT_USAGE has
- * been reported.
+ * one spelling. *ret_text is NULL if the address was not given; the caller frees it. CTL_EXIT_USAGE
+ * has been reported.
  */
 enum ctl_exit ctl_address_text(struct ctl *ctl, const struct ctl_args *args, const char *tag,
 			       const char *mask_tag, char **ret_text);

@@ -9,7 +9,7 @@
  *   !stdin    the lines up to "!end" are the input of the command that follows
  *   !run      runs the program without any command
  *
- * GOLDEN_UPDATE=1 in the environment writes the .ok files; read the difference before committing it.
+ * GOLDEN_UPDATE=1 in the environment writes the .ok files; read the difference before you commit.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The manual pages against the tables that they describe: every command of the dynamic context and
- * of the root has a section, in which every tag is an item; every property, exit code, mode, action,
- * algorithm and reason is there. And every reason has a remedy.
+ * of the root has a section, in which every tag is an item; every property, exit code, mode,
+ * action, algorithm and reason is there. And every reason has a remedy.
  */
 #include <setjmp.h>
 #include <stdarg.h>

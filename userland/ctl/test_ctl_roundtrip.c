@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* parse(print(x)) is x, for random objects: xorshift with a fixed seed, so a failure is repeatable. */
+/* parse(print(x)) is x, for random objects; the seed is fixed, so that a failure is repeatable. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -216,8 +216,12 @@ CHOICE_TYPE(ctl_type_release, "win2k|win2003", "win2k", "win2003");
 static const char *const bool_choices[] = { "yes", "no", NULL };
 static const char *const action_choices[] = { "permit", "block", "negotiate", NULL };
 static const char *const conntype_choices[] = { "lan", "dialup", "all", NULL };
-static const char *const address_choices[] = { "me", "any", "WINS", "DNS", "DHCP", "GATEWAY", NULL };
-static const char *const protocol_choices[] = { "ANY", "ICMP", "TCP", "UDP", "ICMPV6", "RAW", NULL };
+static const char *const address_choices[] = {
+	"me", "any", "WINS", "DNS", "DHCP", "GATEWAY", NULL,
+};
+static const char *const protocol_choices[] = {
+	"ANY", "ICMP", "TCP", "UDP", "ICMPV6", "RAW", NULL,
+};
 static const char *const pfs_choices[] = {
 	"NOPFS", "GRPMM", "GRP1", "GRP2", "GRP3", "GRP5", "GRP14", "GRP15", "GRP16", "GRP17",
 	"GRP18", "GRP19", "GRP20", "GRP21", NULL,

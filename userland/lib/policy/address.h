@@ -18,8 +18,8 @@ int policy_address_parse(const char *text, struct policy_address *ret_address,
 
 /*
  * An address and, apart, its mask (srcaddr= and srcmask=): a prefix length or a dotted mask. Errors
- * as above; also -EINVAL for two masks, and for a mask beside something that is not numeric (but for
- * the one that changes nothing).
+ * as above; also -EINVAL for two masks, and for a mask beside something that is not numeric (but
+ * for the one that changes nothing).
  */
 int policy_address_parse_masked(const char *text, const char *mask,
 				struct policy_address *ret_address, char why[static POLICY_WHY_LEN]);

@@ -203,7 +203,8 @@ int policy_bus_append_record(sd_bus_message *m, const struct policy_record *reco
  * Takes one value, whose key and type are known to be right. 0, -EINVAL with a sentence, or
  * another -errno.
  */
-typedef int read_value(sd_bus_message *m, const char *key, void *object, uint32_t *given, char *why);
+typedef int read_value(sd_bus_message *m, const char *key, void *object, uint32_t *given,
+		       char *why);
 
 /* Calls @read for every entry. 1, 0 at the end of an array, or as policy_bus_read_rule(). */
 static int read_dictionary(sd_bus_message *m, read_value *read, void *object, uint32_t *given,

@@ -96,8 +96,8 @@ static int parse_direction(const char *text, bool *ret_is_inbound)
 }
 
 /* TCP and UDP have ports, any other protocol has none: "UDP:0:68:inbound", "ICMP:inbound" */
-static int parse_exemption(const char *text, size_t len, struct policy_boot_exemption *ret_exemption,
-			   char *why)
+static int parse_exemption(const char *text, size_t len,
+			   struct policy_boot_exemption *ret_exemption, char *why)
 {
 	struct policy_boot_exemption exemption = { .protocol = 0 };
 	char buf[EXEMPTION_STRLEN] = "", *parts[4];

@@ -14,7 +14,7 @@
 #include "policy/check.h"
 #include "policy/methods.h"
 
-/* IP protocols with names; the first six are the original's drop-down list, as far as it has use. */
+/* IP protocols with names: those of the original's list that are of use, and ICMPv6. */
 static const struct {
 	const char *name;
 	uint8_t number;
