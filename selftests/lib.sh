@@ -313,7 +313,7 @@ module_loaded() { [ -d /sys/module/ipsecdrv ]; }
 # Everything the kernel has said since this script started.
 KERNEL_MARK="selftest $$ starts"
 echo "$KERNEL_MARK" >/dev/kmsg
-kernel_log() { dmesg | sed "1,/$KERNEL_MARK/d"; }
+kernel_log() { kernel_log_since "$KERNEL_MARK"; }
 
 # check_world [NAME]: the kernel has nothing to complain about.
 check_world() {

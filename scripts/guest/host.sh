@@ -95,6 +95,8 @@ launch() {
 	cat "$RUN/out.pipe" & readers+=($!)
 	cat "$RUN/result.pipe" >"$RUN/result" & readers+=($!)
 	cat "$RUN/console.pipe" >"$RUN/console" & readers+=($!)
+	# A guest keeps a descriptor of the host for every file that it has looked at.
+	ulimit -n 1048576 2>/dev/null || ulimit -Sn "$(ulimit -Hn)"
 	# timeout leads a process group of its own, so a UML's many processes die with it.
 	timeout --kill-after=5 "$run_timeout" "$@" </dev/null \
 		3>"$RUN/out.pipe" 4>"$RUN/result.pipe" >"$RUN/console.pipe" 2>&1 &
