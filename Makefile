@@ -27,7 +27,7 @@ else
 Q := @
 say = @printf '  %-7s %s\n'
 endif
-export V
+export V FULL
 
 CC := gcc
 AR := ar
@@ -165,7 +165,7 @@ print-%:
 	@echo '$($*)'
 
 .PHONY: check check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress
-check: ## every test; the last line is the sum
+check: ## every test; the last line is the sum (FULL=1: slow tiers too)
 	$(Q)scripts/check
 check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress: check-%:
 	$(Q)scripts/check $*
