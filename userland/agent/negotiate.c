@@ -464,7 +464,8 @@ int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *
 	if (!filter || !negotiated_filter(negotiate, filter->filter.id))
 		return -ENOENT;		/* permit and block do not negotiate either */
 	rule = layer_filter_rule(filter);
-	if (!takes_auth(rule, query->auth))
+	/* A pair that we renew has no main mode yet; the one it gets is PolicyMm's affair. */
+	if (!query->is_initiator && !takes_auth(rule, query->auth))
 		return -ENOENT;
 	r = add_grant(negotiate, query, filter->filter.id);
 	if (r)

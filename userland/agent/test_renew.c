@@ -120,6 +120,26 @@ static void test_lost_events(void **state)
 	assert_int_equal(w->log.expire.kind, IKE_EXPIRE_HARD);
 }
 
+/* IKE does not know yet under which main mode it will renew a pair. */
+static void test_renewal_without_main_mode(void **state)
+{
+	struct scene *w = *state;
+	struct ike_sa_install install;
+	struct ike_qm_query query = { .is_initiator = true, .auth = IKE_AUTH_NONE };
+	struct ike_qm_policy policy;
+
+	scene_send_ping(w);
+	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	query.path = install.path;
+	query.selector = install.selector;
+	assert_int_equal(negotiate_policy_qm(w->negotiate, &query, &policy), 0);
+	assert_int_equal(policy.filter_id, install.filter_id);
+	/* a peer that asks has one, and it says how it was authenticated */
+	query.is_initiator = false;
+	assert_int_equal(negotiate_policy_qm(w->negotiate, &query, &policy), -ENOENT);
+}
+
 static void test_expiry(void **state)
 {
 	struct scene *w = *state;
@@ -305,6 +325,7 @@ int main(void)
 		SCENE_TEST("test_ike_restart", test_ike_restart),
 		SCENE_TEST("test_agent_restart", test_agent_restart),
 		SCENE_TEST("test_lost_events", test_lost_events),
+		SCENE_TEST("test_renewal_without_main_mode", test_renewal_without_main_mode),
 		SCENE_TEST("test_expiry", test_expiry),
 		SCENE_TEST("test_pause", test_pause),
 		SCENE_TEST("test_rule_deleted", test_rule_deleted),
