@@ -213,8 +213,10 @@ need is_held 2
 need ipd A load - <<<"id=7 $NEGOTIATE remote=$B4"
 same "F05 filters that stay keep their negotiations" 2 "$(stat_of A held-packets)"
 same "F05 and ask nobody again" 1 "$(events A)"
+# They were sent under a policy that asked for protection: none of them leaves without it.
+changed=$(stat_of A drop.policy-changed)
 need ipd A load - <<<"id=7 out=permit in=permit local=me remote=$B4"
-check "F05 packets that a new policy permits leave" wait_for 10 has_got change 2
+check "F05 that a new policy permits are dropped" wait_for 10 has_stat A drop.policy-changed $((changed + 2))
 send_udp A $B4 7006 3 3
 need ipd A load - <<<"id=7 $NEGOTIATE remote=$B4"
 send_udp A $B4 7006 4 5
@@ -233,9 +235,10 @@ check "F05 for that reason" [ "$(stat_of A drop.mode-block)" -ge 2 ]
 need ipd A mode secure
 send_udp A $B4 7006 8 9
 need is_held 2
+changed=$(stat_of A drop.policy-changed)
 need ipd A mode permit
-check "F05 in permit mode they leave" wait_for 10 has_got change 9
-same "F05 nothing else did" "1 2 3 8 9" "$(got change)"
+check "F05 in permit mode they are dropped, too" wait_for 10 has_stat A drop.policy-changed $((changed + 2))
+same "F05 nothing but what was never held arrived" "3" "$(got change)"
 
 # --- how many negotiations ---------------------------------------------------------------------------------
 starts_again
