@@ -195,7 +195,7 @@ txn=$(talk begin | sed -n 's/transaction=//p')
 check "N17 a transaction" [ -n "$txn" ]
 same "N17 filters join it" "done" "$(talk tadd "$txn" id=3 out=block in=block remote=$B4)"
 same "N17 and do nothing yet" "2 1 2" \
-	"$(field filters "$(ipd A status)") $(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | xargs)"
+	"$(field filters "$(ipd A status)") $(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | sort -n | xargs)"
 check "N17 packets pass" pings A $B4
 same "N17 it is not another socket's" "No such file or directory: this socket has no filter transaction $txn" \
 	"$(words ipd A commit "$txn")"
@@ -203,14 +203,14 @@ same "N17 who cannot add to it either" "No such file or directory: this socket h
 	"$(words ipd A tadd "$txn" id=9 out=block)"
 check "N17 commit" eval '[[ "$(talk commit "$txn")" = "filters=1 "*done ]]'
 check "N17 and it decides" no_ping A $B4
-same "N17 the old ones are gone" 3 "$(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | xargs)"
+same "N17 the old ones are gone" 3 "$(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | sort -n | xargs)"
 same "N17 a commit ends it" refused "$(talk commit "$txn")"
 txn=$(talk begin | sed -n 's/transaction=//p')
 need talk tadd "$txn" id=4 out=block in=block remote=$B4
 need talk tadd "$txn" id=4 out=permit in=permit remote=$A4
 same "N17 a set with a fault is refused" refused "$(talk commit "$txn")"
 check "N17 and says why" grep -q 'there is a filter 4 already' "$TMP/session.err"
-same "N17 what was in force stays" 3 "$(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | xargs)"
+same "N17 what was in force stays" 3 "$(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | sort -n | xargs)"
 same "N17 an abort" "done" "$(talk abort "$txn")"
 same "N17 ends it" refused "$(talk abort "$txn")"
 opened=0
