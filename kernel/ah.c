@@ -6,8 +6,9 @@
  *
  * The ICV covers all of it, with what changes on the way and the ICV itself as zeros. What is
  * hashed of the headers is a copy that is made so (ipd_encap_immutable()), followed by the payload
- * where it is: packet data is only read, whoever shares it, and nothing has to be put back when a
- * check fails.
+ * where it is: packet data is only read, and nothing has to be put back when a check fails.
+ * Outbound the payload may be in memory that somebody still writes to, who then spoils his own
+ * packet. Inbound it is copied first: what was checked must be what is delivered.
  *
  * The header is padded to 32 bits in IPv4 and to 64 in IPv6 (section 2.6). Inbound it may be any
  * longer multiple of 32 bits that could come of that: Linux, for one, pads to 64 bits in IPv4.
@@ -139,15 +140,15 @@ static int ah_input(struct ipd_op *op)
 {
 	int err, len;
 
-	err = flatten(op);
+	err = ipd_op_own(op, 0, 0);
 	if (err)
 		return err;
-	if (!pskb_may_pull(op->skb, op->place.header + FIXED))
+	if (op->skb->len < op->place.header + FIXED)
 		return -EPROTO;
 	len = read_header_len(op);
 	if (len < 0)
 		return len;
-	if (!pskb_may_pull(op->skb, op->place.header + len))
+	if (op->skb->len < op->place.header + len)
 		return -EPROTO;
 	return start_hash(op, op->place.header + len, false);
 }
@@ -170,8 +171,6 @@ static int ah_input_done(struct ipd_op *op)
 	op->payload = skb->len - op->place.header - len;
 	if (next == IPPROTO_NONE)
 		return -ENOMSG;
-	if (skb_ensure_writable(skb, op->place.header + len))
-		return -ENOMEM;
 	ipd_encap_pull(skb, &op->place, len, next);
 	op->place.protocol = next;
 	return ipd_encap_set_length(skb, op->family);

@@ -84,7 +84,7 @@ static int check_esp(const struct ipd_sa_config *config, struct netlink_ext_ack 
 		return -EINVAL;
 	}
 	if (!is_key_len(row, config->cipher_key_len)) {
-		NL_SET_ERR_MSG(extack, "The cipher key has a wrong length for this cipher");
+		NL_SET_ERR_MSG(extack, "the cipher key has a wrong length for this cipher");
 		return -EINVAL;
 	}
 	if (row->icv_len && config->integrity != IPSECDRV_INTEGRITY_NONE) {
@@ -117,12 +117,12 @@ int ipd_crypto_check(const struct ipd_sa_config *config, struct netlink_ext_ack 
 	const struct integrity_row *row = integrity_row(config->integrity);
 
 	if (!row) {
-		NL_SET_ERR_MSG(extack, "Unknown integrity algorithm");
+		NL_SET_ERR_MSG(extack, "unknown integrity algorithm");
 		return -EINVAL;
 	}
 	if (config->integrity_key_len != row->key_len) {
 		NL_SET_ERR_MSG(extack,
-			       "The integrity key has a wrong length for this integrity algorithm");
+			       "the integrity key has a wrong length for this integrity algorithm");
 		return -EINVAL;
 	}
 	return config->protection == IPSECDRV_PROTECTION_AH ? check_ah(config, extack) :
@@ -169,9 +169,9 @@ static struct crypto_aead *alloc_aead(const struct cipher_row *cipher,
 static int refuse_algorithm(int err, struct netlink_ext_ack *extack)
 {
 	if (err == -ENOENT)
-		NL_SET_ERR_MSG(extack, "The kernel's crypto code lacks this algorithm");
+		NL_SET_ERR_MSG(extack, "the kernel's crypto code lacks this algorithm");
 	else
-		NL_SET_ERR_MSG(extack, "The kernel's crypto code refuses this algorithm or key");
+		NL_SET_ERR_MSG(extack, "the kernel's crypto code refuses this algorithm or key");
 	return err;
 }
 

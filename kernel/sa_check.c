@@ -30,27 +30,27 @@ static bool is_same_addr(u8 family, const union nf_inet_addr *a, const union nf_
 static int check_identity(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
 {
 	if (params->family != NFPROTO_IPV4 && params->family != NFPROTO_IPV6)
-		return refuse(extack, -EINVAL, "The association's family is neither IPv4 nor IPv6");
+		return refuse(extack, -EINVAL, "the association's family is neither IPv4 nor IPv6");
 	if (params->protection != IPSECDRV_PROTECTION_ESP &&
 	    params->protection != IPSECDRV_PROTECTION_AH)
-		return refuse(extack, -EINVAL, "The association's protection is neither AH nor ESP");
+		return refuse(extack, -EINVAL, "the association's protection is neither AH nor ESP");
 	if (!is_unicast(params->family, &params->local) ||
 	    !is_unicast(params->family, &params->remote))
-		return refuse(extack, -EINVAL, "The association's endpoints are not two hosts");
+		return refuse(extack, -EINVAL, "the association's endpoints are not two hosts");
 	return 0;
 }
 
 static int check_encapsulation(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
 {
 	if (params->encapsulation != IPSECDRV_ENCAPSULATION_TRANSPORT)
-		return refuse(extack, -EOPNOTSUPP, "Tunnel mode is not supported yet");
+		return refuse(extack, -EOPNOTSUPP, "tunnel mode is not supported yet");
 	if (params->encap_local_port || params->encap_remote_port)
 		return refuse(extack, -EOPNOTSUPP, "UDP encapsulation is not supported yet");
 	if (params->bundle_spi)
 		return refuse(extack, -EOPNOTSUPP, "AH and ESP together are not supported yet");
 	if (params->esn)
 		return refuse(extack, -EOPNOTSUPP,
-			      "Extended sequence numbers are not supported yet");
+			      "extended sequence numbers are not supported yet");
 	return 0;
 }
 
@@ -60,15 +60,15 @@ static int check_selector(const struct ipd_sa_params *params, struct netlink_ext
 	u8 host = params->family == NFPROTO_IPV4 ? 32 : 128;
 
 	if (!params->filter_id)
-		return refuse(extack, -EINVAL, "The association names no filter");
+		return refuse(extack, -EINVAL, "the association names no filter");
 	if (selector->family != params->family)
 		return refuse(extack, -EINVAL,
-			      "The selector is missing or of another family than the association");
+			      "the selector is missing or of another family than the association");
 	if (selector->local_prefix != host || selector->remote_prefix != host ||
 	    !is_same_addr(params->family, &selector->local, &params->local) ||
 	    !is_same_addr(params->family, &selector->remote, &params->remote))
 		return refuse(extack, -EINVAL,
-			      "In transport mode the selector's addresses are the endpoints");
+			      "in transport mode the selector's addresses are the endpoints");
 	return 0;
 }
 
@@ -82,14 +82,14 @@ static int check_limits(const struct ipd_sa_config *config, struct netlink_ext_a
 	if (!is_in_order(config->soft_bytes, config->hard_bytes) ||
 	    !is_in_order(config->soft_packets, config->hard_packets) ||
 	    !is_in_order(config->soft_seconds, config->hard_seconds))
-		return refuse(extack, -EINVAL, "A soft lifetime is longer than the hard one");
+		return refuse(extack, -EINVAL, "a soft lifetime is longer than the hard one");
 	if (config->replay_window > IPSECDRV_MAX_REPLAY_WINDOW)
-		return refuse(extack, -EINVAL, "The replay window is too wide");
+		return refuse(extack, -EINVAL, "the replay window is too wide");
 	if (!config->replay_window && config->direction == IPSECDRV_DIRECTION_IN &&
 	    (config->integrity != IPSECDRV_INTEGRITY_NONE ||
 	     config->cipher == IPSECDRV_CIPHER_AES_GCM_16))
 		return refuse(extack, -EINVAL,
-			      "An inbound association with authentication needs a replay window");
+			      "an inbound association with authentication needs a replay window");
 	return 0;
 }
 
@@ -99,7 +99,7 @@ int ipd_sa_check(const struct ipd_sa_config *config, struct netlink_ext_ack *ext
 
 	if (config->direction != IPSECDRV_DIRECTION_IN &&
 	    config->direction != IPSECDRV_DIRECTION_OUT)
-		return refuse(extack, -EINVAL, "The association's direction is missing");
+		return refuse(extack, -EINVAL, "the association's direction is missing");
 	if (ntohl(config->spi) < IPSECDRV_MIN_SPI)
 		return refuse(extack, -EINVAL, "SPIs below 256 are reserved");
 	err = check_identity(&config->params, extack);
@@ -117,7 +117,7 @@ int ipd_sa_check(const struct ipd_sa_config *config, struct netlink_ext_ack *ext
 int ipd_sa_check_larval(const struct ipd_sa_config *config, struct netlink_ext_ack *extack)
 {
 	if (config->direction != IPSECDRV_DIRECTION_IN)
-		return refuse(extack, -EINVAL, "The peer chooses the SPI of an outbound association");
+		return refuse(extack, -EINVAL, "the peer chooses the SPI of an outbound association");
 	if (config->spi && ntohl(config->spi) < IPSECDRV_MIN_SPI)
 		return refuse(extack, -EINVAL, "SPIs below 256 are reserved");
 	return check_identity(&config->params, extack);

@@ -357,7 +357,7 @@ int ipd_sad_alloc_spi(struct ipd_net *ipd, const struct ipd_sa_config *config, u
 	if (err)
 		return err;
 	if (is_full(sad)) {
-		NL_SET_ERR_MSG(extack, "There are too many associations");
+		NL_SET_ERR_MSG(extack, "there are too many associations");
 		return -ENOSPC;
 	}
 	sa = ipd_sa_new_larval(sad, config);
@@ -367,7 +367,7 @@ int ipd_sad_alloc_spi(struct ipd_net *ipd, const struct ipd_sa_config *config, u
 	err = link_larval(sa);
 	if (err) {
 		if (err == -EEXIST)
-			NL_SET_ERR_MSG(extack, "This SPI is in use");
+			NL_SET_ERR_MSG(extack, "this SPI is in use");
 		ipd_sa_put(sa);
 		return err;
 	}
@@ -392,12 +392,12 @@ static int check_filter(struct ipd_net *ipd, const struct ipd_sa_config *config,
 	set = rcu_dereference_protected(ipd->filters, lockdep_is_held(&ipd->cfg_mutex));
 	filter = ipd_filter_set_find(set, config->filter_id);
 	if (!filter) {
-		NL_SET_ERR_MSG(extack, "There is no filter with the association's filter id");
+		NL_SET_ERR_MSG(extack, "there is no filter with the association's filter id");
 		return -ENOENT;
 	}
 	if (filter->action[IPSECDRV_DIRECTION_OUT] != IPSECDRV_ACTION_NEGOTIATE &&
 	    filter->action[IPSECDRV_DIRECTION_IN] != IPSECDRV_ACTION_NEGOTIATE) {
-		NL_SET_ERR_MSG(extack, "The association's filter does not negotiate");
+		NL_SET_ERR_MSG(extack, "the association's filter does not negotiate");
 		return -EINVAL;
 	}
 	return 0;
@@ -427,15 +427,15 @@ static int link_inbound(struct install *install, struct netlink_ext_ack *extack)
 	int err;
 
 	if (!larval) {
-		NL_SET_ERR_MSG(extack, "The inbound association's SPI was not allocated, or too long ago");
+		NL_SET_ERR_MSG(extack, "the inbound association's SPI was not allocated, or too long ago");
 		return -ENOENT;
 	}
 	if (larval->state != IPSECDRV_SA_STATE_LARVAL) {
-		NL_SET_ERR_MSG(extack, "There is an inbound association with this SPI");
+		NL_SET_ERR_MSG(extack, "there is an inbound association with this SPI");
 		return -EEXIST;
 	}
 	if (!has_addr(sa->params.family, &larval->params.remote, &sa->params.remote)) {
-		NL_SET_ERR_MSG(extack, "The inbound association's SPI was allocated for another peer");
+		NL_SET_ERR_MSG(extack, "the inbound association's SPI was allocated for another peer");
 		return -EINVAL;
 	}
 	err = add_id(sa);
@@ -462,7 +462,7 @@ static int link_outbound(struct install *install, struct netlink_ext_ack *extack
 	int err;
 
 	if (is_full(sa->sad)) {
-		NL_SET_ERR_MSG(extack, "There are too many associations");
+		NL_SET_ERR_MSG(extack, "there are too many associations");
 		return -ENOSPC;
 	}
 	err = add_id(sa);
@@ -472,7 +472,7 @@ static int link_outbound(struct install *install, struct netlink_ext_ack *extack
 	err = rhashtable_lookup_insert_key(&sa->sad->outbound, &key, &sa->node, outbound_params);
 	if (err) {
 		if (err == -EEXIST)
-			NL_SET_ERR_MSG(extack, "There is an outbound association with this SPI");
+			NL_SET_ERR_MSG(extack, "there is an outbound association with this SPI");
 		xa_erase(&sa->sad->all, sa->id);
 		return err;
 	}
@@ -494,7 +494,7 @@ static int attach(struct ipd_net *ipd, struct ipd_sa *sa, struct netlink_ext_ack
 		return 0;
 	err = ipd_acquire_attach(ipd, sa);
 	if (err == -ENOSPC)
-		NL_SET_ERR_MSG(extack, "There are too many negotiations");
+		NL_SET_ERR_MSG(extack, "there are too many negotiations");
 	sa->is_attached = !err;
 	return err;
 }
@@ -579,7 +579,7 @@ int ipd_sad_delete(struct ipd_net *ipd, const struct ipd_sa_config *which,
 	struct ipd_sa *pair = NULL;
 
 	if (!sa) {
-		NL_SET_ERR_MSG(extack, "There is no such association");
+		NL_SET_ERR_MSG(extack, "there is no such association");
 		return -ENOENT;
 	}
 	if (which->pair_spi)
