@@ -228,6 +228,8 @@ addr A eth1 192.0.3.1/24
 addr B eth1 192.0.3.2/24
 need ipd A mode permit
 need ipd B mode permit
+# A module in stock kernels, built into ours, where modprobe knows nothing of it.
+modprobe -q br_netfilter
 need on R sysctl -qw net.bridge.bridge-nf-call-iptables=1
 need ipd R mode secure
 check "F02 a bridge forwards" pings A 192.0.3.2
