@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug also=vm timeout=600
+# check: tiers=uml-debug also=uml,vm timeout=600
 #
 # The flow cache: packets of a flow are decided from it, and the packet after a change of filters,
 # mode or addresses is decided anew.

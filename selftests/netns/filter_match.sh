@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug also=vm timeout=600
+# check: tiers=uml-debug also=uml,vm timeout=600
 #
 # Filters loaded, fetched, and judged by "match", against a linear list in Python.
 #

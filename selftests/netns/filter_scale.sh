@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug also=vm timeout=900 mem=1536
+# check: tiers=uml-debug also=uml,vm timeout=900 mem=1536
 #
 # 100,000 filters, and one tuple too many.
 #

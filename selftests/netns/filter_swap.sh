@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug,vm timeout=600
+# check: tiers=uml-debug,vm also=uml timeout=600
 #
 # Filters are swapped as fast as that goes while packets flow. Two sets of different shape agree on
 # every packet: those for UDP port 9000 pass, all other UDP is blocked. So a packet that is lost, or

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug,vm timeout=900
+# check: tiers=uml-debug,vm also=uml timeout=900
 #
 # Every algorithm, AH and ESP, IPv4 and IPv6, against XFRM: pings of all kinds of sizes, and a
-# TCP stream in both directions for each cipher and for AH.
+# TCP stream in both directions for each cipher and for AH. Under emulation, where it is about the
+# stock kernel's own code for each algorithm, not every pair of cipher and hash.
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/xfrm.sh"
 
@@ -33,17 +34,25 @@ one() { # FAMILY CIPHER INTEGRITY
 	both_down
 }
 
+wanted() { # CIPHER INTEGRITY
+	[ "$IPD_TIER" = vm ] || return 0
+	case $1-$2 in
+	null-md5 | des-md5 | 3des-sha1 | aes128-sha256 | aes192-sha384 | aes256-sha512 | none-sha1) ;;
+	*) return 1 ;;
+	esac
+}
+
 bytes=$((3000000 / SLOW))
 for family in 4 6; do
 	driver_up $family
 	before=$(drop_snapshot)
 	for integrity in md5 sha1 sha256 sha384 sha512; do
 		for cipher in null des 3des aes128 aes192 aes256 none; do
-			one $family $cipher $integrity
+			! wanted $cipher $integrity || one $family $cipher $integrity
 		done
 	done
 	# encryption alone
-	for cipher in des 3des aes128 aes256; do one $family $cipher none; done
+	for cipher in des 3des aes128 aes256; do ! wanted $cipher none || one $family $cipher none; done
 	for cipher in gcm128 gcm256; do one $family $cipher none; done
 	same "F13 F14 IPv$family: nothing was dropped" '' "$(drop_changes "$before")"
 	driver_down
