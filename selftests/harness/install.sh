@@ -55,14 +55,18 @@ units() {
 	[ -n "${f-}" ] || { echo "no units"; return 1; }
 }
 driver() {
-	local trees=(--sourcetree "$dir/root/usr/src" --dkmstree "$dir/dkms"
-		--installtree "$dir/root/lib/modules")
+	local trees=(--sourcetree "$dir/installed/usr/src" --dkmstree "$dir/dkms"
+		--installtree "$dir/installed/lib/modules")
 	version=$(make -s print-VERSION)
-	make -s install DESTDIR="$dir/root" && mkdir -p "$dir/dkms" "$dir/root/lib/modules" || return
-	# dkms wants to be root; in its own folders it need not be.
-	unshare --map-root-user dkms install "${trees[@]}" --no-depmod -m ipsec-policy -v "$version" \
-		-k "$kernel" || { cat "$dir/dkms/ipsec-policy/$version/build/make.log"; return 1; }
-	find "$dir/root/lib/modules/$kernel" -name 'ipsecdrv.ko*' -exec cp {} "$dir/" \; -quit
+	make -s install DESTDIR="$dir/installed" &&
+		mkdir -p "$dir/dkms" "$dir/installed/lib/modules/$kernel" || return
+	# dkms wants to be root, and makes a key in its folder if there is none.
+	# shellcheck disable=SC2016 # expanded in there
+	unshare --map-root-user --mount sh -c \
+		'mkdir -p /var/lib/dkms && mount -t tmpfs tmpfs /var/lib/dkms && exec "$@"' - \
+		dkms install "${trees[@]}" --no-depmod -m ipsec-policy -v "$version" -k "$kernel" ||
+		{ cat "$dir/dkms/ipsec-policy/$version/build/make.log"; return 1; }
+	find "$dir/installed/lib/modules/$kernel" -name 'ipsecdrv.ko*' -exec cp {} "$dir/" \; -quit
 	modinfo "$dir"/ipsecdrv.ko*
 }
 clean() {
