@@ -16,6 +16,7 @@
 #include "mode.h"
 #include "net.h"
 #include "netlink.h"
+#include "startup.h"
 
 static void drop(struct ipd_decision *decision, u8 reason)
 {
@@ -36,21 +37,33 @@ static void protect(struct ipd_decision *decision, u8 verdict)
 	decision->drop_reason = IPSECDRV_DROP_NONE;
 }
 
-/* what the mode decides alone; false when the filters have to be asked */
-static bool decide_by_mode(u8 mode, const struct ipd_flow *flow, struct ipd_decision *decision)
+static void decide_startup(struct ipd_net *ipd, enum ipd_mode_rule rule,
+			   const struct ipd_flow *flow, struct ipd_decision *decision)
 {
-	switch (ipd_mode_rule(mode, flow->direction)) {
+	u8 reason = ipd_startup_match(ipd, rule, flow);
+
+	if (reason == IPSECDRV_PASS_REASON_NONE)
+		drop(decision, IPSECDRV_DROP_STARTUP);
+	else
+		pass(decision, reason);
+}
+
+/* what the mode decides alone; false when the filters have to be asked */
+static bool decide_by_mode(struct ipd_net *ipd, const struct ipd_flow *flow,
+			   struct ipd_decision *decision)
+{
+	enum ipd_mode_rule rule = ipd_mode_rule(READ_ONCE(ipd->mode), flow->direction);
+
+	switch (rule) {
 	case IPD_MODE_RULE_FILTER:
 		return false;
 	case IPD_MODE_RULE_PASS:
 		pass(decision, IPSECDRV_PASS_REASON_MODE);
 		return true;
 	case IPD_MODE_RULE_OPEN:
-		pass(decision, IPSECDRV_PASS_REASON_STATEFUL);
-		return true;
 	case IPD_MODE_RULE_ANSWER:
 	case IPD_MODE_RULE_BOOT:
-		drop(decision, IPSECDRV_DROP_STARTUP);
+		decide_startup(ipd, rule, flow, decision);
 		return true;
 	case IPD_MODE_RULE_DROP:
 		break;
@@ -205,7 +218,7 @@ void ipd_decide(struct ipd_net *ipd, struct ipd_flowcache *cache, const struct i
 
 	memset(decision, 0, sizeof(*decision));
 	drop(decision, IPSECDRV_DROP_FILTER_BLOCK);
-	if (decide_by_mode(READ_ONCE(ipd->mode), flow, decision))
+	if (decide_by_mode(ipd, flow, decision))
 		return;
 	if (ipd_exempt_is(ipd->net, flow, READ_ONCE(ipd->exempt_level))) {
 		pass(decision, IPSECDRV_PASS_REASON_EXEMPT);

@@ -36,13 +36,6 @@
 #define ICMPV6_ND_LAST		137	/* solicitations, advertisements, redirect: RFC 4861 */
 #define ICMPV6_MLD2_REPORT	143	/* RFC 3810 */
 
-/* ipd_flow keeps type and code in the ports' places, in the order of the packet's source */
-static u8 icmp_type_of(const struct ipd_flow *flow)
-{
-	return ntohs(flow->direction == IPSECDRV_DIRECTION_OUT ? flow->local_port
-								: flow->remote_port);
-}
-
 static bool is_multicast(const struct ipd_flow *flow)
 {
 	return flow->flags & IPD_FLOW_MULTICAST;
@@ -66,9 +59,9 @@ static bool is_ike(const struct ipd_flow *flow)
 	       (flow->local_port == htons(PORT_IKE) || flow->local_port == htons(PORT_IKE_NAT));
 }
 
-static bool is_neighbour_discovery(const struct ipd_flow *flow)
+bool ipd_exempt_is_neighbour_discovery(const struct ipd_flow *flow)
 {
-	u8 type = icmp_type_of(flow);
+	u8 type = ipd_flow_icmp_type(flow);
 
 	return flow->family == NFPROTO_IPV6 && flow->protocol == IPPROTO_ICMPV6 &&
 	       ((type >= ICMPV6_MLD_FIRST && type <= ICMPV6_ND_LAST) ||
@@ -81,7 +74,7 @@ static const struct ipd_exemption {
 	enum ipd_exempt answer;
 } ipd_exemptions[] = {
 	{ is_ike, ANY_LEVEL, IPD_EXEMPT_HOST },
-	{ is_neighbour_discovery, ANY_LEVEL, IPD_EXEMPT_LINK },
+	{ ipd_exempt_is_neighbour_discovery, ANY_LEVEL, IPD_EXEMPT_LINK },
 	{ is_multicast, BIT(0) | BIT(1), IPD_EXEMPT_YES },
 	{ is_rsvp, BIT(0) | BIT(2), IPD_EXEMPT_HOST },
 	{ is_kerberos, BIT(0) | BIT(2), IPD_EXEMPT_HOST },

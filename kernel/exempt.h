@@ -26,4 +26,7 @@ enum ipd_exempt ipd_exempt_find(const struct ipd_flow *flow, u8 level);
 /* the same with all that has to be asked of the namespace; RCU */
 bool ipd_exempt_is(struct net *net, const struct ipd_flow *flow, u8 level);
 
+/* what IPv6 cannot do without, multicast listener discovery included; pure */
+bool ipd_exempt_is_neighbour_discovery(const struct ipd_flow *flow);
+
 #endif /* IPD_EXEMPT_H */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/atomic.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -21,12 +23,25 @@ struct ipd_cursor {
 	const struct sk_buff *skb;
 	int offset;			/* of the transport header */
 	bool later_fragment;		/* the transport header is in another packet */
+	bool is_quoted;			/* in what an ICMP error quotes: not the packet of the route */
 };
 
 bool ipd_flow_has_ports(u8 protocol)
 {
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
 	       protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP;
+}
+
+bool ipd_flow_is_icmp(const struct ipd_flow *flow)
+{
+	return flow->protocol == (flow->family == NFPROTO_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+u8 ipd_flow_icmp_type(const struct ipd_flow *flow)
+{
+	/* where the port of the packet's source would be */
+	return ntohs(flow->direction == IPSECDRV_DIRECTION_OUT ? flow->local_port :
+								 flow->remote_port);
 }
 
 bool ipd_flow_is_group(u8 family, const union nf_inet_addr *addr)
@@ -81,7 +96,6 @@ static void set_ends(struct ipd_flow *flow, __be16 source, __be16 destination)
 
 static void parse_transport(const struct ipd_cursor *at, struct ipd_flow *flow)
 {
-	u8 icmp = flow->family == NFPROTO_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	__be16 _ports[2], *ports;
 	u8 _type[2], *type;
 
@@ -92,7 +106,7 @@ static void parse_transport(const struct ipd_cursor *at, struct ipd_flow *flow)
 			set_ends(flow, ports[0], ports[1]);
 		else
 			flow->flags |= IPD_FLOW_NO_PORTS;
-	} else if (flow->protocol == icmp && !at->later_fragment) {
+	} else if (ipd_flow_is_icmp(flow) && !at->later_fragment) {
 		type = skb_header_pointer(at->skb, at->offset, sizeof(_type), _type);
 		if (type)
 			set_ends(flow, htons(type[0]), htons(type[1]));
@@ -114,10 +128,10 @@ static int parse_ipv4(struct ipd_cursor *at, struct ipd_flow *flow)
 	flow->protocol = header->protocol;
 	if (ip_is_fragment(header))
 		flow->flags |= IPD_FLOW_FRAGMENT;
-	if (out && (IPCB(at->skb)->flags & IPSKB_FORWARDED))
+	if (out && !at->is_quoted && (IPCB(at->skb)->flags & IPSKB_FORWARDED))
 		flow->flags |= IPD_FLOW_FORWARDED;
 	/* only the route knows the broadcast addresses of subnets */
-	if (out && route && (route->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)))
+	if (out && !at->is_quoted && route && (route->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)))
 		flow->flags |= IPD_FLOW_MULTICAST;
 	at->later_fragment = header->frag_off & htons(IP_OFFSET);
 	at->offset += header->ihl * 4;
@@ -184,26 +198,79 @@ static int parse_ipv6(struct ipd_cursor *at, struct ipd_flow *flow)
 	flow->local.in6 = out ? header->saddr : header->daddr;
 	flow->remote.in6 = out ? header->daddr : header->saddr;
 	flow->protocol = header->nexthdr;
-	if (out && (IP6CB(at->skb)->flags & IP6SKB_FORWARDED))
+	if (out && !at->is_quoted && (IP6CB(at->skb)->flags & IP6SKB_FORWARDED))
 		flow->flags |= IPD_FLOW_FORWARDED;
 	at->offset += sizeof(*header);
 	return skip_extensions(at, flow);
 }
 
-int ipd_flow_parse(const struct sk_buff *skb, u8 family, u8 direction, struct ipd_flow *flow)
+/* @at is where the packet begins; afterwards, at its transport header */
+static int parse_packet(struct ipd_cursor *at, u8 family, u8 direction, struct ipd_flow *flow)
 {
-	struct ipd_cursor at = { .skb = skb, .offset = skb_network_offset(skb) };
 	bool out = direction == IPSECDRV_DIRECTION_OUT;
 	int err;
 
 	memset(flow, 0, sizeof(*flow));
 	flow->family = family;
 	flow->direction = direction;
-	err = family == NFPROTO_IPV4 ? parse_ipv4(&at, flow) : parse_ipv6(&at, flow);
+	err = family == NFPROTO_IPV4 ? parse_ipv4(at, flow) : parse_ipv6(at, flow);
 	if (err)
 		return err;
 	if (ipd_flow_is_group(family, out ? &flow->remote : &flow->local))
 		flow->flags |= IPD_FLOW_MULTICAST;
-	parse_transport(&at, flow);
+	parse_transport(at, flow);
 	return 0;
+}
+
+int ipd_flow_parse(const struct sk_buff *skb, u8 family, u8 direction, struct ipd_flow *flow)
+{
+	struct ipd_cursor at = { .skb = skb, .offset = skb_network_offset(skb) };
+
+	return parse_packet(&at, family, direction, flow);
+}
+
+static bool is_icmp_error(const struct ipd_flow *flow)
+{
+	u8 type = ipd_flow_icmp_type(flow);
+
+	if (flow->family == NFPROTO_IPV6)
+		return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMPROB;
+	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH ||
+	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
+}
+
+/* Behind type, code and checksum; what is no query has something else there, which is no matter. */
+static __be16 parse_icmp_id(const struct ipd_cursor *at, const struct ipd_flow *flow)
+{
+	const struct icmphdr *header;
+	struct icmphdr _header;
+
+	if (!ipd_flow_is_icmp(flow) || at->later_fragment)
+		return 0;
+	header = skb_header_pointer(at->skb, at->offset, sizeof(_header), &_header);
+	return header ? header->un.echo.id : 0;
+}
+
+void ipd_flow_parse_icmp(const struct sk_buff *skb, const struct ipd_flow *flow,
+			 struct ipd_flow_icmp *icmp)
+{
+	struct ipd_cursor at = { .skb = skb, .offset = skb_network_offset(skb) };
+	struct ipd_flow again;
+	u8 other = flow->direction == IPSECDRV_DIRECTION_OUT ? IPSECDRV_DIRECTION_IN :
+							       IPSECDRV_DIRECTION_OUT;
+
+	memset(icmp, 0, sizeof(*icmp));
+	if (!ipd_flow_is_icmp(flow) ||
+	    parse_packet(&at, flow->family, flow->direction, &again) || at.later_fragment)
+		return;
+	if (!is_icmp_error(flow)) {
+		icmp->id = parse_icmp_id(&at, flow);
+		return;
+	}
+	at.offset += sizeof(struct icmphdr);	/* ICMPv6 has as much */
+	at.is_quoted = true;
+	if (parse_packet(&at, flow->family, other, &icmp->quoted))
+		return;
+	icmp->is_error = true;
+	icmp->quoted_id = parse_icmp_id(&at, &icmp->quoted);
 }

@@ -50,6 +50,27 @@ struct ipd_flow {
 int __must_check ipd_flow_parse(const struct sk_buff *skb, u8 family, u8 direction,
 				struct ipd_flow *flow);
 
+/* What of an ICMP or ICMPv6 packet is not in its flow. */
+struct ipd_flow_icmp {
+	struct ipd_flow quoted;	/* the packet that an error is about: it went the other way */
+	bool is_error;		/* with a quoted packet that can be read */
+	__be16 id;		/* identifier: of an echo or another query or reply, else 0 */
+	__be16 quoted_id;	/* the same of the quoted packet */
+};
+
+/**
+ * ipd_flow_parse_icmp() - read the rest of an ICMP or ICMPv6 packet
+ * @skb: as for ipd_flow_parse()
+ * @flow: what that made of @skb
+ * @icmp: filled in whole, with zeros when the packet is no ICMP
+ */
+void ipd_flow_parse_icmp(const struct sk_buff *skb, const struct ipd_flow *flow,
+			 struct ipd_flow_icmp *icmp);
+
+/* ICMP, or ICMPv6 in IPv6 */
+bool ipd_flow_is_icmp(const struct ipd_flow *flow);
+u8 ipd_flow_icmp_type(const struct ipd_flow *flow);
+
 /* TCP, UDP, UDP-Lite, SCTP, DCCP */
 bool ipd_flow_has_ports(u8 protocol);
 

@@ -54,6 +54,7 @@
 #include "mode.h"
 #include "net.h"
 #include "sad.h"
+#include "startup.h"
 
 /* Between defragmentation (-400) and raw (-300), with room on both sides. */
 #define PRIORITY_IN	(NF_IP_PRI_CONNTRACK_DEFRAG + 50)
@@ -129,20 +130,41 @@ static unsigned int drop(struct ipd_net *ipd, const struct sk_buff *skb, u8 reas
 	return NF_DROP;
 }
 
-/* what needs no look at the packet, not even whether it is one */
-static bool decide_by_mode(struct ipd_net *ipd, const struct sk_buff *skb, u8 direction,
-			   unsigned int *ret_verdict)
+/* Associations are not asked: who may send in such a mode is not known by them. */
+static unsigned int judge_startup(struct ipd_net *ipd, enum ipd_mode_rule rule,
+				  const struct sk_buff *skb, u8 family, u8 direction)
 {
-	switch (ipd_mode_rule(READ_ONCE(ipd->mode), direction)) {
+	struct ipd_flow flow;
+
+	if (ipd_flow_parse(skb, family, direction, &flow))
+		return drop(ipd, skb, IPSECDRV_DROP_MALFORMED);
+	if (ipd_startup_judge(ipd, rule, skb, &flow) == IPSECDRV_PASS_REASON_NONE)
+		return drop(ipd, skb, IPSECDRV_DROP_STARTUP);
+	return NF_ACCEPT;
+}
+
+/* what the mode decides without filters and associations */
+static bool decide_by_mode(struct ipd_net *ipd, const struct sk_buff *skb, u8 family,
+			   u8 direction, unsigned int *ret_verdict)
+{
+	enum ipd_mode_rule rule = ipd_mode_rule(READ_ONCE(ipd->mode), direction);
+
+	switch (rule) {
 	case IPD_MODE_RULE_PASS:
 		*ret_verdict = NF_ACCEPT;
 		return true;
 	case IPD_MODE_RULE_DROP:
 		*ret_verdict = drop(ipd, skb, IPSECDRV_DROP_MODE_BLOCK);
 		return true;
-	default:
-		return false;
+	case IPD_MODE_RULE_OPEN:
+	case IPD_MODE_RULE_ANSWER:
+	case IPD_MODE_RULE_BOOT:
+		*ret_verdict = judge_startup(ipd, rule, skb, family, direction);
+		return true;
+	case IPD_MODE_RULE_FILTER:
+		break;
 	}
+	return false;
 }
 
 /* --- the hooks behind ours ------------------------------------------------------- */
@@ -297,7 +319,7 @@ static unsigned int judge_input(struct ipd_net *ipd, struct sk_buff *skb,
 {
 	unsigned int verdict;
 
-	if (!decide_by_mode(ipd, skb, IPSECDRV_DIRECTION_IN, &verdict))
+	if (!decide_by_mode(ipd, skb, state->pf, IPSECDRV_DIRECTION_IN, &verdict))
 		verdict = judge_headers(ipd, skb, state, sa);
 	if (verdict == NF_ACCEPT)
 		set_judged(skb, state->pf);
@@ -432,7 +454,7 @@ static unsigned int judge_output(struct ipd_net *ipd, struct sk_buff *skb,
 	unsigned int verdict;
 	int tries;
 
-	if (decide_by_mode(ipd, skb, IPSECDRV_DIRECTION_OUT, &verdict))
+	if (decide_by_mode(ipd, skb, state->pf, IPSECDRV_DIRECTION_OUT, &verdict))
 		return verdict == NF_ACCEPT ?
 			pass_output(ipd, skb, place, IPSECDRV_PASS_REASON_MODE) : verdict;
 	if (ipd_flow_parse(skb, state->pf, IPSECDRV_DIRECTION_OUT, &flow))

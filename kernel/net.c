@@ -2,7 +2,8 @@
 /*
  * The root object and its life.
  *
- *   init      allocate; permit mode, no hooks: a namespace that does not use IPsec pays nothing
+ *   init      allocate; permit mode, no hooks: a namespace that does not use IPsec pays nothing.
+ *             The initial namespace is in its startup mode before the module's init returns
  *   pre_exit  hooks off, no new packet leaves the hooks' RCU section, works stopped
  *   (core)    a grace period
  *   exit      wait for packets in flight, then free
@@ -30,7 +31,9 @@
 #include "mode.h"
 #include "net.h"
 #include "netlink.h"
+#include "param.h"
 #include "sad.h"
+#include "startup.h"
 #include "trace.h"
 
 static unsigned int ipd_net_id __read_mostly;
@@ -118,11 +121,29 @@ int ipd_net_set_mode(struct ipd_net *ipd, u8 mode, struct netlink_ext_ack *extac
 		synchronize_net();	/* what was judged by the old mode is out of the stack */
 	else
 		leave_protection(ipd);
+	if (ipd_mode_is_startup(old))
+		ipd_startup_end(ipd);
 	/* what waits is judged by the new mode */
 	ipd_acquire_prune(ipd, every_filter, NULL);
 	trace_ipd_mode(ipd->net, old, mode);
 	ipd_nl_event_mode(ipd);
 	return 0;
+}
+
+/*
+ * The mode is there before the hooks: the first packet that meets one is judged by it. The module
+ * is in use from the start, as in every mode that protects; who unloaded it would let packets
+ * pass that the administrator said should not. The first operational mode ends this.
+ */
+static int enter_startup(struct ipd_net *ipd)
+{
+	int err = 0;
+
+	mutex_lock(&ipd->cfg_mutex);
+	if (ipd_mode_is_protecting(ipd->mode))
+		err = ipd_startup_begin(ipd) ?: enter_protection(ipd, NULL);
+	mutex_unlock(&ipd->cfg_mutex);
+	return err;
 }
 
 /* --- changes around us ------------------------------------------------------------- */
@@ -169,6 +190,19 @@ static void on_in_flight_zero(struct percpu_ref *ref)
 	complete(&container_of(ref, struct ipd_net, in_flight)->in_flight_done);
 }
 
+static void set_initial_mode(struct ipd_net *ipd)
+{
+	if (!net_eq(ipd->net, &init_net)) {
+		ipd->startup_mode = IPSECDRV_MODE_PERMIT;
+		ipd->exempt_level = IPD_EXEMPT_LEVEL_DEFAULT;
+	} else {
+		ipd->startup_mode = ipd_params.startup_mode;
+		ipd->exempt_level = ipd_params.exempt_level;
+		ipd->boot_exempts = ipd_params.boot_exempts;
+	}
+	ipd->mode = ipd->startup_mode;
+}
+
 static int __net_init ipd_net_start(struct net *net)
 {
 	struct ipd_net *ipd = ipd_net(net);
@@ -178,8 +212,7 @@ static int __net_init ipd_net_start(struct net *net)
 	ipd->net = net;
 	ipd->generation = 1;
 	ipd->filter_changes = 1;
-	ipd->mode = IPSECDRV_MODE_PERMIT;
-	ipd->exempt_level = IPD_EXEMPT_LEVEL_DEFAULT;
+	set_initial_mode(ipd);
 	mutex_init(&ipd->cfg_mutex);
 	mutex_init(&ipd->event_mutex);
 	init_completion(&ipd->in_flight_done);
@@ -238,6 +271,7 @@ static void __net_exit ipd_net_finish(struct net *net)
 	wait_for_completion(&ipd->in_flight_done);
 	percpu_ref_exit(&ipd->in_flight);
 	ipd_nl_net_exit(ipd);
+	ipd_startup_end(ipd);
 	ipd_sad_free(ipd->sad);
 	ipd_acquires_free(ipd->acquires);
 	ipd_filter_set_free(rcu_dereference_protected(ipd->filters, true));
@@ -268,8 +302,13 @@ int ipd_net_init(void)
 	err = register_inet6addr_notifier(&ipd_inet6addr_notifier);
 	if (err)
 		goto err_inetaddr;
+	err = enter_startup(ipd_net(&init_net));
+	if (err)
+		goto err_inet6addr;
 	return 0;
 
+err_inet6addr:
+	unregister_inet6addr_notifier(&ipd_inet6addr_notifier);
 err_inetaddr:
 	unregister_inetaddr_notifier(&ipd_inetaddr_notifier);
 err_netdevice:

@@ -14,10 +14,12 @@
 #include <uapi/linux/ipsecdrv.h>
 
 struct ipd_acquires;
+struct ipd_boot_exempts;
 struct ipd_drops;
 struct ipd_filter_set;
 struct ipd_flowcache;
 struct ipd_sad;
+struct ipd_stateful;
 struct ipd_transactions;
 struct netlink_ext_ack;
 
@@ -30,11 +32,14 @@ struct ipd_net {
 	u32 generation;				/* ipd_net_generation(), ipd_net_touch() */
 	u8 mode;				/* enum ipsecdrv_mode; READ_ONCE/WRITE_ONCE */
 	u8 exempt_level;			/* 0 to 3; READ_ONCE/WRITE_ONCE */
+	u8 startup_mode;			/* the mode that the namespace began in */
 	bool hooked;				/* cfg_mutex */
 	bool pinned;				/* holds a module reference; cfg_mutex */
 	bool leaving;				/* pre_exit ran; cfg_mutex */
 	struct ipd_filter_set __rcu *filters;	/* never NULL */
 	u32 filter_changes;			/* counts replacements of filters; READ_ONCE/WRITE_ONCE */
+	const struct ipd_boot_exempts *boot_exempts;	/* of startup modes; NULL is none */
+	struct ipd_stateful __rcu *stateful;	/* there while a startup mode protects */
 	struct ipd_flowcache *flowcache;	/* there while hooked */
 	struct ipd_sad *sad;
 	struct ipd_acquires *acquires;
@@ -48,7 +53,8 @@ struct ipd_net {
 	atomic64_t events_lost;
 };
 
-int ipd_net_init(void);		/* registers the pernet operations */
+/* registers the pernet operations and, in the initial namespace, enters the startup mode */
+int ipd_net_init(void);
 void ipd_net_exit(void);
 
 /* the driver's state of @net; never NULL while the module is loaded; RCU or a reference to @net */
@@ -73,7 +79,8 @@ void ipd_net_touch(struct ipd_net *ipd);
  * @mode: an operational mode
  * @extack: says why not
  *
- * On return every packet is judged by the new mode. Permit unhooks the driver.
+ * On return every packet is judged by the new mode. Permit unhooks the driver. The first
+ * operational mode ends the startup mode, and all that it remembers is thrown away.
  */
 int __must_check ipd_net_set_mode(struct ipd_net *ipd, u8 mode, struct netlink_ext_ack *extack);
 

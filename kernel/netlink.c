@@ -17,6 +17,7 @@
 #include <net/route.h>
 
 #include "acquire.h"
+#include "boot_exempt.h"
 #include "compat.h"
 #include "decide.h"
 #include "drop.h"
@@ -27,6 +28,7 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "sad.h"
+#include "startup.h"
 #include "transaction.h"
 
 struct genl_family ipd_nl_family __ro_after_init = {
@@ -329,6 +331,54 @@ bool ipd_nl_has_acquire_listener(struct net *net)
 
 /* --- the namespace ----------------------------------------------------------------- */
 
+static int put_boot_exemption(struct sk_buff *msg, const struct ipd_boot_exempt *exempt)
+{
+	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_BOOT_EXEMPTIONS_A_EXEMPTION);
+
+	if (!nest ||
+	    nla_put_u8(msg, IPSECDRV_BOOT_EXEMPTION_A_DIRECTION, exempt->direction) ||
+	    nla_put_u8(msg, IPSECDRV_BOOT_EXEMPTION_A_PROTOCOL, exempt->protocol) ||
+	    nla_put_be16(msg, IPSECDRV_BOOT_EXEMPTION_A_SOURCE_PORT,
+			 htons(exempt->source_port)) ||
+	    nla_put_be16(msg, IPSECDRV_BOOT_EXEMPTION_A_DESTINATION_PORT,
+			 htons(exempt->destination_port)))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+/* of one exemption in the answer */
+#define BOOT_EXEMPTION_SIZE	(5 * nla_total_size(sizeof(u32)))
+
+static int fill_boot_exemptions(struct sk_buff *msg, const struct ipd_net *ipd)
+{
+	unsigned int i, n = ipd_boot_exempts_count(ipd->boot_exempts);
+	struct ipd_boot_exempt exempt;
+	struct nlattr *nest;
+
+	/* a nest has 16 bits for its length */
+	BUILD_BUG_ON(IPSECDRV_MAX_BOOT_EXEMPTIONS * 5 * (NLA_HDRLEN + 4) > U16_MAX - NLA_HDRLEN);
+	if (!n)
+		return 0;
+	nest = nla_nest_start(msg, IPSECDRV_A_BOOT_EXEMPTIONS);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < n; i++) {
+		exempt = ipd_boot_exempts_get(ipd->boot_exempts, i);
+		if (put_boot_exemption(msg, &exempt))
+			return -EMSGSIZE;
+	}
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int fill_startup(struct sk_buff *msg, struct ipd_net *ipd)
+{
+	return nla_put_u8(msg, IPSECDRV_A_STARTUP_MODE, ipd->startup_mode) ?:
+	       nla_put_u32(msg, IPSECDRV_A_STATEFUL_FLOWS, ipd_startup_count(ipd)) ?:
+	       fill_boot_exemptions(msg, ipd);
+}
+
 static int fill_status(struct sk_buff *msg, struct ipd_net *ipd)
 {
 	const struct ipd_filter_set *filters;
@@ -343,19 +393,22 @@ static int fill_status(struct sk_buff *msg, struct ipd_net *ipd)
 	      nla_put_u8(msg, IPSECDRV_A_EXEMPT_LEVEL, READ_ONCE(ipd->exempt_level)) ?:
 	      nla_put_u32(msg, IPSECDRV_A_EVENT_NUMBER, READ_ONCE(ipd->event_number));
 	rcu_read_unlock();
-	return err;
+	return err ?: fill_startup(msg, ipd);
 }
 
 int ipd_nl_status_get(struct sk_buff *skb, struct genl_info *info)
 {
+	struct ipd_net *ipd = ipd_nl_net(info);
+	size_t size = GENLMSG_DEFAULT_SIZE +
+		      ipd_boot_exempts_count(ipd->boot_exempts) * BOOT_EXEMPTION_SIZE;
 	struct sk_buff *msg;
 	void *header;
 	int err;
 
-	msg = ipd_nl_reply_new(info, GENLMSG_DEFAULT_SIZE, &header);
+	msg = ipd_nl_reply_new(info, size, &header);
 	if (!msg)
 		return -ENOMEM;
-	err = fill_status(msg, ipd_nl_net(info));
+	err = fill_status(msg, ipd);
 	if (err) {
 		nlmsg_free(msg);
 		return err;

@@ -44,6 +44,31 @@ driver_up() {
 	defer driver_down
 }
 
+# The same with the initial namespace as A, for which the module's parameters are, and not loaded:
+#
+#   A 192.0.2.1, 2001:db8::1 wire ------- eth0 B 192.0.2.2, 2001:db8::2
+startup_up() {
+	A=$(mktemp -u here-XXXXXX)
+	need ip netns attach "$A" $$
+	defer ip netns del "$A"
+	need sysctl -qw net.ipv6.conf.default.accept_dad=0
+	ns_add B
+	link A wire B eth0
+	addr A wire $A4/24 $A6/64
+	addr B eth0 $B4/24 $B6/64
+	defer driver_down
+}
+# The module loaded anew; an administrator would start and stop the agent to get it out.
+begin() { # PARAMETER=VALUE...
+	if module_loaded; then
+		need ipd A mode permit
+		need unload_module
+	fi
+	load_module "$@"
+}
+parameter() { cat "/sys/module/ipsecdrv/parameters/$1"; }
+status_of() { field "$1" "$(ipd A status)"; }
+
 # every namespace back to permit, so that the module may go
 driver_down() {
 	local host

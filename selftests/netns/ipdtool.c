@@ -629,6 +629,10 @@ static void show_status(struct nlattr **attrs)
 	if (attrs[IPSECDRV_A_EXEMPT_LEVEL])
 		printf(" exempt=%u", nla_get_u8(attrs[IPSECDRV_A_EXEMPT_LEVEL]));
 	show_u32(attrs, IPSECDRV_A_EVENT_NUMBER, "events");
+	show_name(attrs, IPSECDRV_A_STARTUP_MODE, "startup", nl_mode_name);
+	show_u32(attrs, IPSECDRV_A_STATEFUL_FLOWS, "stateful");
+	if (attrs[IPSECDRV_A_BOOT_EXEMPTIONS])
+		show_boot_exemptions(attrs[IPSECDRV_A_BOOT_EXEMPTIONS]);
 	putchar('\n');
 }
 

@@ -51,6 +51,7 @@ void parse_nest(struct nlattr **tb, int max, struct nlattr *nest);
 void show_filter(struct nlattr *nest);
 void show_selector(struct nlattr *nest);
 void show_flow(struct nlattr *nest);
+void show_boot_exemptions(struct nlattr *nest);
 void show_u32(struct nlattr **tb, int type, const char *name);
 void show_u64(struct nlattr **tb, int type, const char *name);
 void show_name(struct nlattr **tb, int type, const char *key,

@@ -89,6 +89,27 @@ void show_flow(struct nlattr *nest)
 	       be16_of(tb[IPSECDRV_FLOW_A_DESTINATION_PORT]));
 }
 
+/* "boot=" and the list in the module parameter's grammar, but for names of protocols */
+void show_boot_exemptions(struct nlattr *nest)
+{
+	struct nlattr *tb[IPSECDRV_BOOT_EXEMPTION_A_MAX + 1], *attr;
+	const char *separator = " boot=";
+	unsigned int protocol;
+	int rem;
+
+	nla_for_each_nested(attr, nest, rem) {
+		parse_nest(tb, IPSECDRV_BOOT_EXEMPTION_A_MAX, attr);
+		protocol = nla_get_u8(tb[IPSECDRV_BOOT_EXEMPTION_A_PROTOCOL]);
+		printf("%s%u", separator, protocol);
+		if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP)
+			printf(":%u:%u", be16_of(tb[IPSECDRV_BOOT_EXEMPTION_A_SOURCE_PORT]),
+			       be16_of(tb[IPSECDRV_BOOT_EXEMPTION_A_DESTINATION_PORT]));
+		printf(":%sbound",
+		       nl_direction_name(nla_get_u8(tb[IPSECDRV_BOOT_EXEMPTION_A_DIRECTION])));
+		separator = ",";
+	}
+}
+
 void show_u32(struct nlattr **tb, int type, const char *name)
 {
 	if (tb[type])

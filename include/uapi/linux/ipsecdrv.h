@@ -23,6 +23,8 @@
 #define IPSECDRV_MIN_SPI 256
 /* Widest anti-replay window, in packets. */
 #define IPSECDRV_MAX_REPLAY_WINDOW 4096
+/* Most boot exemptions that the module takes. */
+#define IPSECDRV_MAX_BOOT_EXEMPTIONS 1024
 
 /* What the driver does with packets. */
 enum ipsecdrv_mode {
@@ -39,7 +41,7 @@ enum ipsecdrv_mode {
 	 * packets are dropped.
 	 */
 	IPSECDRV_MODE_STARTUP_STATEFUL,
-	/* Before the agent, only DHCP and the boot exemptions pass. */
+	/* Before the agent, only DHCP, neighbour discovery and the boot exemptions pass. */
 	IPSECDRV_MODE_STARTUP_BLOCK,
 
 	/* private: */
@@ -244,7 +246,7 @@ enum ipsecdrv_pass_reason {
 	IPSECDRV_PASS_REASON_SOFT_SA,
 	/* The startup mode is stateful and the packet leaves, or answers one that left. */
 	IPSECDRV_PASS_REASON_STATEFUL,
-	/* It is DHCP or a boot exemption of a startup mode. */
+	/* It is DHCP, neighbour discovery or a boot exemption of a startup mode. */
 	IPSECDRV_PASS_REASON_BOOT_EXEMPT,
 
 	/* private: */
@@ -517,6 +519,34 @@ enum {
 	IPSECDRV_FLOW_A_MAX = __IPSECDRV_FLOW_A_MAX - 1
 };
 
+/* Packets that pass in a protecting startup mode, and their answers. */
+enum {
+	__IPSECDRV_BOOT_EXEMPTION_A_UNSPEC,
+	/* Which way the first packet goes. */
+	IPSECDRV_BOOT_EXEMPTION_A_DIRECTION,
+	/* IP protocol. */
+	IPSECDRV_BOOT_EXEMPTION_A_PROTOCOL,
+	/* Source port of the first packet, 0 is any; TCP and UDP only. */
+	IPSECDRV_BOOT_EXEMPTION_A_SOURCE_PORT,
+	/* Destination port of the first packet, 0 is any; TCP and UDP only. */
+	IPSECDRV_BOOT_EXEMPTION_A_DESTINATION_PORT,
+
+	/* private: */
+	__IPSECDRV_BOOT_EXEMPTION_A_MAX,
+	IPSECDRV_BOOT_EXEMPTION_A_MAX = __IPSECDRV_BOOT_EXEMPTION_A_MAX - 1
+};
+
+/* The list of a namespace, in order of direction, protocol and ports. */
+enum {
+	__IPSECDRV_BOOT_EXEMPTIONS_A_UNSPEC,
+	/* One of them. */
+	IPSECDRV_BOOT_EXEMPTIONS_A_EXEMPTION,
+
+	/* private: */
+	__IPSECDRV_BOOT_EXEMPTIONS_A_MAX,
+	IPSECDRV_BOOT_EXEMPTIONS_A_MAX = __IPSECDRV_BOOT_EXEMPTIONS_A_MAX - 1
+};
+
 /* One row of the drop table. */
 enum {
 	__IPSECDRV_COUNTER_A_UNSPEC,
@@ -634,6 +664,12 @@ enum {
 	IPSECDRV_A_EVENT_NUMBER,
 	/* Security parameters index. */
 	IPSECDRV_A_SPI,
+	/* The mode that the namespace began in; later modes do not change it. */
+	IPSECDRV_A_STARTUP_MODE,
+	/* What passes in a protecting startup mode; not there when the list is empty. */
+	IPSECDRV_A_BOOT_EXEMPTIONS,
+	/* Flows whose answers a startup mode lets in; 0 after the first operational mode. */
+	IPSECDRV_A_STATEFUL_FLOWS,
 	IPSECDRV_A_PAD,
 
 	/* private: */
@@ -643,7 +679,7 @@ enum {
 
 enum {
 	__IPSECDRV_CMD_UNSPEC,
-	/* Mode, generation and sizes of the namespace. */
+	/* Mode, generation and sizes of the namespace, and how it began. */
 	IPSECDRV_CMD_STATUS_GET,
 	/*
 	 * Sets an operational mode. The first one ends the startup mode. Secure and block keep

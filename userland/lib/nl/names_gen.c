@@ -55,7 +55,7 @@ static const struct row mode_rows[] = {
 	{ IPSECDRV_MODE_STARTUP_STATEFUL, "startup-stateful",
 	  "Before the agent, outbound packets pass and open the reverse flow; other inbound packets are dropped." },
 	{ IPSECDRV_MODE_STARTUP_BLOCK, "startup-block",
-	  "Before the agent, only DHCP and the boot exemptions pass." },
+	  "Before the agent, only DHCP, neighbour discovery and the boot exemptions pass." },
 };
 
 const char *nl_mode_name(unsigned int value)
@@ -387,7 +387,7 @@ static const struct row pass_reason_rows[] = {
 	{ IPSECDRV_PASS_REASON_STATEFUL, "stateful",
 	  "The startup mode is stateful and the packet leaves, or answers one that left." },
 	{ IPSECDRV_PASS_REASON_BOOT_EXEMPT, "boot-exempt",
-	  "It is DHCP or a boot exemption of a startup mode." },
+	  "It is DHCP, neighbour discovery or a boot exemption of a startup mode." },
 };
 
 const char *nl_pass_reason_name(unsigned int value)
@@ -479,7 +479,7 @@ int nl_drop_reason_from_name(const char *name)
 
 static const struct row command_rows[] = {
 	{ IPSECDRV_CMD_STATUS_GET, "status-get",
-	  "Mode, generation and sizes of the namespace." },
+	  "Mode, generation and sizes of the namespace, and how it began." },
 	{ IPSECDRV_CMD_MODE_SET, "mode-set",
 	  "Sets an operational mode. The first one ends the startup mode. Secure and block keep the module in use; permit gives it back." },
 	{ IPSECDRV_CMD_FILTER_BEGIN, "filter-begin",
