@@ -10,6 +10,9 @@
  * Outbound the payload may be in memory that somebody still writes to, who then spoils his own
  * packet. Inbound it is copied first: what was checked must be what is delivered.
  *
+ * The upper half of an extended sequence number is hashed behind all of it, and not sent (section
+ * 2.5.1).
+ *
  * The header is padded to 32 bits in IPv4 and to 64 in IPv6 (section 2.6). Inbound it may be any
  * longer multiple of 32 bits that could come of that: Linux, for one, pads to 64 bits in IPv4.
  */
@@ -53,9 +56,10 @@ static int ah_payload_max(const struct ipd_crypto *crypto, u8 family, unsigned i
 static int start_hash(struct ipd_op *op, unsigned int len, bool is_output)
 {
 	struct ahash_request *req = (struct ahash_request *)op->request;
+	bool is_extended = op->sa->crypto.is_extended;
 	struct sk_buff *skb = op->skb;
 	struct ip_auth_hdr *copy;
-	int err;
+	int n = 1, err;
 
 	memcpy(op->headers, skb_network_header(skb), len);
 	if (ipd_encap_immutable(op->headers, op->place.header, op->family, is_output))
@@ -65,18 +69,22 @@ static int start_hash(struct ipd_op *op, unsigned int len, bool is_output)
 
 	sg_init_table(op->sg, ARRAY_SIZE(op->sg));
 	sg_set_buf(op->sg, op->headers, len);
-	if (skb->len > len)
-		err = skb_to_sgvec(skb, op->sg + 1, len, skb->len - len);
-	else
-		err = 0;
-	if (err < 0)
-		return -ENOMEM;
-	if (!err)
-		sg_mark_end(op->sg);
+	if (skb->len > len) {
+		err = skb_to_sgvec_nomark(skb, op->sg + 1, len, skb->len - len);
+		if (err < 0)
+			return -ENOMEM;
+		n += err;
+	}
+	if (is_extended) {
+		op->seq_high = htonl(upper_32_bits(op->seq));
+		sg_set_buf(op->sg + n++, &op->seq_high, sizeof(op->seq_high));
+	}
+	sg_mark_end(op->sg + n - 1);
 
 	ahash_request_set_tfm(req, op->sa->crypto.ahash);
 	ahash_request_set_callback(req, 0, ipd_op_completion(), op);
-	ahash_request_set_crypt(req, op->sg, op->digest, skb->len);
+	ahash_request_set_crypt(req, op->sg, op->digest,
+				skb->len + (is_extended ? sizeof(op->seq_high) : 0));
 	return ipd_op_crypto_error(crypto_ahash_digest(req));
 }
 

@@ -3,7 +3,9 @@
  * Every ESP association has one AEAD transform: rfc4106(gcm(aes)), or authenc() of a hash and a
  * cipher, null ones included. Every AH association has one hash. The wrappers that would invent
  * IVs (seqiv, echainiv) are not used: esp.c writes the IV, which saves a layer and a copy per
- * packet. Asynchronous implementations are welcome: to mask them away would choose the slow ones.
+ * packet. With extended sequence numbers authencesn() takes authenc()'s place, which knows that
+ * the number's upper half is authenticated last of all; AES-GCM takes it as associated data, and
+ * AH hashes it behind the packet. Asynchronous implementations are welcome: to mask them away would choose the slow ones.
  */
 #include "crypto.h"
 
@@ -155,13 +157,14 @@ static int set_authenc_key(struct crypto_aead *aead, const struct ipd_sa_config 
 }
 
 static struct crypto_aead *alloc_aead(const struct cipher_row *cipher,
-				      const struct integrity_row *integrity)
+				      const struct integrity_row *integrity, bool is_extended)
 {
 	char name[CRYPTO_MAX_ALG_NAME];
 
 	if (cipher->icv_len)
 		return crypto_alloc_aead(cipher->name, 0, 0);
-	snprintf(name, sizeof(name), "authenc(%s,%s)", integrity->name, cipher->name);
+	snprintf(name, sizeof(name), "%s(%s,%s)", is_extended ? "authencesn" : "authenc",
+		 integrity->name, cipher->name);
 	return crypto_alloc_aead(name, 0, 0);
 }
 
@@ -180,7 +183,7 @@ static int init_esp(struct ipd_crypto *crypto, const struct ipd_sa_config *confi
 {
 	const struct integrity_row *integrity = integrity_row(config->integrity);
 	const struct cipher_row *cipher = cipher_row(config->cipher);
-	struct crypto_aead *aead = alloc_aead(cipher, integrity);
+	struct crypto_aead *aead = alloc_aead(cipher, integrity, config->esn);
 	int err;
 
 	if (IS_ERR(aead))
@@ -229,6 +232,7 @@ int ipd_crypto_init(struct ipd_crypto *crypto, const struct ipd_sa_config *confi
 	int err;
 
 	memset(crypto, 0, sizeof(*crypto));
+	crypto->is_extended = config->esn;
 	if (config->protection == IPSECDRV_PROTECTION_AH)
 		err = init_ah(crypto, config, extack);
 	else

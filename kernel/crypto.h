@@ -28,6 +28,7 @@ struct ipd_crypto {
 	bool is_counter;		/* IV: the sequence number if so, else unpredictable bytes */
 	bool is_encrypting;
 	bool is_authenticating;
+	bool is_extended;		/* numbers of 64 bits, the upper half is authenticated too */
 	bool is_async;			/* requests may complete later */
 };
 

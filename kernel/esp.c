@@ -11,6 +11,12 @@
  * even when only marked as shared: pages of files have been overwritten where such marks were
  * lost.
  *
+ * The upper half of an extended sequence number is authenticated, but not sent. The crypto code
+ * wants it between the SPI and the lower half (RFC 4106, section 5; authencesn() moves it to
+ * where RFC 4303, section 2.2.1, has it). So the associated data is a copy then:
+ *
+ *	| SPI | upper half | lower half | IV |
+ *
  * IV: the sequence number for AES-GCM, where it must never repeat under a key (RFC 4106, section
  * 3.1); random bytes for CBC, where it must not be foreseeable (RFC 3602, section 3).
  */
@@ -84,17 +90,35 @@ static unsigned int put_trailer(struct ipd_op *op)
 	return total;
 }
 
+/* What is authenticated only, from SPI to IV: the packet's, or a copy. Returns its length. */
+static unsigned int put_associated(struct ipd_op *op, u8 *start, unsigned int authenticated)
+{
+	unsigned int header_len = esp_header_len(&op->sa->crypto);
+	u8 *copy = op->headers;
+
+	if (!op->sa->crypto.is_extended) {
+		sg_init_one(op->sg, start, header_len + authenticated);
+		return header_len;
+	}
+	op->seq_high = htonl(upper_32_bits(op->seq));
+	memcpy(copy, start, 4);
+	memcpy(copy + 4, &op->seq_high, 4);
+	memcpy(copy + 8, start + 4, header_len - 4);
+	sg_init_table(op->sg, 2);
+	sg_set_buf(&op->sg[0], copy, header_len + 4);
+	sg_set_buf(&op->sg[1], start + header_len, authenticated);
+	return header_len + 4;
+}
+
 static struct aead_request *prepare(struct ipd_op *op, u8 *start, unsigned int encrypted,
 				    unsigned int authenticated)
 {
 	const struct ipd_crypto *crypto = &op->sa->crypto;
 	struct aead_request *req = (struct aead_request *)op->request;
-	unsigned int header_len = esp_header_len(crypto);
 
-	sg_init_one(op->sg, start, header_len + authenticated);
 	aead_request_set_tfm(req, crypto->aead);
 	aead_request_set_callback(req, 0, ipd_op_completion(), op);
-	aead_request_set_ad(req, header_len);
+	aead_request_set_ad(req, put_associated(op, start, authenticated));
 	aead_request_set_crypt(req, op->sg, op->sg, encrypted, op->iv);
 	return req;
 }

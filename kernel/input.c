@@ -75,6 +75,14 @@ static int accept_number(struct ipd_sa *sa, u64 seq)
 	return is_new ? 0 : -EALREADY;
 }
 
+/* what the number in a packet stands for; the window may move before the packet is checked */
+static u64 whole_number(const struct ipd_sa *sa, u32 number)
+{
+	if (!sa->crypto.is_extended)
+		return number;
+	return ipd_replay_infer(READ_ONCE(sa->replay->top), sa->replay->window, number);
+}
+
 static bool may_be_new(const struct ipd_sa *sa, u64 seq)
 {
 	return !sa->crypto.is_authenticating || ipd_replay_may_accept(sa->replay, seq);
@@ -188,6 +196,7 @@ static void accept_async(struct ipd_op *op, int err)
 static int unwrap(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
 		  const struct nf_hook_state *state, const struct ipd_place *place, u32 number)
 {
+	u64 seq = whole_number(sa, number);
 	struct ipd_op *op;
 	int err;
 
@@ -196,7 +205,7 @@ static int unwrap(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
 	/* nobody puts AH or ESP into packets to be cut */
 	if (skb_is_gso(skb) || skb_shared(skb))
 		return -EPROTO;
-	if (!may_be_new(sa, number)) {
+	if (!may_be_new(sa, seq)) {
 		count_failure(sa, -EALREADY);
 		return -EALREADY;
 	}
@@ -207,7 +216,7 @@ static int unwrap(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
 	op->sa = sa;
 	op->skb = skb;
 	op->resume = accept_async;
-	op->seq = number;
+	op->seq = seq;
 	op->place = *place;
 	op->family = state->pf;
 	err = ipd_op_hold(op, state);

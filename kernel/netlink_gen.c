@@ -63,6 +63,7 @@ const struct nla_policy ipd_nl_sa_policy[IPSECDRV_SA_A_MAX + 1] = {
 	[IPSECDRV_SA_A_ENCAP_LOCAL_PORT] = { .type = NLA_BE16 },
 	[IPSECDRV_SA_A_ENCAP_REMOTE_PORT] = { .type = NLA_BE16 },
 	[IPSECDRV_SA_A_ESN] = { .type = NLA_FLAG },
+	[IPSECDRV_SA_A_SEQUENCE] = { .type = NLA_U64 },
 	[IPSECDRV_SA_A_ACQUIRE_ID] = { .type = NLA_U32 },
 };
 

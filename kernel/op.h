@@ -28,7 +28,8 @@ struct ipd_op {
 	struct ipd_sa *sa;
 	struct sk_buff *skb;
 	void (*resume)(struct ipd_op *op, int err);	/* asynchronous: ends it; BH off, RCU */
-	u64 seq;
+	u64 seq;			/* whole, inferred once if extended */
+	__be32 seq_high;		/* its upper half, for the crypto code */
 	struct ipd_place place;		/* of the AH or ESP header */
 	unsigned int payload;		/* bytes that are protected, without padding */
 	u8 family;
@@ -39,7 +40,7 @@ struct ipd_op {
 	u8 iv[IPD_CRYPTO_MAX_IV];
 	u8 digest[IPD_CRYPTO_MAX_DIGEST];
 	u8 headers[IPD_OP_HEADERS] __aligned(8);
-	struct scatterlist sg[MAX_SKB_FRAGS + 3];
+	struct scatterlist sg[MAX_SKB_FRAGS + 3];	/* headers, linear data, frags, seq_high */
 	u8 request[] __aligned(CRYPTO_MINALIGN);
 };
 

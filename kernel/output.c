@@ -37,9 +37,6 @@
 #include <net/ipv6.h>
 #include <net/xfrm.h>
 
-/* from here on a successor is asked for; one number short of 2^32 the association ends */
-#define SEQUENCE_SOFT	0xc0000000U
-
 /* what all packets of one call have in common */
 struct output {
 	struct ipd_net *ipd;
@@ -250,20 +247,33 @@ static int resolve_checksum(struct sk_buff *skb)
 	return err == -ENOMEM ? err : -EPROTO;
 }
 
-/* the next sequence number; -EOVERFLOW and the end of the association when there is none */
+/* one of the last quarter of the numbers; the last one is never passed */
+static int take_late_number(struct ipd_sa *sa, u64 last, u64 *ret_seq)
+{
+	u64 seq = atomic64_fetch_add_unless(&sa->sequence, 1, last);
+
+	if (seq == last) {
+		ipd_sa_expire(sa, IPSECDRV_LIFETIME_KIND_HARD);
+		return -EOVERFLOW;
+	}
+	if (READ_ONCE(sa->state) == IPSECDRV_SA_STATE_MATURE)
+		ipd_sa_expire(sa, IPSECDRV_LIFETIME_KIND_SOFT);
+	*ret_seq = seq + 1;
+	return 0;
+}
+
+/*
+ * The next sequence number. When three quarters are used a successor is asked for; when all are,
+ * -EOVERFLOW, and the association ends. Who looked before that mark takes its number without
+ * another look: there are not so many CPUs that they could use up the last quarter that way.
+ */
 static int take_number(struct ipd_sa *sa, u64 *ret_seq)
 {
-	u64 seq = atomic64_inc_return(&sa->sequence);
+	u64 last = ipd_sa_last_number(&sa->params);
 
-	if (unlikely(seq >= SEQUENCE_SOFT)) {
-		if (seq > U32_MAX) {
-			ipd_sa_expire(sa, IPSECDRV_LIFETIME_KIND_HARD);
-			return -EOVERFLOW;
-		}
-		if (READ_ONCE(sa->state) == IPSECDRV_SA_STATE_MATURE)
-			ipd_sa_expire(sa, IPSECDRV_LIFETIME_KIND_SOFT);
-	}
-	*ret_seq = seq;
+	if (unlikely((u64)atomic64_read(&sa->sequence) >= last - last / 4 - 1))
+		return take_late_number(sa, last, ret_seq);
+	*ret_seq = atomic64_inc_return(&sa->sequence);
 	return 0;
 }
 

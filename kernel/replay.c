@@ -15,19 +15,43 @@
  * words before it moves the top, so a stale bit is never taken for one of the new range. A word
  * that is being reused under a reader can only show a bit of a number that is a whole ring ahead
  * of the reader's, which then is left of the window: "duplicate" is the right answer for it.
+ *
+ * Extended numbers have 64 bits, of which packets carry the lower half. The upper one is
+ * that which puts the number nearest to the window: to the right of its left edge, and less than
+ * 2^32 from there (RFC 4303, appendix A2.2). With the top at 0x2_0000_0005 and a window of 64:
+ *
+ *	low 0x00000003	0x2_0000_0003, in the window
+ *	low 0xffffffd0	0x1_ffff_ffd0, in the window, which began before the halves met
+ *	low 0xffffff00	0x2_ffff_ff00, far ahead: 0x1_ffff_ff00 would be left of the window
+ *
+ * A wrong guess is harmless, since the upper half is authenticated with the packet. The number is
+ * inferred once, before the packet is checked, and goes with it: while the crypto code works the
+ * window moves, and a second look could give another number than the one that was authenticated.
  */
 #include "replay.h"
 
 #include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include <asm/barrier.h>
 
-struct ipd_replay *ipd_replay_new(u32 window, gfp_t gfp)
+/* as if every number up to @top had come */
+static void begin_at(struct ipd_replay *replay, u64 top)
+{
+	unsigned long words = replay->word_mask + 1UL;
+
+	memset(replay->bits, 0xff, words * sizeof(*replay->bits));
+	replay->bits[(top / BITS_PER_LONG) & replay->word_mask] = GENMASK(top % BITS_PER_LONG, 0);
+	replay->top = top;
+}
+
+struct ipd_replay *ipd_replay_new(u32 window, u64 top, gfp_t gfp)
 {
 	u32 words = roundup_pow_of_two(DIV_ROUND_UP(window, BITS_PER_LONG) + 1);
 	struct ipd_replay *replay;
@@ -37,6 +61,7 @@ struct ipd_replay *ipd_replay_new(u32 window, gfp_t gfp)
 		return NULL;
 	replay->window = window;
 	replay->word_mask = words - 1;
+	begin_at(replay, top);
 	return replay;
 }
 
@@ -49,8 +74,8 @@ bool ipd_replay_may_accept(const struct ipd_replay *replay, u64 seq)
 	if (!replay->window)
 		return true;
 	/*
-	 * Pairs with ipd_replay_accept(). On 32-bit machines the halves may be of two values only
-	 * when the upper one changes, which it does not without extended numbers.
+	 * Pairs with ipd_replay_accept(). On 32-bit machines the halves may be of two values when
+	 * the upper one changes, once in 2^32 packets: a packet may be lost then.
 	 */
 	top = READ_ONCE(replay->top);
 	/* the top before the bit */

@@ -15,8 +15,11 @@ struct ipd_replay {
 	unsigned long bits[];
 };
 
-/* @window up to IPSECDRV_MAX_REPLAY_WINDOW; NULL without memory; kfree() */
-struct ipd_replay *ipd_replay_new(u32 window, gfp_t gfp);
+/*
+ * @window up to IPSECDRV_MAX_REPLAY_WINDOW; the numbers up to @top count as seen. NULL without
+ * memory; kfree().
+ */
+struct ipd_replay *ipd_replay_new(u32 window, u64 top, gfp_t gfp);
 
 /*
  * Whether @seq may be new. Needs no lock: false only for what is certainly a duplicate, left of

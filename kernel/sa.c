@@ -133,7 +133,8 @@ struct ipd_sa *ipd_sa_new(struct ipd_sad *sad, const struct ipd_sa_config *confi
 	if (params->direction == IPSECDRV_DIRECTION_IN && sa->crypto.is_authenticating)
 		window = params->replay_window;
 	err = -ENOMEM;
-	sa->replay = ipd_replay_new(window, GFP_KERNEL_ACCOUNT);
+	atomic64_set(&sa->sequence, params->sequence);
+	sa->replay = ipd_replay_new(window, params->sequence, GFP_KERNEL_ACCOUNT);
 	sa->counters = alloc_percpu_gfp(struct ipd_sa_counters, GFP_KERNEL_ACCOUNT);
 	if (!sa->replay || !sa->counters)
 		goto err_free;
@@ -312,6 +313,8 @@ static int fill_keyed(struct sk_buff *msg, const struct ipd_sa *sa)
 	    fill_limits(msg, params))
 		return -EMSGSIZE;
 	if (params->pair_spi && nla_put_be32(msg, IPSECDRV_SA_A_PAIR_SPI, params->pair_spi))
+		return -EMSGSIZE;
+	if (params->esn && nla_put_flag(msg, IPSECDRV_SA_A_ESN))
 		return -EMSGSIZE;
 	return 0;
 }

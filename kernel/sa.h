@@ -155,6 +155,12 @@ static inline void ipd_sa_touch(struct ipd_sa *sa)
 		WRITE_ONCE(sa->last_used, now);
 }
 
+/* the last sequence number that the association may send */
+static inline u64 ipd_sa_last_number(const struct ipd_sa_params *params)
+{
+	return params->esn ? U64_MAX : U32_MAX;
+}
+
 /* --- sa_check.c ------------------------------------------------------- */
 
 /* Whether an association may be made as @config says; errors with extack. */

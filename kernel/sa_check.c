@@ -48,9 +48,6 @@ static int check_encapsulation(const struct ipd_sa_params *params, struct netlin
 		return refuse(extack, -EOPNOTSUPP, "UDP encapsulation is not supported yet");
 	if (params->bundle_spi)
 		return refuse(extack, -EOPNOTSUPP, "AH and ESP together are not supported yet");
-	if (params->esn)
-		return refuse(extack, -EOPNOTSUPP,
-			      "extended sequence numbers are not supported yet");
 	return 0;
 }
 
@@ -77,19 +74,36 @@ static bool is_in_order(u64 soft, u64 hard)
 	return !soft || !hard || soft <= hard;
 }
 
+static bool is_authenticating(const struct ipd_sa_config *config)
+{
+	return config->integrity != IPSECDRV_INTEGRITY_NONE ||
+	       config->cipher == IPSECDRV_CIPHER_AES_GCM_16;
+}
+
+static int check_numbers(const struct ipd_sa_config *config, struct netlink_ext_ack *extack)
+{
+	if (config->replay_window > IPSECDRV_MAX_REPLAY_WINDOW)
+		return refuse(extack, -EINVAL, "the replay window is too wide");
+	if (!config->replay_window && config->direction == IPSECDRV_DIRECTION_IN &&
+	    is_authenticating(config))
+		return refuse(extack, -EINVAL,
+			      "an inbound association with authentication needs a replay window");
+	/* nobody would notice a wrong upper half */
+	if (config->esn && !is_authenticating(config))
+		return refuse(extack, -EINVAL,
+			      "extended sequence numbers need an association with authentication");
+	if (config->sequence >= ipd_sa_last_number(&config->params))
+		return refuse(extack, -EINVAL,
+			      "the association would begin with its last sequence number used up");
+	return 0;
+}
+
 static int check_limits(const struct ipd_sa_config *config, struct netlink_ext_ack *extack)
 {
 	if (!is_in_order(config->soft_bytes, config->hard_bytes) ||
 	    !is_in_order(config->soft_packets, config->hard_packets) ||
 	    !is_in_order(config->soft_seconds, config->hard_seconds))
 		return refuse(extack, -EINVAL, "a soft lifetime is longer than the hard one");
-	if (config->replay_window > IPSECDRV_MAX_REPLAY_WINDOW)
-		return refuse(extack, -EINVAL, "the replay window is too wide");
-	if (!config->replay_window && config->direction == IPSECDRV_DIRECTION_IN &&
-	    (config->integrity != IPSECDRV_INTEGRITY_NONE ||
-	     config->cipher == IPSECDRV_CIPHER_AES_GCM_16))
-		return refuse(extack, -EINVAL,
-			      "an inbound association with authentication needs a replay window");
 	return 0;
 }
 
@@ -109,6 +123,8 @@ int ipd_sa_check(const struct ipd_sa_config *config, struct netlink_ext_ack *ext
 		err = check_selector(&config->params, extack);
 	if (!err)
 		err = check_limits(config, extack);
+	if (!err)
+		err = check_numbers(config, extack);
 	if (!err)
 		err = ipd_crypto_check(config, extack);
 	return err;

@@ -30,6 +30,7 @@ struct ipd_sa_config {
 		__be32 bundle_spi;
 		u32 filter_id;
 		u32 replay_window;
+		u64 sequence;			/* last one sent or received before it began */
 		u64 soft_bytes, hard_bytes;	/* 0 is no limit, here and below */
 		u64 soft_packets, hard_packets;
 		u32 soft_seconds, hard_seconds;

@@ -90,13 +90,14 @@ ours_up() {
 	WORDS
 }
 
-# peer_up FAMILY CIPHER INTEGRITY: the other ends of spi_in and spi_out in B
+# peer_up FAMILY CIPHER INTEGRITY [WORDS of both states]: the other ends of spi_in and spi_out in B
 peer_up() {
 	local local remote proto words flag='' a
 	addresses "$1"
 	proto=$(protocol_of "$2")
 	# RFC 4302, section 2.6, as it is; XFRM's default pads to 64 bits in IPv4, too
 	[ "$1$proto" = 4ah ] && flag='flag align4'
+	flag="${*:4} $flag"
 	mapfile -t words < <(xfrm_algorithms "$2" "$3")
 	a=$(printf '"%s" ' "${words[@]}")
 	ip -n "$B" -batch - <<-WORDS

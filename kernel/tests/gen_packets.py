@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Protected packets for esp_test.c and ah_test.c, made by code that is not the driver's.
+"""Protected packets for esp_test.c, ah_test.c and esn_test.c, made by code that is not the driver's.
 
 Prints a header: for every algorithm what an IPv4 and an IPv6 packet become, by the RFCs, with
 OpenSSL's ciphers and Python's HMAC. Run it in this folder after a change:
 
     ./gen_packets.py esp > esp_packets.h
     ./gen_packets.py ah > ah_packets.h
+    ./gen_packets.py esn > esn_packets.h
 """
 import hashlib
 import hmac
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SPI = 0x20000002
 SEQ = 0x01020304
+# the upper half of an extended number: authenticated, and not in the packet
+HIGH = 0x0a0b0c0d
 IV = bytes.fromhex("f0e1d2c3b4a5968778695a4b3c2d1e0f")
 
 HASHES = [
@@ -79,7 +82,7 @@ def padded(payload, next_header, block):
     return payload + bytes(range(1, pad + 1)) + bytes([pad, next_header])
 
 
-def esp_cbc(cipher, hash_, payload, next_header):
+def esp_cbc(cipher, hash_, payload, next_header, high=b""):
     _, key_len, block, iv_len, algorithm = cipher
     _, function, hash_key_len, icv_len = hash_
     text = padded(payload, next_header, block)
@@ -89,16 +92,18 @@ def esp_cbc(cipher, hash_, payload, next_header):
         text = encryptor.update(text) + encryptor.finalize()
     packet = struct.pack("!II", SPI, SEQ) + iv + text
     if function:
-        packet += hmac.new(integrity_key(hash_key_len), packet, function).digest()[:icv_len]
+        digest = hmac.new(integrity_key(hash_key_len), packet + high, function).digest()
+        packet += digest[:icv_len]
     return packet
 
 
-def esp_gcm(key_len, payload, next_header):
+def esp_gcm(key_len, payload, next_header, high=b""):
     key = cipher_key(key_len + 4)
     header = struct.pack("!II", SPI, SEQ)
-    iv = struct.pack("!Q", SEQ)
+    iv = (high or bytes(4)) + struct.pack("!I", SEQ)
     text = padded(payload, next_header, 4)
-    return header + iv + AESGCM(key[:key_len]).encrypt(key[key_len:] + iv, text, header)
+    return header + iv + AESGCM(key[:key_len]).encrypt(
+        key[key_len:] + iv, text, struct.pack("!I", SPI) + high + struct.pack("!I", SEQ))
 
 
 def esp_packet(family, esp):
@@ -137,7 +142,7 @@ def ah_icv(hash_, zeroed, payload):
     return hmac.new(integrity_key(key_len), zeroed + payload, function).digest()[:icv_len]
 
 
-def ah_ipv4(hash_, payload, options):
+def ah_ipv4(hash_, payload, options, high=b""):
     size = 12 + hash_[3]
     header = ipv4(51, size + len(payload), options)
     zeroed = bytearray(header)
@@ -147,11 +152,12 @@ def ah_ipv4(hash_, payload, options):
     zeroed[10:12] = bytes(2)            # checksum
     if options:
         zeroed[24:35] = bytes(11)       # record route
-    icv = ah_icv(hash_, bytes(zeroed) + ah_header(17, hash_[3], 4, bytes(hash_[3])), payload)
+    icv = ah_icv(hash_, bytes(zeroed) + ah_header(17, hash_[3], 4, bytes(hash_[3])),
+                 payload + high)
     return header + ah_header(17, hash_[3], 4, icv) + payload
 
 
-def ah_ipv6(hash_, payload, hop):
+def ah_ipv6(hash_, payload, hop, high=b""):
     size = (12 + hash_[3] + 7) // 8 * 8
     extension = bytes([51, (2 + len(hop)) // 8 - 1]) + hop if hop else b""
     header = ipv6(0 if hop else 51, len(extension) + size + len(payload))
@@ -160,7 +166,8 @@ def ah_ipv6(hash_, payload, hop):
     zeroed[7] = 0                       # hop limit
     if hop:
         zeroed[40 + 2 + 6:40 + 2 + 8] = bytes(2)
-    icv = ah_icv(hash_, bytes(zeroed) + ah_header(17, hash_[3], 8, bytes(hash_[3])), payload)
+    icv = ah_icv(hash_, bytes(zeroed) + ah_header(17, hash_[3], 8, bytes(hash_[3])),
+                 payload + high)
     return header + extension + ah_header(17, hash_[3], 8, icv) + payload
 
 
@@ -175,6 +182,24 @@ def ah_vectors():
                ah_ipv6(hash_, payload, HOP_MUTABLE))
 
 
+# --- extended sequence numbers -----------------------------------------------------------
+
+def esn_vectors():
+    payload, high = pattern(37), struct.pack("!I", HIGH)
+    for family in (4, 6):
+        for cipher in CIPHERS[0], CIPHERS[2], CIPHERS[3]:
+            for hash_ in HASHES[1], HASHES[4]:
+                yield family, cipher[0], cipher[1], hash_[0], esp_packet(
+                    family, esp_cbc(cipher, hash_, payload, 17, high))
+        for key_len in (16, 32):
+            yield family, "AES_GCM_16", key_len + 4, "NONE", esp_packet(
+                family, esp_gcm(key_len, payload, 17, high))
+        for hash_ in HASHES[1], HASHES[2]:
+            yield family, "NONE", 0, hash_[0], (
+                ah_ipv4(hash_, payload, b"", high) if family == 4 else
+                ah_ipv6(hash_, payload, b"", high))
+
+
 # --- output ------------------------------------------------------------------------------
 
 def c_string(data):
@@ -183,9 +208,9 @@ def c_string(data):
     return "\n".join(lines)
 
 
-def print_esp():
-    print("static const struct esp_vector esp_vectors[] = {")
-    for family, cipher, key_len, hash_, packet in esp_vectors():
+def print_esp(name, vectors):
+    print("static const struct %s_vector %s_vectors[] = {" % (name, name))
+    for family, cipher, key_len, hash_, packet in vectors:
         print("\t{ NFPROTO_IPV%d, IPSECDRV_CIPHER_%s, %d, IPSECDRV_INTEGRITY_%s,\n%s },"
               % (family, cipher, key_len, hash_ if hash_ == "NONE" else "HMAC_" + hash_,
                  c_string(packet)))
@@ -208,7 +233,11 @@ def main():
     print("#define PACKETS_SEQUENCE\t0x%08x" % SEQ)
     if protocol == "ESP":
         print('#define PACKETS_IV\t\t"%s"\n' % IV.hex())
-        print_esp()
+        print_esp("esp", esp_vectors())
+    elif protocol == "ESN":
+        print("#define PACKETS_HIGH\t\t0x%08x" % HIGH)
+        print('#define PACKETS_IV\t\t"%s"\n' % IV.hex())
+        print_esp("esn", esn_vectors())
     else:
         print()
         print_ah()

@@ -16,7 +16,7 @@ struct step {
 
 static void run_steps(struct kunit *test, u32 window, const struct step *steps, int n)
 {
-	struct ipd_replay *replay = ipd_replay_new(window, GFP_KERNEL);
+	struct ipd_replay *replay = ipd_replay_new(window, 0, GFP_KERNEL);
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, replay);
@@ -72,7 +72,7 @@ static void replay_last_numbers(struct kunit *test)
 
 static void replay_off(struct kunit *test)
 {
-	struct ipd_replay *replay = ipd_replay_new(0, GFP_KERNEL);
+	struct ipd_replay *replay = ipd_replay_new(0, 0, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, replay);
 	KUNIT_EXPECT_FALSE(test, ipd_replay_accept(replay, 0));
@@ -135,7 +135,7 @@ static u64 next_number(const struct model *model)
 
 static void model_run(struct kunit *test, u32 window, u64 offset)
 {
-	struct ipd_replay *replay = ipd_replay_new(window, GFP_KERNEL);
+	struct ipd_replay *replay = ipd_replay_new(window, 0, GFP_KERNEL);
 	struct model model = { .window = window };
 	int i, wrong = 0;
 
@@ -177,7 +177,7 @@ static void replay_model(struct kunit *test)
 
 static void replay_memory(struct kunit *test)
 {
-	struct ipd_replay *replay = ipd_replay_new(4096, GFP_KERNEL);
+	struct ipd_replay *replay = ipd_replay_new(4096, 0, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, replay);
 	/* the ring holds the window wherever in a word its top is */
@@ -232,12 +232,11 @@ static void replay_infer_cases(struct kunit *test)
 /* a flow with loss and disorder across 2^32, of which only low halves are seen */
 static void replay_extended_flow(struct kunit *test)
 {
-	struct ipd_replay *replay = ipd_replay_new(64, GFP_KERNEL);
+	struct ipd_replay *replay = ipd_replay_new(64, (3ULL << 32) - 3000, GFP_KERNEL);
 	u64 sent, seq;
 	int wrong = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, replay);
-	replay->top = (3ULL << 32) - 3000;
 	random_state = 5;
 	for (sent = replay->top + 1; sent < (3ULL << 32) + 3000; sent += 1 + rnd(5)) {
 		seq = ipd_replay_infer(replay->top, 64, (u32)sent);
@@ -251,6 +250,134 @@ static void replay_extended_flow(struct kunit *test)
 	kfree(replay);
 }
 
+/* --- a window that begins in the middle ---------------------------------- */
+
+/* nothing up to the top is new, everything behind it is, once */
+static void replay_beginning(struct kunit *test)
+{
+	static const u32 windows[] = { 1, 32, 63, 64, 65, 128, 4096 };
+	static const u64 tops[] = {
+		0, 1, 62, 63, 64, 65, 127, 128, 5000, U32_MAX - 1ULL, U32_MAX, U32_MAX + 1ULL,
+		(7ULL << 32) - 1, 7ULL << 32, U64_MAX - 5000,
+	};
+	struct ipd_replay *replay;
+	int w, i, wrong = 0;
+	u64 n;
+
+	for (w = 0; w < ARRAY_SIZE(windows); w++)
+		for (i = 0; i < ARRAY_SIZE(tops); i++) {
+			replay = ipd_replay_new(windows[w], tops[i], GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, replay);
+			for (n = 0; n <= min(tops[i], 4200ULL); n++)
+				wrong += ipd_replay_may_accept(replay, tops[i] - n) ||
+					 ipd_replay_accept(replay, tops[i] - n);
+			KUNIT_EXPECT_EQ(test, replay->top, tops[i]);
+			for (n = 1; n <= 4200; n += windows[w] > 1 && n % 3 ? 2 : 1)
+				wrong += !ipd_replay_may_accept(replay, tops[i] + n) ||
+					 !ipd_replay_accept(replay, tops[i] + n) ||
+					 ipd_replay_accept(replay, tops[i] + n);
+			kfree(replay);
+		}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+}
+
+/* --- extended numbers beside an obvious receiver ------------------------- */
+
+#define NAIVE_SEEN	20000
+
+/*
+ * Remembers each number that it took, and tries every upper half for the one whose number it has
+ * to be: the only one from the left edge of the window on that is less than 2^32 away from it.
+ */
+struct naive {
+	u64 seen[NAIVE_SEEN];
+	unsigned int n;
+	u64 top;
+	u32 window;
+};
+
+static u64 naive_number(const struct naive *naive, u32 low)
+{
+	u64 left = naive->top >= naive->window ? naive->top - naive->window + 1 : 0, high, seq;
+
+	for (high = 0; ; high++) {
+		seq = high << 32 | low;
+		if (seq >= left && seq - left <= U32_MAX)
+			return seq;
+	}
+}
+
+static bool naive_accept(struct naive *naive, u64 seq)
+{
+	unsigned int i;
+
+	if (!seq || seq + naive->window <= naive->top)
+		return false;
+	/* those that are left of the window cannot come again */
+	for (i = naive->n; i-- > 0 && i + 2 * naive->window + 2 > naive->n;)
+		if (naive->seen[i] == seq)
+			return false;
+	naive->seen[naive->n++] = seq;
+	naive->top = max(naive->top, seq);
+	return true;
+}
+
+/*
+ * A flow across a place where the halves meet, with loss, disorder and copies; what the receiver
+ * makes of the lower halves is what the obvious one does. Pitfall D1.
+ */
+static void extended_run(struct kunit *test, struct naive *naive, u32 window, u64 boundary)
+{
+	u64 sent = boundary - 1000, seq;
+	struct ipd_replay *replay = ipd_replay_new(window, sent, GFP_KERNEL);
+	int wrong = 0, accepted = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, replay);
+	memset(naive, 0, sizeof(*naive));
+	naive->window = window;
+	naive->top = sent;
+	while (sent < boundary + 1000 && naive->n < NAIVE_SEEN) {
+		/* new, or one of the last, which may be left of the window */
+		if (rnd(3))
+			seq = ++sent;
+		else
+			seq = sent - rnd(min(window + 3, 900U));
+		if (seq <= boundary - 1000)
+			continue;
+		/* sometimes a hole */
+		if (!rnd(20))
+			sent += rnd(min(window, 40U));
+		if (seq + window > naive->top) {
+			wrong += naive_number(naive, (u32)seq) != seq;
+			wrong += ipd_replay_infer(replay->top, window, (u32)seq) != seq;
+		}
+		/* left of the window it is taken for another number, whose check would fail */
+		if (ipd_replay_infer(replay->top, window, (u32)seq) != seq)
+			continue;
+		wrong += naive_accept(naive, seq) != ipd_replay_accept(replay, seq);
+		accepted++;
+	}
+	KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "window %u at %llx", window, boundary);
+	KUNIT_EXPECT_GT(test, accepted, 100);
+	KUNIT_EXPECT_EQ(test, replay->top, naive->top);
+	kfree(replay);
+}
+
+static void replay_extended_model(struct kunit *test)
+{
+	static const u32 windows[] = { 1, 32, 64, 65, 128, 512, 4096 };
+	struct naive *naive = kvzalloc(sizeof(*naive), GFP_KERNEL);
+	u64 high;
+	int w;
+
+	KUNIT_ASSERT_NOT_NULL(test, naive);
+	random_state = 11;
+	for (w = 0; w < ARRAY_SIZE(windows); w++)
+		for (high = 1; high <= 5; high++)
+			extended_run(test, naive, windows[w], high << 32);
+	kvfree(naive);
+}
+
 static struct kunit_case replay_cases[] = {
 	{ .name = "F22 edges of the window", .run_case = replay_edges },
 	{ .name = "F22 the last numbers", .run_case = replay_last_numbers },
@@ -260,6 +387,8 @@ static struct kunit_case replay_cases[] = {
 	{ .name = "F22 extended numbers, all around the halves", .run_case = replay_infer },
 	{ .name = "F22 extended numbers of the RFC", .run_case = replay_infer_cases },
 	{ .name = "F22 a flow across the halves", .run_case = replay_extended_flow },
+	{ .name = "F22 extended numbers beside an obvious receiver", .run_case = replay_extended_model },
+	{ .name = "F22 a window that begins in the middle", .run_case = replay_beginning },
 	{}
 };
 

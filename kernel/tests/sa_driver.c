@@ -272,6 +272,8 @@ void sa_test_config(struct ipd_sa_config *config, u8 family, u8 direction, u8 ci
 	config->pair_spi = htonl(is_in ? SA_TEST_PEER : SA_TEST_SPI);
 	config->filter_id = SA_TEST_FILTER;
 	config->replay_window = is_in ? 64 : 0;
+	config->esn = current_test->esn;
+	config->sequence = current_test->sequence;
 	if (family == NFPROTO_IPV4) {
 		memcpy(&config->local, local4, 4);
 		memcpy(&config->remote, remote4, 4);

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <net/netlink.h>
 
+#include "../compat.h"
 #include "sa_test.h"
 
 #define V4	NFPROTO_IPV4
@@ -213,7 +214,9 @@ SPOIL(broadcast, config->local.ip = htonl(0xffffffff))
 SPOIL(tunnel, config->encapsulation = IPSECDRV_ENCAPSULATION_TUNNEL)
 SPOIL(udp, config->encap_remote_port = htons(4500))
 SPOIL(bundle, config->bundle_spi = htonl(0x1234))
-SPOIL(esn, config->esn = true)
+SPOIL(esn, config->esn = true; config->cipher = CBC; config->cipher_key_len = 16)
+SPOIL(used_up, config->sequence = U32_MAX)
+SPOIL(used_up_esn, config->esn = true; config->sequence = U64_MAX)
 SPOIL(no_filter, config->filter_id = 0)
 SPOIL(other_filter, config->filter_id = 8)
 SPOIL(selector, config->selector.remote.ip ^= 1)
@@ -233,7 +236,8 @@ static const struct refusal refusals[] = {
 	{ "reserved SPI", spoil_spi, -EINVAL }, { "no remote", spoil_any, -EINVAL },
 	{ "multicast", spoil_multicast, -EINVAL }, { "broadcast", spoil_broadcast, -EINVAL },
 	{ "tunnel", spoil_tunnel, -EOPNOTSUPP }, { "UDP", spoil_udp, -EOPNOTSUPP },
-	{ "bundle", spoil_bundle, -EOPNOTSUPP }, { "ESN", spoil_esn, -EOPNOTSUPP },
+	{ "bundle", spoil_bundle, -EOPNOTSUPP }, { "ESN alone", spoil_esn, -EINVAL },
+	{ "used up", spoil_used_up, -EINVAL }, { "all used up", spoil_used_up_esn, -EINVAL },
 	{ "no filter", spoil_no_filter, -EINVAL }, { "unknown filter", spoil_other_filter, -ENOENT },
 	{ "selector", spoil_selector, -EINVAL }, { "prefix", spoil_prefix, -EINVAL },
 	{ "no selector", spoil_no_selector, -EINVAL }, { "bytes", spoil_bytes, -EINVAL },
@@ -629,36 +633,50 @@ static void sad_limit_shares(struct kunit *test)
 	sa_test_tick(t, 1001);
 }
 
-static void sad_sequence_end(struct kunit *test)
+static void sequence_end(struct sa_test *t, u64 soft, u64 last)
 {
-	struct sa_test *t = test->priv;
+	struct kunit *test = t->test;
 	struct ipd_sa_config config;
 	struct sk_buff *skb;
 	struct ipd_sa *sa;
 
+	t->n_events = 0;
+	t->sequence = soft - 2;
 	sa_test_config(&config, V4, OUT, GCM, 0, NONE);
 	sa = sa_test_install(t, &config);
 	ipd_sa_get(sa);
-	atomic64_set(&sa->sequence, 0xc0000000U - 2);
 	KUNIT_EXPECT_EQ(test, send_until_end(t, sa, 10, 1), 1U);
 	sa_test_tick(t, 1001);
 	expect_events(t, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, send_until_end(t, sa, 10, 1), 1U);
+	KUNIT_EXPECT_EQ(test, sa->state, (u8)IPSECDRV_SA_STATE_DYING);
 	KUNIT_EXPECT_EQ(test, send_until_end(t, sa, 10, 3), 3U);
 	sa_test_tick(t, 1002);
 	expect_events(t, 1, SOFT, 0);
-	/* the last number is used, and then none */
-	atomic64_set(&sa->sequence, U32_MAX - 1ULL);
+	/* the last number is used, and then none: pitfall D2 */
+	atomic64_set(&sa->sequence, last - 1);
 	sa_test_output(t, sa, sa_test_packet(t, V4, IPPROTO_UDP, 10), &skb);
 	KUNIT_ASSERT_NOT_NULL(test, skb);
-	KUNIT_EXPECT_EQ(test, *(u32 *)(skb->data + 24), U32_MAX);
+	KUNIT_EXPECT_EQ(test, get_unaligned_be32(skb->data + 24), (u32)last);
+	KUNIT_EXPECT_EQ(test, get_unaligned_be64(skb->data + 28), last);
 	kfree_skb(skb);
 	sa_test_output(t, sa, sa_test_packet(t, V4, IPPROTO_UDP, 10), &skb);
 	KUNIT_EXPECT_NULL(test, skb);
 	KUNIT_EXPECT_EQ(test, t->last_drop, (u8)IPSECDRV_DROP_SEQUENCE_OVERFLOW);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&sa->sequence), last);
 	sa_test_tick(t, 1003);
 	expect_events(t, 2, SOFT, HARD);
 	KUNIT_EXPECT_FALSE(test, is_there(t, &config));
 	ipd_sa_put(sa);
+}
+
+static void sad_sequence_end(struct kunit *test)
+{
+	struct sa_test *t = test->priv;
+
+	sequence_end(t, 0xc0000000U, U32_MAX);
+	t->esn = true;
+	sequence_end(t, 0xc000000000000000ULL, U64_MAX);
 }
 
 /* --- seconds ------------------------------------------------------------ */

@@ -54,7 +54,7 @@ static const char usage_text[] =
 	"SIDE:   me, any, ADDRESS, ADDRESS/PREFIX, ADDRESS/MASK\n"
 	"SA:     dir=out|in proto=esp|ah spi=N local=A remote=A filter=ID [sel=L,R[,PROTO[,LP,RP]]]\n"
 	"        [cipher=C ckey=KEY] [integ=I ikey=KEY] [window=N] [pair=N] [bundle=N] [acquire=N]\n"
-	"        [encap=transport|tunnel] [esn] [{soft,hard}-{bytes,packets,seconds}=N]\n"
+	"        [encap=transport|tunnel] [esn] [sequence=N] [{soft,hard}-{bytes,packets,seconds}=N]\n"
 	"        [idle-seconds=N]\n"
 	"KEY:    hexadecimal, or @N for the N bytes 01 02 03 ...\n";
 
@@ -421,6 +421,7 @@ static char **put_sa(struct nl_msg *msg, char **words)
 	const char *local = find_value(words, "local"), *remote = find_value(words, "remote");
 	struct nlattr *nest = nest_start(msg, IPSECDRV_A_SA);
 	const char *value;
+	uint64_t wide;
 
 	put_endpoints(msg, local, remote);
 	put_spi(msg, IPSECDRV_SA_A_SPI, find_value(words, "spi"));
@@ -447,6 +448,11 @@ static char **put_sa(struct nl_msg *msg, char **words)
 	value = find_value(words, "acquire");
 	if (value)
 		put_u32(msg, IPSECDRV_SA_A_ACQUIRE_ID, number(value));
+	value = find_value(words, "sequence");
+	if (value) {
+		wide = number(value);
+		put(msg, IPSECDRV_SA_A_SEQUENCE, sizeof(wide), &wide);
+	}
 	if (has_word(words, "esn"))
 		put(msg, IPSECDRV_SA_A_ESN, 0, NULL);
 	put_lifetime(msg, words);

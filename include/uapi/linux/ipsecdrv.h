@@ -469,11 +469,14 @@ enum {
 	IPSECDRV_SA_A_ENCAP_LOCAL_PORT,
 	/* UDP encapsulation, the peer's port. */
 	IPSECDRV_SA_A_ENCAP_REMOTE_PORT,
-	/* Extended sequence numbers. */
+	/* Extended sequence numbers, 64 bits (RFC 4303, section 2.2.1); needs authentication. */
 	IPSECDRV_SA_A_ESN,
 	/* Answer only. */
 	IPSECDRV_SA_A_STATE,
-	/* Answer only: last sequence number sent, or highest one received. */
+	/*
+	 * Last sequence number sent, or highest one received; a new association goes on from
+	 * there, from 0 if not given.
+	 */
 	IPSECDRV_SA_A_SEQUENCE,
 	/* Answer only: bytes protected or accepted. */
 	IPSECDRV_SA_A_BYTES,
