@@ -132,7 +132,8 @@ static int esp_output(struct ipd_op *op)
 	unsigned int encrypted;
 	int err;
 
-	err = ipd_op_own(op, header_len + ipd_op_link_room(skb),
+	err = ipd_op_own(op, header_len + ipd_sa_outer_len(op->sa, op->family) +
+			     ipd_op_link_room(skb),
 			 esp_grown(crypto, op->family, op->payload) - op->payload - header_len);
 	if (err)
 		return err;

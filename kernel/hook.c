@@ -225,7 +225,7 @@ static unsigned int judge_unwrapped(struct ipd_net *ipd, const struct sk_buff *s
 	filter = ipd_decide_filter(ipd, READ_ONCE(ipd->flowcache), flow);
 	if (IS_ERR(filter))
 		return drop(ipd, skb, IPSECDRV_DROP_FRAGMENT);
-	if (!filter || filter->id != ipd_sa_filter_id(sa) ||
+	if (!ipd_sa_is_whole(sa) || !filter || filter->id != ipd_sa_filter_id(sa) ||
 	    !ipd_selector_matches(ipd_sa_selector(sa), flow))
 		return drop(ipd, skb, IPSECDRV_DROP_WRONG_SA);
 	count_hit(filter, IPSECDRV_DIRECTION_IN);
@@ -282,8 +282,8 @@ static bool is_wrapped(const struct ipd_flow *flow)
 }
 
 /*
- * Headers off, one after the other, then the verdict. All associations of a bundle are of one
- * filter. A packet inside that is AH or ESP again, and not ours, is nobody's.
+ * Headers off, one after the other, then the verdict. Only those of a bundle are in each other,
+ * which ipd_sa_input() sees to. A packet inside that is AH or ESP again, and not ours, is nobody's.
  */
 static unsigned int judge_headers(struct ipd_net *ipd, struct sk_buff *skb,
 				  const struct nf_hook_state *state, struct ipd_sa *outer)
@@ -307,8 +307,6 @@ static unsigned int judge_headers(struct ipd_net *ipd, struct sk_buff *skb,
 		if (err)
 			return drop(ipd, skb, err == -ENOENT ? IPSECDRV_DROP_BAD_SPI :
 							       input.drop_reason);
-		if (outer && ipd_sa_filter_id(outer) != ipd_sa_filter_id(input.sa))
-			return drop(ipd, skb, IPSECDRV_DROP_WRONG_SA);
 	}
 	return drop(ipd, skb, IPSECDRV_DROP_MALFORMED);
 }

@@ -3,6 +3,7 @@
  * Inbound: what happens to a packet with an AH or ESP header.
  *
  *	find the header, its SPI, the association
+ *	a bundle? both headers have to be there, AH first
  *	has the number been seen?        cheap, without a lock: floods of replays end here
  *	crypto code                      may go on asynchronously; accept_async() follows then
  *	authentic? number still new?     commits the window
@@ -88,6 +89,14 @@ static bool may_be_new(const struct ipd_sa *sa, u64 seq)
 	return !sa->crypto.is_authenticating || ipd_replay_may_accept(sa->replay, seq);
 }
 
+/* AH around ESP, and no other of each other; AH of a bundle is waited with until what is inside */
+static bool belongs_into(const struct ipd_sa *sa, const struct ipd_sa *outer)
+{
+	if (!outer)
+		return !sa->outer;
+	return sa->outer == outer;
+}
+
 static void count_in(const struct ipd_op *op)
 {
 	struct ipd_sad_counters __percpu *counters = op->sa->sad->counters;
@@ -97,7 +106,8 @@ static void count_in(const struct ipd_op *op)
 		this_cpu_add(counters->confidential[dir], op->payload);
 	if (op->sa->crypto.is_authenticating)
 		this_cpu_add(counters->authenticated[dir], op->payload);
-	this_cpu_add(counters->transport[dir], op->payload);
+	if (ipd_sa_is_whole(op->sa))
+		this_cpu_add(counters->transport[dir], op->payload);
 }
 
 static void count_failure(struct ipd_sa *sa, int err)
@@ -141,8 +151,8 @@ static int clamp_inbound(struct ipd_op *op)
 
 	if (tcp < 0 || !op->skb->dev)
 		return 0;
-	room = sa->proto->payload_max(&sa->crypto, op->family,
-				      READ_ONCE(op->skb->dev->mtu) - op->place.header);
+	room = ipd_sa_payload_max(sa, op->family,
+				  READ_ONCE(op->skb->dev->mtu) - op->place.header);
 	room -= tcp - op->place.header + sizeof(struct tcphdr);
 	return room > 0 ? ipd_mss_clamp(op->skb, tcp, room) : 0;
 }
@@ -235,6 +245,7 @@ out:
 int ipd_sa_input(struct ipd_net *ipd, struct sk_buff *skb, const struct nf_hook_state *state,
 		 struct ipd_input *input)
 {
+	const struct ipd_sa *outer = input->sa;
 	struct ipd_place place;
 	struct ipd_sa *sa;
 	u32 number;
@@ -249,6 +260,10 @@ int ipd_sa_input(struct ipd_net *ipd, struct sk_buff *skb, const struct nf_hook_
 		err = find_sa(ipd, skb, state->pf, &place, &sa, &number);
 	if (err == -ENOENT)
 		return err;
+	if (!err && !belongs_into(sa, outer)) {
+		input->drop_reason = IPSECDRV_DROP_WRONG_SA;
+		return -EPERM;
+	}
 	if (!err) {
 		input->sa = sa;
 		local_bh_disable();

@@ -114,7 +114,19 @@ static void announce(struct ipd_sa *sa, u8 kind)
 	ipd_nl_event_expire(sa->sad->ipd, sa, kind);
 }
 
-/* what the packet path, or the wheel, found */
+/* A successor of one association of a bundle is one of both, and is asked for once. */
+static void announce_soft(struct ipd_sa *sa)
+{
+	struct ipd_sa *bundled = ipd_sad_bundled(sa);
+
+	if (bundled) {
+		ipd_sa_set_state(bundled, IPSECDRV_SA_STATE_DYING);
+		clear_bit(IPSECDRV_LIFETIME_KIND_SOFT, &bundled->pending);
+	}
+	announce(sa, IPSECDRV_LIFETIME_KIND_SOFT);
+}
+
+/* what the packet path, or the wheel, found; of a bundle that ends one is named */
 static void attend(struct ipd_sa *sa)
 {
 	if (!sa->is_linked)
@@ -123,7 +135,7 @@ static void attend(struct ipd_sa *sa)
 		ipd_sad_remove(sa);
 		announce(sa, IPSECDRV_LIFETIME_KIND_HARD);
 	} else if (test_and_clear_bit(IPSECDRV_LIFETIME_KIND_SOFT, &sa->pending)) {
-		announce(sa, IPSECDRV_LIFETIME_KIND_SOFT);
+		announce_soft(sa);
 	}
 }
 

@@ -5,7 +5,7 @@
  *	where does the header go?        fragments are refused
  *	does it fit, once grown?         fit(); TCP is cut smaller, others fragmented or refused
  *	GSO: cut into segments           each goes on by itself
- *	checksum, limits, number, crypto code
+ *	checksum, limits, number, crypto code; for AH around ESP (a bundle) once more
  *	send                             in place: the caller's hook just lets the packet pass
  *
  * The route stays as it is: transport mode changes neither addresses nor device.
@@ -91,21 +91,19 @@ static unsigned int path_mtu(const struct output *out, const struct sk_buff *skb
 
 static unsigned int grown_len(const struct output *out, unsigned int len)
 {
-	const struct ipd_sa *sa = out->sa;
 	unsigned int header = out->place.header;
 
-	return header + sa->proto->grown(&sa->crypto, out->family, len - header);
+	return header + ipd_sa_grown(out->sa, out->family, len - header);
 }
 
 /* the largest packet that fits once it is protected; 0 if none does */
 static unsigned int fitting_len(const struct output *out)
 {
-	const struct ipd_sa *sa = out->sa;
 	int payload;
 
 	if (out->mtu <= out->place.header)
 		return 0;
-	payload = sa->proto->payload_max(&sa->crypto, out->family, out->mtu - out->place.header);
+	payload = ipd_sa_payload_max(out->sa, out->family, out->mtu - out->place.header);
 	return payload < 0 ? 0 : payload + out->place.header;
 }
 
@@ -286,7 +284,8 @@ static void count_out(const struct ipd_op *op)
 		this_cpu_add(counters->confidential[dir], op->payload);
 	if (op->sa->crypto.is_authenticating)
 		this_cpu_add(counters->authenticated[dir], op->payload);
-	this_cpu_add(counters->transport[dir], op->payload);
+	if (ipd_sa_is_whole(op->sa))
+		this_cpu_add(counters->transport[dir], op->payload);
 }
 
 static int finish_output(struct ipd_op *op, int err)
@@ -303,21 +302,7 @@ static int finish_output(struct ipd_op *op, int err)
 	return 0;
 }
 
-static void finish_async(struct ipd_op *op, int err)
-{
-	struct nf_hook_state *state = &op->state;
-	struct sk_buff *skb = op->skb;
-
-	err = finish_output(op, ipd_op_crypto_error(err));
-	if (!err && percpu_ref_is_dying(&op->ipd->in_flight))
-		err = -ESHUTDOWN;
-	if (err)
-		ipd_drop(op->ipd, skb, ipd_op_reason(err));
-	else
-		send(state, skb_to_full_sk(skb), skb);
-	ipd_op_release(op);
-	ipd_op_put(op);
-}
+static void finish_async(struct ipd_op *op, int err);
 
 static int begin(const struct output *out, struct ipd_op *op)
 {
@@ -339,18 +324,18 @@ static int begin(const struct output *out, struct ipd_op *op)
 	return sa->proto->output(op);
 }
 
-/* 0, -EINPROGRESS or an error of ipd_op_reason(), when the packet is still the caller's */
-static int protect(const struct output *out, struct sk_buff *skb)
+/*
+ * By one association. BH off. 0, -EINPROGRESS or an error of ipd_op_reason(), when the packet is
+ * still the caller's.
+ */
+static int protect_once(const struct output *out, struct sk_buff *skb)
 {
 	struct ipd_op *op;
 	int err;
 
-	local_bh_disable();
 	op = ipd_op_get(out->sa->crypto.request_size);
-	if (!op) {
-		err = -ENOMEM;
-		goto out;
-	}
+	if (!op)
+		return -ENOMEM;
 	op->ipd = out->ipd;
 	op->sa = out->sa;
 	op->skb = skb;
@@ -360,11 +345,58 @@ static int protect(const struct output *out, struct sk_buff *skb)
 	op->is_held = false;
 	err = begin(out, op);
 	if (err == -EINPROGRESS)
-		goto out;
+		return err;
 	err = finish_output(op, err);
 	ipd_op_release(op);
 	ipd_op_put(op);
-out:
+	return err;
+}
+
+/* What ESP made of a packet goes into the bundle's AH, if there is one. As protect_once(). */
+static int protect_around(const struct output *out, struct sk_buff *skb)
+{
+	struct output around = *out;
+
+	if (!out->sa->outer)
+		return 0;
+	around.sa = out->sa->outer;
+	around.place.protocol = IPPROTO_ESP;
+	return protect_once(&around, skb);
+}
+
+static void finish_async(struct ipd_op *op, int err)
+{
+	const struct output out = {
+		.ipd = op->ipd,
+		.sa = op->sa,
+		.state = &op->state,
+		.place = op->place,
+		.family = op->family,
+	};
+	struct sk_buff *skb = op->skb;
+
+	err = finish_output(op, ipd_op_crypto_error(err));
+	if (!err && percpu_ref_is_dying(&op->ipd->in_flight))
+		err = -ESHUTDOWN;
+	if (!err)
+		err = protect_around(&out, skb);
+	if (!err)
+		send(&op->state, skb_to_full_sk(skb), skb);
+	else if (err != -EINPROGRESS)
+		ipd_drop(op->ipd, skb, ipd_op_reason(err));
+	ipd_op_release(op);
+	ipd_op_put(op);
+}
+
+/* as protect_once(), by all associations of a bundle */
+static int protect(const struct output *out, struct sk_buff *skb)
+{
+	int err;
+
+	local_bh_disable();
+	err = protect_once(out, skb);
+	if (!err)
+		err = protect_around(out, skb);
 	local_bh_enable();
 	return err;
 }
@@ -438,10 +470,8 @@ unsigned int ipd_sa_output(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buf
 
 unsigned int ipd_sa_overhead(const struct ipd_sa *sa)
 {
-	const struct ipd_crypto *crypto = &sa->crypto;
-
 	/* padding is longest when the trailer just does not fit into the last block */
-	unsigned int payload = crypto->block ? crypto->block - 1 : 0;
+	unsigned int payload = sa->crypto.block ? sa->crypto.block - 1 : 0;
 
-	return sa->proto->grown(crypto, sa->params.family, payload) - payload;
+	return ipd_sa_grown(sa, sa->params.family, payload) - payload;
 }

@@ -20,6 +20,10 @@
  * and so do those who keep a pointer outside of an RCU section. The last one to go frees the
  * association in process context after a grace period, because the crypto API may sleep there.
  *
+ * A bundle is AH around ESP. The ESP association has the AH one's reference, is usable only as
+ * long as both are, and is the one that negotiations and packets know; the AH one knows the ESP
+ * one's SPI. Neither accepts a packet that was not protected by both.
+ *
  * Limits in bytes and packets are exact without a shared counter per packet: every CPU takes a
  * block of the limit in advance and uses it up alone. A hard limit is never exceeded; it ends early
  * by what other CPUs have taken and not used, a 256th of the limit per CPU at most.
@@ -86,11 +90,16 @@ bool ipd_sa_get(struct ipd_sa *sa)
 
 void ipd_sa_put(struct ipd_sa *sa)
 {
+	struct ipd_sa *outer = sa->outer;
+
 	if (!refcount_dec_and_test(&sa->refs))
 		return;
 	WARN_ON_ONCE(sa->is_linked || sa->is_attached);
 	INIT_RCU_WORK(&sa->free_work, sa_free_work);
 	queue_rcu_work(ipd_sa_queue, &sa->free_work);
+	/* who still reads the pointer is in an RCU section, which the outer one outlasts as well */
+	if (outer)
+		ipd_sa_put(outer);
 }
 
 struct ipd_sa *ipd_sa_new_larval(struct ipd_sad *sad, const struct ipd_sa_config *config)
@@ -233,11 +242,40 @@ const struct ipd_selector *ipd_sa_selector(const struct ipd_sa *sa)
 	return &sa->params.selector;
 }
 
-bool ipd_sa_is_usable(const struct ipd_sa *sa)
+static bool is_alive(const struct ipd_sa *sa)
 {
 	u8 state = READ_ONCE(sa->state);
 
 	return state == IPSECDRV_SA_STATE_MATURE || state == IPSECDRV_SA_STATE_DYING;
+}
+
+bool ipd_sa_is_usable(const struct ipd_sa *sa)
+{
+	return is_alive(sa) && (!sa->outer || is_alive(sa->outer));
+}
+
+bool ipd_sa_is_whole(const struct ipd_sa *sa)
+{
+	return !sa->inner_spi;
+}
+
+unsigned int ipd_sa_grown(const struct ipd_sa *sa, u8 family, unsigned int payload)
+{
+	unsigned int len = sa->proto->grown(&sa->crypto, family, payload);
+
+	return sa->outer ? ipd_sa_grown(sa->outer, family, len) : len;
+}
+
+int ipd_sa_payload_max(const struct ipd_sa *sa, u8 family, unsigned int room)
+{
+	int left = sa->outer ? ipd_sa_payload_max(sa->outer, family, room) : room;
+
+	return left < 0 ? -1 : sa->proto->payload_max(&sa->crypto, family, left);
+}
+
+unsigned int ipd_sa_outer_len(const struct ipd_sa *sa, u8 family)
+{
+	return sa->outer ? ipd_sa_grown(sa->outer, family, 0) : 0;
 }
 
 /* The sums may be torn against each other and, on 32-bit machines, in themselves. */
@@ -313,6 +351,8 @@ static int fill_keyed(struct sk_buff *msg, const struct ipd_sa *sa)
 	    fill_limits(msg, params))
 		return -EMSGSIZE;
 	if (params->pair_spi && nla_put_be32(msg, IPSECDRV_SA_A_PAIR_SPI, params->pair_spi))
+		return -EMSGSIZE;
+	if (params->bundle_spi && nla_put_be32(msg, IPSECDRV_SA_A_BUNDLE_SPI, params->bundle_spi))
 		return -EMSGSIZE;
 	if (params->esn && nla_put_flag(msg, IPSECDRV_SA_A_ESN))
 		return -EMSGSIZE;

@@ -50,6 +50,8 @@ struct ipd_sa {
 	struct ipd_sa_counters __percpu *counters;	/* NULL while larval */
 	struct ipd_replay *replay;
 	struct ipd_sad *sad;
+	struct ipd_sa *outer;		/* ESP of a bundle: the AH one around it, with a reference */
+	__be32 inner_spi;		/* AH of a bundle: the ESP one inside; else 0 */
 	bool is_limited;		/* in bytes or packets */
 	u8 state;			/* enum ipsecdrv_sa_state; READ_ONCE; ipd_sa_set_state() */
 	struct ipd_sa_params params;
@@ -143,6 +145,13 @@ bool ipd_sa_set_state(struct ipd_sa *sa, u8 state);
  */
 bool ipd_sa_charge(struct ipd_sa *sa, u32 bytes);
 
+/* What @payload bytes become, all headers and trailers included, those of a bundle's AH too. */
+unsigned int ipd_sa_grown(const struct ipd_sa *sa, u8 family, unsigned int payload);
+/* the largest payload that does not become more than @room bytes; -1 if none */
+int ipd_sa_payload_max(const struct ipd_sa *sa, u8 family, unsigned int room);
+/* room for the headers that a bundle puts around this association's */
+unsigned int ipd_sa_outer_len(const struct ipd_sa *sa, u8 family);
+
 /* A lifetime ended: changes the state at once and has the event sent. Any context. */
 void ipd_sa_expire(struct ipd_sa *sa, u8 kind);
 
@@ -177,7 +186,10 @@ struct ipd_sa *ipd_sad_lookup(struct ipd_sad *sad, u8 family, const union nf_ine
 /* The association of the other direction, or NULL; cfg_mutex. */
 struct ipd_sa *ipd_sad_pair(const struct ipd_sa *sa);
 
-/* Takes it out of the tables, dead, and drops the tables' reference; cfg_mutex. */
+/* The other association of the bundle, in the same direction, or NULL; cfg_mutex. */
+struct ipd_sa *ipd_sad_bundled(const struct ipd_sa *sa);
+
+/* Takes it, and its bundle, out of the tables, dead, and drops their references; cfg_mutex. */
 void ipd_sad_remove(struct ipd_sa *sa);
 
 /* --- lifetime.c; cfg_mutex unless it says otherwise -------------------- */

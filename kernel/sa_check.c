@@ -46,8 +46,21 @@ static int check_encapsulation(const struct ipd_sa_params *params, struct netlin
 		return refuse(extack, -EOPNOTSUPP, "tunnel mode is not supported yet");
 	if (params->encap_local_port || params->encap_remote_port)
 		return refuse(extack, -EOPNOTSUPP, "UDP encapsulation is not supported yet");
-	if (params->bundle_spi)
-		return refuse(extack, -EOPNOTSUPP, "AH and ESP together are not supported yet");
+	return 0;
+}
+
+static int check_bundle(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
+{
+	if (!params->bundle_spi)
+		return 0;
+	if (params->protection != IPSECDRV_PROTECTION_ESP)
+		return refuse(extack, -EINVAL,
+			      "the ESP association of a bundle names the AH one, not the other way round");
+	if (params->encapsulation != IPSECDRV_ENCAPSULATION_TRANSPORT)
+		return refuse(extack, -EOPNOTSUPP,
+			      "AH and ESP together are not supported in tunnel mode");
+	if (params->encap_local_port || params->encap_remote_port)
+		return refuse(extack, -EINVAL, "AH does not pass through NAT");
 	return 0;
 }
 
@@ -119,6 +132,8 @@ int ipd_sa_check(const struct ipd_sa_config *config, struct netlink_ext_ack *ext
 	err = check_identity(&config->params, extack);
 	if (!err)
 		err = check_encapsulation(&config->params, extack);
+	if (!err)
+		err = check_bundle(&config->params, extack);
 	if (!err)
 		err = check_selector(&config->params, extack);
 	if (!err)

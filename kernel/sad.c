@@ -8,6 +8,9 @@
  * not look there, they come from their negotiation (acquire.c). Both are read under RCU.
  * All changes are made under cfg_mutex.
  *
+ * A bundle (AH around ESP) is two associations per direction, which come in one request and go
+ * together. The ESP one names the AH one's SPI.
+ *
  * Installing is all or none: first every association is made, keys included, which may fail
  * without anybody having seen anything; then each is linked, inbound ones in the place of their
  * larval association; at last outbound ones are attached to their negotiation, which lets packets
@@ -212,6 +215,21 @@ struct ipd_sa *ipd_sad_pair(const struct ipd_sa *sa)
 	return find_locked(sa->sad, &pair);
 }
 
+struct ipd_sa *ipd_sad_bundled(const struct ipd_sa *sa)
+{
+	struct ipd_sa_params params = sa->params;
+	struct ipd_sa *inner;
+
+	if (sa->outer)
+		return sa->outer->is_linked ? sa->outer : NULL;
+	if (!sa->inner_spi)
+		return NULL;
+	params.spi = sa->inner_spi;
+	params.protection = IPSECDRV_PROTECTION_ESP;
+	inner = find_locked(sa->sad, &params);
+	return inner && inner->outer == sa ? inner : NULL;
+}
+
 /* --- linking ---------------------------------------------------------- */
 
 static struct hlist_head *flow_slot(struct ipd_sad *sad, const struct ipd_sa_params *params)
@@ -297,11 +315,10 @@ static void unlink(struct ipd_sa *sa)
 	ipd_sa_put(sa);
 }
 
-void ipd_sad_remove(struct ipd_sa *sa)
+static void remove_one(struct ipd_sa *sa)
 {
 	struct ipd_sad *sad = sa->sad;
 
-	lockdep_assert_held(&sad->ipd->cfg_mutex);
 	ipd_sa_set_state(sa, IPSECDRV_SA_STATE_DEAD);
 	if (sa->counters)
 		sad->deletions++;
@@ -310,6 +327,17 @@ void ipd_sad_remove(struct ipd_sa *sa)
 		ipd_acquire_detach(sad->ipd, sa);
 	}
 	unlink(sa);
+}
+
+void ipd_sad_remove(struct ipd_sa *sa)
+{
+	struct ipd_sa *bundled;
+
+	lockdep_assert_held(&sa->sad->ipd->cfg_mutex);
+	bundled = ipd_sad_bundled(sa);
+	remove_one(sa);
+	if (bundled)
+		remove_one(bundled);
 }
 
 static bool is_full(const struct ipd_sad *sad)
@@ -486,11 +514,54 @@ static int link_one(struct install *install, struct netlink_ext_ack *extack)
 		       link_inbound(install, extack) : link_outbound(install, extack);
 }
 
+static bool is_around(const struct ipd_sa *ah, const struct ipd_sa_params *esp)
+{
+	const struct ipd_sa_params *params = &ah->params;
+
+	return params->protection == IPSECDRV_PROTECTION_AH && params->spi == esp->bundle_spi &&
+	       params->direction == esp->direction && params->family == esp->family;
+}
+
+static bool is_for_same_traffic(const struct ipd_sa_params *a, const struct ipd_sa_params *b)
+{
+	return a->filter_id == b->filter_id && a->encapsulation == b->encapsulation &&
+	       has_addr(a->family, &a->local, &b->local) &&
+	       has_addr(a->family, &a->remote, &b->remote) &&
+	       !memcmp(&a->selector, &b->selector, sizeof(a->selector));
+}
+
+/* Ties an ESP association to the AH one around it, if it names one. Nobody has seen them yet. */
+static int tie(struct install *installs, unsigned int n, struct ipd_sa *esp,
+	       struct netlink_ext_ack *extack)
+{
+	struct ipd_sa *ah = NULL;
+	unsigned int i;
+
+	if (!esp->params.bundle_spi)
+		return 0;
+	for (i = 0; i < n && !ah; i++)
+		if (is_around(installs[i].sa, &esp->params))
+			ah = installs[i].sa;
+	if (!ah) {
+		NL_SET_ERR_MSG(extack, "the bundle's AH association is not in the same request");
+		return -EINVAL;
+	}
+	if (ah->inner_spi || !is_for_same_traffic(&ah->params, &esp->params)) {
+		NL_SET_ERR_MSG(extack, "the associations of a bundle are not for the same traffic");
+		return -EINVAL;
+	}
+	if (WARN_ON_ONCE(!ipd_sa_get(ah)))
+		return -EINVAL;
+	ah->inner_spi = esp->params.spi;
+	esp->outer = ah;
+	return 0;
+}
+
 static int attach(struct ipd_net *ipd, struct ipd_sa *sa, struct netlink_ext_ack *extack)
 {
 	int err;
 
-	if (sa->params.direction != IPSECDRV_DIRECTION_OUT)
+	if (sa->params.direction != IPSECDRV_DIRECTION_OUT || sa->inner_spi)
 		return 0;
 	err = ipd_acquire_attach(ipd, sa);
 	if (err == -ENOSPC)
@@ -532,7 +603,7 @@ static void settle(struct ipd_net *ipd, struct install *install)
 	struct ipd_sad *sad = ipd->sad;
 
 	sad->additions++;
-	if (sa->params.direction == IPSECDRV_DIRECTION_OUT)
+	if (sa->params.direction == IPSECDRV_DIRECTION_OUT && !sa->inner_spi)
 		sad->rekeys += is_rekey(sa);
 	if (larval) {
 		ipd_sa_set_state(larval, IPSECDRV_SA_STATE_DEAD);
@@ -554,6 +625,8 @@ int ipd_sad_install(struct ipd_net *ipd, const struct ipd_sa_config *configs, un
 		return -ENOMEM;
 	for (i = 0; i < n && !err; i++)
 		err = make(ipd, &configs[i], &installs[i], extack);
+	for (i = 0; i < n && !err; i++)
+		err = tie(installs, n, installs[i].sa, extack);
 	for (i = 0; i < n && !err; i++)
 		err = link_one(&installs[i], extack);
 	for (i = 0; i < n && !err; i++)

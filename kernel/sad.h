@@ -83,12 +83,15 @@ int ipd_sad_fill_statistics(struct sk_buff *msg, struct ipd_net *ipd);
 u32 ipd_sa_filter_id(const struct ipd_sa *sa);
 const struct ipd_selector *ipd_sa_selector(const struct ipd_sa *sa);
 bool ipd_sa_is_usable(const struct ipd_sa *sa);		/* mature or dying; RCU */
+/* what came out of it was protected by all that was negotiated: not by a bundle's AH alone */
+bool ipd_sa_is_whole(const struct ipd_sa *sa);
 bool ipd_sa_get(struct ipd_sa *sa);			/* false when the last reference is gone */
 void ipd_sa_put(struct ipd_sa *sa);
 
 /* what ipd_sa_input() found */
 struct ipd_input {
-	struct ipd_sa *sa;		/* the association that the packet arrived under; RCU */
+	/* the association that the packet arrived under; before: what it came out of, or NULL; RCU */
+	struct ipd_sa *sa;
 	u8 drop_reason;			/* why it was dropped */
 };
 
@@ -97,7 +100,7 @@ struct ipd_input {
  * @ipd: the namespace
  * @skb: network header at the IP header; not a fragment
  * @state: of the hook; copied when the work goes on asynchronously
- * @input: result
+ * @input: input->sa is what the packet came out of before, if AH or ESP was around it; result
  *
  * Looks the association up, checks replay, integrity, padding, commits the replay window and
  * takes the header off in place (transport mode). The skb stays the same one, its data may move.

@@ -448,8 +448,15 @@ unsigned int sa_test_output(struct sa_test *t, struct ipd_sa *sa, struct sk_buff
 
 int sa_test_input(struct sa_test *t, struct sk_buff *skb, u8 *ret_reason)
 {
+	struct ipd_sa *sa = NULL;
+
+	return sa_test_input_from(t, skb, &sa, ret_reason);
+}
+
+int sa_test_input_from(struct sa_test *t, struct sk_buff *skb, struct ipd_sa **sa, u8 *ret_reason)
+{
 	struct nf_hook_state state = hook_state(t, skb, false);
-	struct ipd_input input = {};
+	struct ipd_input input = { .sa = *sa };
 	int err;
 
 	local_bh_disable();
@@ -457,6 +464,7 @@ int sa_test_input(struct sa_test *t, struct sk_buff *skb, u8 *ret_reason)
 	err = ipd_sa_input(&t->ipd, skb, &state, &input);
 	rcu_read_unlock();
 	local_bh_enable();
+	*sa = input.sa;
 	*ret_reason = input.drop_reason;
 	return err;
 }

@@ -94,6 +94,8 @@ unsigned int sa_test_output(struct sa_test *t, struct ipd_sa *sa, struct sk_buff
 			    struct sk_buff **ret_skb);
 /* Through ipd_sa_input(): its answer; the reason, and the packet is still the caller's. */
 int sa_test_input(struct sa_test *t, struct sk_buff *skb, u8 *ret_reason);
+/* The same for a packet that came out of *@sa before, if that is not NULL; then what it came out of. */
+int sa_test_input_from(struct sa_test *t, struct sk_buff *skb, struct ipd_sa **sa, u8 *ret_reason);
 
 /* a copy of the packet as it would arrive: linear, with the addresses the other way round if told */
 struct sk_buff *sa_test_copy(struct sa_test *t, const struct sk_buff *skb);

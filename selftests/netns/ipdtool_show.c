@@ -171,6 +171,7 @@ void show_sa(struct nlattr *nest)
 	show_name(tb, IPSECDRV_SA_A_INTEGRITY, "integ", nl_integrity_name);
 	show_u32(tb, IPSECDRV_SA_A_REPLAY_WINDOW, "window");
 	show_spi(tb, IPSECDRV_SA_A_PAIR_SPI, "pair");
+	show_spi(tb, IPSECDRV_SA_A_BUNDLE_SPI, "bundle");
 	if (tb[IPSECDRV_SA_A_ESN])
 		printf(" esn");
 	show_u64(tb, IPSECDRV_SA_A_SEQUENCE, "sequence");

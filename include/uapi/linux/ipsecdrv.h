@@ -188,7 +188,7 @@ enum ipsecdrv_integrity {
 enum ipsecdrv_lifetime_kind {
 	/* A successor should be negotiated; the association is still used. */
 	IPSECDRV_LIFETIME_KIND_SOFT,
-	/* The association is no longer used. */
+	/* The association is no longer used; its bundle went with it. */
 	IPSECDRV_LIFETIME_KIND_HARD,
 	/* Nothing arrived for the idle time; both associations of the pair are gone. */
 	IPSECDRV_LIFETIME_KIND_IDLE,
@@ -463,7 +463,11 @@ enum {
 	IPSECDRV_SA_A_LIFETIME,
 	/* SPI of the association for the other direction. */
 	IPSECDRV_SA_A_PAIR_SPI,
-	/* AH applied outside this ESP association (AH and ESP together). */
+	/*
+	 * Of an ESP association: the AH one around it, in the same direction and request (AH and
+	 * ESP together). Such associations go together, and accept nothing that only one
+	 * protects.
+	 */
 	IPSECDRV_SA_A_BUNDLE_SPI,
 	/* UDP encapsulation (RFC 3948), this host's port. */
 	IPSECDRV_SA_A_ENCAP_LOCAL_PORT,

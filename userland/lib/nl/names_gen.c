@@ -299,7 +299,7 @@ static const struct row lifetime_kind_rows[] = {
 	{ IPSECDRV_LIFETIME_KIND_SOFT, "soft",
 	  "A successor should be negotiated; the association is still used." },
 	{ IPSECDRV_LIFETIME_KIND_HARD, "hard",
-	  "The association is no longer used." },
+	  "The association is no longer used; its bundle went with it." },
 	{ IPSECDRV_LIFETIME_KIND_IDLE, "idle",
 	  "Nothing arrived for the idle time; both associations of the pair are gone." },
 };
