@@ -10,16 +10,23 @@
 #include <uapi/linux/ipsecdrv.h>
 
 struct ipd_net;
+struct ipd_sa;
 struct sk_buff;
 
 struct ipd_drops {
 	u64 packets[__IPSECDRV_DROP_MAX];
 };
 
-/* counts and traces; any context */
-void ipd_drop_count(struct ipd_net *ipd, const struct sk_buff *skb, u8 reason);
-/* counts, traces and frees the packet; any context */
-void ipd_drop(struct ipd_net *ipd, struct sk_buff *skb, u8 reason);
+/*
+ * Counts a packet that its caller drops, and tells of it. @sa is the association that took the
+ * packet, which may be in clear already, or in clear no more; else NULL. Any context; @sa is
+ * protected by RCU or a reference.
+ */
+void ipd_drop_count(struct ipd_net *ipd, const struct sk_buff *skb, const struct ipd_sa *sa,
+		    u8 direction, u8 reason);
+/* the same, and frees the packet */
+void ipd_drop(struct ipd_net *ipd, struct sk_buff *skb, const struct ipd_sa *sa, u8 direction,
+	      u8 reason);
 u64 ipd_drop_sum(const struct ipd_net *ipd, u8 reason);
 
 #endif /* IPD_DROP_H */

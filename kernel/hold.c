@@ -51,7 +51,7 @@ void ipd_hold_drop(struct ipd_net *ipd, struct sk_buff_head *list, u8 reason)
 	struct sk_buff *skb;
 
 	while ((skb = __skb_dequeue(list))) {
-		ipd_drop(ipd, skb, reason);
+		ipd_drop(ipd, skb, NULL, IPSECDRV_DIRECTION_OUT, reason);
 		percpu_ref_put(&ipd->in_flight);
 	}
 }
@@ -232,7 +232,7 @@ static void judge_again(struct ipd_net *ipd, struct sk_buff *skb)
 	if (has_route(ipd->net, skb))
 		ipd_hook_output_again(ipd, skb, family);
 	else
-		ipd_drop(ipd, skb, IPSECDRV_DROP_NO_ROUTE);
+		ipd_drop(ipd, skb, NULL, IPSECDRV_DIRECTION_OUT, IPSECDRV_DROP_NO_ROUTE);
 	rcu_read_unlock();
 	percpu_ref_put(&ipd->in_flight);
 }

@@ -124,9 +124,17 @@ static void count_hit(const struct ipd_filter *filter, u8 direction)
 		this_cpu_inc(filter->hits[direction]);
 }
 
-static unsigned int drop(struct ipd_net *ipd, const struct sk_buff *skb, u8 reason)
+/* @sa took the packet, whether it opened it or not; NULL: it is as it arrived */
+static unsigned int drop_in(struct ipd_net *ipd, const struct sk_buff *skb,
+			    const struct ipd_sa *sa, u8 reason)
 {
-	ipd_drop_count(ipd, skb, reason);
+	ipd_drop_count(ipd, skb, sa, IPSECDRV_DIRECTION_IN, reason);
+	return NF_DROP;
+}
+
+static unsigned int drop_out(struct ipd_net *ipd, const struct sk_buff *skb, u8 reason)
+{
+	ipd_drop_count(ipd, skb, NULL, IPSECDRV_DIRECTION_OUT, reason);
 	return NF_DROP;
 }
 
@@ -134,13 +142,16 @@ static unsigned int drop(struct ipd_net *ipd, const struct sk_buff *skb, u8 reas
 static unsigned int judge_startup(struct ipd_net *ipd, enum ipd_mode_rule rule,
 				  const struct sk_buff *skb, u8 family, u8 direction)
 {
+	u8 reason = IPSECDRV_DROP_MALFORMED;
 	struct ipd_flow flow;
 
-	if (ipd_flow_parse(skb, family, direction, &flow))
-		return drop(ipd, skb, IPSECDRV_DROP_MALFORMED);
-	if (ipd_startup_judge(ipd, rule, skb, &flow) == IPSECDRV_PASS_REASON_NONE)
-		return drop(ipd, skb, IPSECDRV_DROP_STARTUP);
-	return NF_ACCEPT;
+	if (!ipd_flow_parse(skb, family, direction, &flow)) {
+		if (ipd_startup_judge(ipd, rule, skb, &flow) != IPSECDRV_PASS_REASON_NONE)
+			return NF_ACCEPT;
+		reason = IPSECDRV_DROP_STARTUP;
+	}
+	ipd_drop_count(ipd, skb, NULL, direction, reason);
+	return NF_DROP;
 }
 
 /* what the mode decides without filters and associations */
@@ -154,7 +165,8 @@ static bool decide_by_mode(struct ipd_net *ipd, const struct sk_buff *skb, u8 fa
 		*ret_verdict = NF_ACCEPT;
 		return true;
 	case IPD_MODE_RULE_DROP:
-		*ret_verdict = drop(ipd, skb, IPSECDRV_DROP_MODE_BLOCK);
+		ipd_drop_count(ipd, skb, NULL, direction, IPSECDRV_DROP_MODE_BLOCK);
+		*ret_verdict = NF_DROP;
 		return true;
 	case IPD_MODE_RULE_OPEN:
 	case IPD_MODE_RULE_ANSWER:
@@ -224,10 +236,10 @@ static unsigned int judge_unwrapped(struct ipd_net *ipd, const struct sk_buff *s
 
 	filter = ipd_decide_filter(ipd, READ_ONCE(ipd->flowcache), flow);
 	if (IS_ERR(filter))
-		return drop(ipd, skb, IPSECDRV_DROP_FRAGMENT);
+		return drop_in(ipd, skb, sa, IPSECDRV_DROP_FRAGMENT);
 	if (!ipd_sa_is_whole(sa) || !filter || filter->id != ipd_sa_filter_id(sa) ||
 	    !ipd_selector_matches(ipd_sa_selector(sa), flow))
-		return drop(ipd, skb, IPSECDRV_DROP_WRONG_SA);
+		return drop_in(ipd, skb, sa, IPSECDRV_DROP_WRONG_SA);
 	count_hit(filter, IPSECDRV_DIRECTION_IN);
 	return NF_ACCEPT;
 }
@@ -241,7 +253,7 @@ static unsigned int judge_clear(struct ipd_net *ipd, const struct sk_buff *skb,
 	count_hit(decision.filter, IPSECDRV_DIRECTION_IN);
 	if (decision.verdict == IPSECDRV_VERDICT_PASS)
 		return NF_ACCEPT;
-	return drop(ipd, skb, decision.drop_reason);
+	return drop_in(ipd, skb, NULL, decision.drop_reason);
 }
 
 /*
@@ -271,8 +283,8 @@ static unsigned int judge_foreign(struct ipd_net *ipd, const struct sk_buff *skb
 		     decision.verdict == IPSECDRV_VERDICT_PASS)
 		return NF_ACCEPT;
 	if (for_us && decision.drop_reason != IPSECDRV_DROP_FILTER_BLOCK)
-		return drop(ipd, skb, IPSECDRV_DROP_BAD_SPI);
-	return drop(ipd, skb, decision.drop_reason);
+		return drop_in(ipd, skb, NULL, IPSECDRV_DROP_BAD_SPI);
+	return drop_in(ipd, skb, NULL, decision.drop_reason);
 }
 
 static bool is_wrapped(const struct ipd_flow *flow)
@@ -294,7 +306,7 @@ static unsigned int judge_headers(struct ipd_net *ipd, struct sk_buff *skb,
 
 	for (n = 0; n <= MAX_HEADERS; n++) {
 		if (ipd_flow_parse(skb, state->pf, IPSECDRV_DIRECTION_IN, &flow))
-			return drop(ipd, skb, IPSECDRV_DROP_MALFORMED);
+			return drop_in(ipd, skb, input.sa, IPSECDRV_DROP_MALFORMED);
 		if (!is_wrapped(&flow))
 			return input.sa ? judge_unwrapped(ipd, skb, &flow, input.sa) :
 					  judge_clear(ipd, skb, &flow);
@@ -305,10 +317,10 @@ static unsigned int judge_headers(struct ipd_net *ipd, struct sk_buff *skb,
 		if (err == -ENOENT && !outer)
 			return judge_foreign(ipd, skb, &flow);
 		if (err)
-			return drop(ipd, skb, err == -ENOENT ? IPSECDRV_DROP_BAD_SPI :
-							       input.drop_reason);
+			return drop_in(ipd, skb, input.sa ?: outer,
+				       err == -ENOENT ? IPSECDRV_DROP_BAD_SPI : input.drop_reason);
 	}
-	return drop(ipd, skb, IPSECDRV_DROP_MALFORMED);
+	return drop_in(ipd, skb, input.sa, IPSECDRV_DROP_MALFORMED);
 }
 
 /* @sa is what the packet came out of before, if it went on asynchronously */
@@ -359,7 +371,7 @@ static unsigned int ipd_hook_verify(void *priv, struct sk_buff *skb,
 		return judge_input(ipd, skb, state, NULL);
 	if (ipd_mode_rule(READ_ONCE(ipd->mode), IPSECDRV_DIRECTION_IN) == IPD_MODE_RULE_PASS)
 		return NF_ACCEPT;
-	return drop(ipd, skb, IPSECDRV_DROP_UNJUDGED);
+	return drop_in(ipd, skb, NULL, IPSECDRV_DROP_UNJUDGED);
 }
 
 void ipd_hook_input_resume(struct ipd_net *ipd, struct sk_buff *skb, struct ipd_sa *sa,
@@ -380,7 +392,7 @@ void ipd_hook_input_resume(struct ipd_net *ipd, struct sk_buff *skb, struct ipd_
 	}
 	hooks = find_hook(state, &index);
 	if (!hooks)
-		ipd_drop(ipd, skb, IPSECDRV_DROP_TEARDOWN);
+		ipd_drop(ipd, skb, sa, IPSECDRV_DIRECTION_IN, IPSECDRV_DROP_TEARDOWN);
 	else if (nf_hook_slow(skb, &rest, hooks, index + 1) == 1)
 		rest.okfn(rest.net, rest.sk, skb);
 }
@@ -409,7 +421,7 @@ static int try_hold(struct ipd_net *ipd, struct sk_buff *skb, const struct ipd_f
 	err = ipd_acquire_hold(ipd, decision->filter, flow, skb, place, &reason);
 	if (err == -EAGAIN)
 		return err;
-	*ret_verdict = err ? drop(ipd, skb, reason) : NF_STOLEN;
+	*ret_verdict = err ? drop_out(ipd, skb, reason) : NF_STOLEN;
 	return 0;
 }
 
@@ -428,7 +440,7 @@ static unsigned int leave_to_xfrm(struct ipd_net *ipd, const struct sk_buff *skb
 	if (decision->verdict == IPSECDRV_VERDICT_DROP &&
 	    (decision->drop_reason == IPSECDRV_DROP_FILTER_BLOCK ||
 	     decision->drop_reason == IPSECDRV_DROP_MODE_BLOCK))
-		return drop(ipd, skb, decision->drop_reason);
+		return drop_out(ipd, skb, decision->drop_reason);
 	return NF_ACCEPT;
 }
 
@@ -440,7 +452,7 @@ static unsigned int pass_output(struct ipd_net *ipd, const struct sk_buff *skb,
 				enum ipd_hold_place place, u8 pass_reason)
 {
 	if (place == IPD_HOLD_FIRST && pass_reason != IPSECDRV_PASS_REASON_SOFT_SA)
-		return drop(ipd, skb, IPSECDRV_DROP_POLICY_CHANGED);
+		return drop_out(ipd, skb, IPSECDRV_DROP_POLICY_CHANGED);
 	return NF_ACCEPT;
 }
 
@@ -456,7 +468,7 @@ static unsigned int judge_output(struct ipd_net *ipd, struct sk_buff *skb,
 		return verdict == NF_ACCEPT ?
 			pass_output(ipd, skb, place, IPSECDRV_PASS_REASON_MODE) : verdict;
 	if (ipd_flow_parse(skb, state->pf, IPSECDRV_DIRECTION_OUT, &flow))
-		return drop(ipd, skb, IPSECDRV_DROP_MALFORMED);
+		return drop_out(ipd, skb, IPSECDRV_DROP_MALFORMED);
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		ipd_decide(ipd, READ_ONCE(ipd->flowcache), &flow, &decision);
 		if (skb_dst(skb) && dst_xfrm(skb_dst(skb)))
@@ -473,9 +485,9 @@ static unsigned int judge_output(struct ipd_net *ipd, struct sk_buff *skb,
 			return pass_output(ipd, skb, place, decision.pass_reason);
 		if (decision.verdict == IPSECDRV_VERDICT_PROTECT)
 			return ipd_sa_output(ipd, decision.sa, skb, state);
-		return drop(ipd, skb, decision.drop_reason);
+		return drop_out(ipd, skb, decision.drop_reason);
 	}
-	return drop(ipd, skb, IPSECDRV_DROP_HOLD_LIMIT);
+	return drop_out(ipd, skb, IPSECDRV_DROP_HOLD_LIMIT);
 }
 
 static bool stays_here(const struct sk_buff *skb, const struct net_device *out)

@@ -195,7 +195,7 @@ static void accept_async(struct ipd_op *op, int err)
 	if (!err && percpu_ref_is_dying(&op->ipd->in_flight))
 		err = -ESHUTDOWN;
 	if (err)
-		ipd_drop(op->ipd, skb, ipd_op_reason(err));
+		ipd_drop(op->ipd, skb, op->sa, IPSECDRV_DIRECTION_IN, ipd_op_reason(err));
 	else
 		ipd_hook_input_resume(op->ipd, skb, op->sa, &op->state);
 	ipd_op_release(op);

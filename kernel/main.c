@@ -7,6 +7,7 @@
 #include <linux/rcupdate.h>
 
 #include "acquire.h"
+#include "diag.h"
 #include "filter.h"
 #include "net.h"
 #include "netlink.h"
@@ -16,6 +17,9 @@ static int __init ipd_init(void)
 {
 	int err;
 
+	err = ipd_diag_init();
+	if (err)
+		return err;
 	err = ipd_filter_init();
 	if (err)
 		return err;

@@ -23,6 +23,7 @@
 
 #include "acquire.h"
 #include "compat.h"
+#include "diag.h"
 #include "drop.h"
 #include "exempt.h"
 #include "filter.h"
@@ -219,9 +220,11 @@ static int __net_init ipd_net_start(struct net *net)
 	ipd->drops = alloc_percpu_gfp(struct ipd_drops, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!ipd->drops)
 		return err;
+	if (ipd_diag_start(ipd))
+		goto err_drops;
 	filters = ipd_filter_set_new();
 	if (!filters)
-		goto err_drops;
+		goto err_diag;
 	RCU_INIT_POINTER(ipd->filters, filters);
 	ipd->acquires = ipd_acquires_new(ipd);
 	if (!ipd->acquires)
@@ -246,6 +249,8 @@ err_acquires:
 	ipd_acquires_free(ipd->acquires);
 err_filters:
 	ipd_filter_set_free(filters);
+err_diag:
+	ipd_diag_free(ipd);
 err_drops:
 	free_percpu(ipd->drops);
 	return err;
@@ -275,6 +280,7 @@ static void __net_exit ipd_net_finish(struct net *net)
 	ipd_sad_free(ipd->sad);
 	ipd_acquires_free(ipd->acquires);
 	ipd_filter_set_free(rcu_dereference_protected(ipd->filters, true));
+	ipd_diag_free(ipd);
 	free_percpu(ipd->drops);
 }
 

@@ -15,6 +15,7 @@
 
 struct ipd_acquires;
 struct ipd_boot_exempts;
+struct ipd_diag;
 struct ipd_drops;
 struct ipd_filter_set;
 struct ipd_flowcache;
@@ -25,7 +26,8 @@ struct netlink_ext_ack;
 
 /*
  * cfg_mutex serialises every change; the packet path reads under RCU. Order of locks:
- * cfg_mutex > event_mutex; cfg_mutex > sa->lock > replay lock; acquire's lock is a leaf.
+ * cfg_mutex > event_mutex; cfg_mutex > sa->lock > replay lock; the locks of acquire and
+ * diag are leaves.
  */
 struct ipd_net {
 	struct net *net;
@@ -44,6 +46,7 @@ struct ipd_net {
 	struct ipd_sad *sad;
 	struct ipd_acquires *acquires;
 	struct ipd_drops __percpu *drops;
+	struct ipd_diag *diag;			/* NULL until it was switched on once */
 	struct ipd_transactions *transactions;
 	struct percpu_ref in_flight;		/* packets that are out of the hook: async crypto, held */
 	struct completion in_flight_done;

@@ -20,6 +20,7 @@
 #include "boot_exempt.h"
 #include "compat.h"
 #include "decide.h"
+#include "diag.h"
 #include "drop.h"
 #include "filter.h"
 #include "flow.h"
@@ -180,9 +181,9 @@ int ipd_nl_get_selector(const struct nlattr *nest, struct ipd_selector *ret_sele
 	return 0;
 }
 
-int ipd_nl_put_flow(struct sk_buff *msg, const struct ipd_flow *flow)
+int ipd_nl_put_flow(struct sk_buff *msg, int type, const struct ipd_flow *flow)
 {
-	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_A_FLOW);
+	struct nlattr *nest = nla_nest_start(msg, type);
 	bool out = flow->direction == IPSECDRV_DIRECTION_OUT;
 
 	if (!nest)
@@ -281,7 +282,7 @@ static int fill_acquire(struct sk_buff *msg, struct ipd_net *ipd, const void *da
 	return nla_put_u32(msg, IPSECDRV_A_ACQUIRE_ID, acquire->id) ?:
 	       nla_put_u32(msg, IPSECDRV_A_FILTER_ID, acquire->filter_id) ?:
 	       ipd_nl_put_selector(msg, IPSECDRV_A_SELECTOR, acquire->selector) ?:
-	       ipd_nl_put_flow(msg, acquire->flow);
+	       ipd_nl_put_flow(msg, IPSECDRV_A_FLOW, acquire->flow);
 }
 
 void ipd_nl_event_acquire(struct ipd_net *ipd, const struct ipd_nl_acquire *acquire)
@@ -327,6 +328,15 @@ void ipd_nl_event_mode(struct ipd_net *ipd)
 bool ipd_nl_has_acquire_listener(struct net *net)
 {
 	return genl_has_listeners(&ipd_nl_family, net, IPD_NL_GROUP_ACQUIRE);
+}
+
+/* between registration and its end; READ_ONCE/WRITE_ONCE */
+static bool ipd_nl_is_registered;
+
+bool ipd_nl_has_diag_listener(struct net *net)
+{
+	return READ_ONCE(ipd_nl_is_registered) &&
+	       genl_has_listeners(&ipd_nl_family, net, IPD_NL_GROUP_DIAG);
 }
 
 /* --- the namespace ----------------------------------------------------------------- */
@@ -391,7 +401,9 @@ static int fill_status(struct sk_buff *msg, struct ipd_net *ipd)
 	      nla_put_u32(msg, IPSECDRV_A_FILTERS, ipd_filter_set_size(filters)) ?:
 	      nla_put_u32(msg, IPSECDRV_A_TUPLES, ipd_filter_set_tuples(filters)) ?:
 	      nla_put_u8(msg, IPSECDRV_A_EXEMPT_LEVEL, READ_ONCE(ipd->exempt_level)) ?:
-	      nla_put_u32(msg, IPSECDRV_A_EVENT_NUMBER, READ_ONCE(ipd->event_number));
+	      nla_put_u32(msg, IPSECDRV_A_EVENT_NUMBER, READ_ONCE(ipd->event_number)) ?:
+	      nla_put_u8(msg, IPSECDRV_A_DIAG_LEVEL, ipd_diag_level(ipd)) ?:
+	      nla_put_u32(msg, IPSECDRV_A_LOG_INTERVAL, ipd_diag_interval(ipd));
 	rcu_read_unlock();
 	return err ?: fill_startup(msg, ipd);
 }
@@ -608,11 +620,14 @@ int ipd_nl_init(void)
 	err = genl_register_family(&ipd_nl_family);
 	if (err)
 		netlink_unregister_notifier(&ipd_nl_notifier);
+	WRITE_ONCE(ipd_nl_is_registered, !err);
 	return err;
 }
 
 void ipd_nl_exit(void)
 {
+	WRITE_ONCE(ipd_nl_is_registered, false);
+	synchronize_rcu();	/* diagnostics that saw it set are sent */
 	genl_unregister_family(&ipd_nl_family);
 	netlink_unregister_notifier(&ipd_nl_notifier);
 }

@@ -2,7 +2,7 @@
 /*
  * The netlink family: registration, events and what its handlers share. The operations themselves
  * are generated from the specification (netlink_gen.c) and handled in netlink.c (mode, state and
- * match), netlink_filter.c, netlink_sa.c and netlink_acquire.c.
+ * match), netlink_filter.c, netlink_sa.c, netlink_acquire.c and netlink_diag.c.
  */
 #ifndef IPD_NETLINK_H
 #define IPD_NETLINK_H
@@ -12,11 +12,13 @@
 #include <net/genetlink.h>
 #include <uapi/linux/ipsecdrv.h>
 
+struct ipd_diag_record;
 struct ipd_filter;
 struct ipd_flow;
 struct ipd_net;
 struct ipd_sa;
 struct ipd_selector;
+struct ipd_tally;
 
 extern struct genl_family ipd_nl_family;
 
@@ -39,6 +41,18 @@ void ipd_nl_event_acquire(struct ipd_net *ipd, const struct ipd_nl_acquire *acqu
 void ipd_nl_event_expire(struct ipd_net *ipd, const struct ipd_sa *sa, u8 lifetime_kind);
 void ipd_nl_event_mode(struct ipd_net *ipd);
 
+/*
+ * Diagnostics, which have no numbers. An error: nobody was told. Of a packet in RCU and any
+ * context, of a log interval in process context.
+ */
+int ipd_nl_event_drop(struct ipd_net *ipd, const struct ipd_diag_record *record);
+int ipd_nl_event_summary(struct ipd_net *ipd, const struct ipd_tally *tally, u32 seconds);
+
+/*
+ * Whether somebody listens to diagnostics; RCU. Not while the family is not registered, before it
+ * can be and after: its groups' numbers are another family's then.
+ */
+bool ipd_nl_has_diag_listener(struct net *net);
 /* whether somebody listens for acquires; RCU */
 bool ipd_nl_has_acquire_listener(struct net *net);
 
@@ -65,7 +79,7 @@ int ipd_nl_put_address(struct sk_buff *msg, int type, u8 family, const union nf_
 /* nests of the specification's attribute sets; -EMSGSIZE */
 int ipd_nl_put_filter(struct sk_buff *msg, const struct ipd_filter *filter);
 int ipd_nl_put_selector(struct sk_buff *msg, int type, const struct ipd_selector *selector);
-int ipd_nl_put_flow(struct sk_buff *msg, const struct ipd_flow *flow);
+int ipd_nl_put_flow(struct sk_buff *msg, int type, const struct ipd_flow *flow);
 /* -EINVAL with a sentence; @what names the object in it */
 int __must_check ipd_nl_get_selector(const struct nlattr *nest, struct ipd_selector *ret_selector,
 				     struct netlink_ext_ack *extack);

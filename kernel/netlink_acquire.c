@@ -42,7 +42,7 @@ static int put_info(struct sk_buff *msg, const struct ipd_acquire_info *info)
 	if (nla_put_u32(msg, IPSECDRV_A_ACQUIRE_ID, info->id) ||
 	    nla_put_u32(msg, IPSECDRV_A_FILTER_ID, info->filter_id) ||
 	    ipd_nl_put_selector(msg, IPSECDRV_A_SELECTOR, &info->selector) ||
-	    ipd_nl_put_flow(msg, &info->flow))
+	    ipd_nl_put_flow(msg, IPSECDRV_A_FLOW, &info->flow))
 		return -EMSGSIZE;
 	if (info->state == IPD_ACQUIRE_FAILED)
 		return nla_put_u8(msg, IPSECDRV_A_ACQUIRE_RESULT, IPSECDRV_ACQUIRE_RESULT_FAILED);

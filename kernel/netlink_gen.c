@@ -85,6 +85,12 @@ static const struct nla_policy ipd_nl_mode_set_policy[IPSECDRV_A_EXEMPT_LEVEL + 
 	[IPSECDRV_A_EXEMPT_LEVEL] = NLA_POLICY_MAX(NLA_U8, 3),
 };
 
+static const struct nla_policy ipd_nl_diag_set_policy[IPSECDRV_A_LOG_INTERVAL + 1] = {
+	[IPSECDRV_A_DIAG_LEVEL] = NLA_POLICY_MAX(NLA_U8, 7),
+	[IPSECDRV_A_LOG_INTERVAL] = NLA_POLICY_FULL_RANGE(NLA_U32,
+		(&(struct netlink_range_validation){ .min = 60, .max = 86400 })),
+};
+
 static const struct nla_policy ipd_nl_filter_begin_policy[2] = {
 };
 
@@ -145,7 +151,7 @@ static const struct nla_policy ipd_nl_match_policy[IPSECDRV_A_FLOW + 1] = {
 	[IPSECDRV_A_FLOW] = NLA_POLICY_NESTED(ipd_nl_flow_policy),
 };
 
-const struct genl_ops ipd_nl_ops[17] = {
+const struct genl_ops ipd_nl_ops[18] = {
 	{
 		.cmd = IPSECDRV_CMD_STATUS_GET,
 		.flags = GENL_ADMIN_PERM,
@@ -159,6 +165,13 @@ const struct genl_ops ipd_nl_ops[17] = {
 		.policy = ipd_nl_mode_set_policy,
 		.maxattr = ARRAY_SIZE(ipd_nl_mode_set_policy) - 1,
 		.doit = ipd_nl_mode_set,
+	},
+	{
+		.cmd = IPSECDRV_CMD_DIAG_SET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = ipd_nl_diag_set_policy,
+		.maxattr = ARRAY_SIZE(ipd_nl_diag_set_policy) - 1,
+		.doit = ipd_nl_diag_set,
 	},
 	{
 		.cmd = IPSECDRV_CMD_FILTER_BEGIN,

@@ -12,7 +12,7 @@ extern const struct nla_policy ipd_nl_lifetime_policy[IPSECDRV_LIFETIME_A_MAX + 
 extern const struct nla_policy ipd_nl_sa_policy[IPSECDRV_SA_A_MAX + 1];
 extern const struct nla_policy ipd_nl_flow_policy[IPSECDRV_FLOW_A_MAX + 1];
 
-extern const struct genl_ops ipd_nl_ops[17];
+extern const struct genl_ops ipd_nl_ops[18];
 extern const struct genl_multicast_group ipd_nl_groups[4];
 
 /* index into ipd_nl_groups */
@@ -25,6 +25,7 @@ enum ipd_nl_group {
 
 int ipd_nl_status_get(struct sk_buff *skb, struct genl_info *info);
 int ipd_nl_mode_set(struct sk_buff *skb, struct genl_info *info);
+int ipd_nl_diag_set(struct sk_buff *skb, struct genl_info *info);
 int ipd_nl_filter_begin(struct sk_buff *skb, struct genl_info *info);
 int ipd_nl_filter_add(struct sk_buff *skb, struct genl_info *info);
 int ipd_nl_filter_del(struct sk_buff *skb, struct genl_info *info);

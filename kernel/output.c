@@ -58,7 +58,7 @@ static unsigned int stolen(int err)
 /* Drops it for an error of ipd_op_reason() and returns what its sender is told. */
 static int drop(const struct output *out, struct sk_buff *skb, int err)
 {
-	ipd_drop(out->ipd, skb, ipd_op_reason(err));
+	ipd_drop(out->ipd, skb, out->sa, IPSECDRV_DIRECTION_OUT, ipd_op_reason(err));
 	switch (err) {
 	case -EMSGSIZE:
 		return err;
@@ -383,7 +383,7 @@ static void finish_async(struct ipd_op *op, int err)
 	if (!err)
 		send(&op->state, skb_to_full_sk(skb), skb);
 	else if (err != -EINPROGRESS)
-		ipd_drop(op->ipd, skb, ipd_op_reason(err));
+		ipd_drop(op->ipd, skb, op->sa, IPSECDRV_DIRECTION_OUT, ipd_op_reason(err));
 	ipd_op_release(op);
 	ipd_op_put(op);
 }

@@ -237,6 +237,17 @@ u32 ipd_sa_filter_id(const struct ipd_sa *sa)
 	return sa->params.filter_id;
 }
 
+__be32 ipd_sa_spi(const struct ipd_sa *sa)
+{
+	return sa->params.spi;
+}
+
+u8 ipd_sa_peer(const struct ipd_sa *sa, union nf_inet_addr *ret_peer)
+{
+	*ret_peer = sa->params.remote;
+	return sa->params.family;
+}
+
 const struct ipd_selector *ipd_sa_selector(const struct ipd_sa *sa)
 {
 	return &sa->params.selector;

@@ -81,6 +81,9 @@ const struct ipd_sa *ipd_sad_find(struct ipd_net *ipd, const struct ipd_sa_confi
 int ipd_sad_fill_statistics(struct sk_buff *msg, struct ipd_net *ipd);
 
 u32 ipd_sa_filter_id(const struct ipd_sa *sa);
+__be32 ipd_sa_spi(const struct ipd_sa *sa);
+/* the far endpoint; returns its family */
+u8 ipd_sa_peer(const struct ipd_sa *sa, union nf_inet_addr *ret_peer);
 const struct ipd_selector *ipd_sa_selector(const struct ipd_sa *sa);
 bool ipd_sa_is_usable(const struct ipd_sa *sa);		/* mature or dying; RCU */
 /* what came out of it was protected by all that was negotiated: not by a bundle's AH alone */

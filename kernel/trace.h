@@ -15,6 +15,7 @@
 #include <net/net_namespace.h>
 
 #include "acquire.h"
+#include "flow.h"
 #include "netlink_gen.h"
 #include "sad.h"
 
@@ -33,26 +34,45 @@
 	{ IPD_ACQUIRE_FAILED, "failed" }, \
 	{ IPD_ACQUIRE_SOFT, "soft" }
 
+#define IPD_DIRECTION_SYMBOLS \
+	{ IPSECDRV_DIRECTION_OUT, "out" }, \
+	{ IPSECDRV_DIRECTION_IN, "in" }
+
 TRACE_EVENT(ipd_drop,
-	TP_PROTO(const struct net *net, const struct sk_buff *skb, u8 reason),
-	TP_ARGS(net, skb, reason),
+	TP_PROTO(const struct net *net, const struct sk_buff *skb, const struct ipd_flow *flow,
+		 u8 reason),
+	TP_ARGS(net, skb, flow, reason),
 	TP_STRUCT__entry(
 		__field(unsigned int, inum)
 		__field(const void *, skb)
 		__field(unsigned int, len)
-		__field(u16, protocol)
+		__field(u16, local_port)
+		__field(u16, remote_port)
+		__field(u8, direction)
+		__field(u8, family)
+		__field(u8, protocol)
 		__field(u8, reason)
+		__array(u8, local, 16)
+		__array(u8, remote, 16)
 	),
 	TP_fast_assign(
 		__entry->inum = net->ns.inum;
 		__entry->skb = skb;
 		__entry->len = skb->len;
-		__entry->protocol = ntohs(skb->protocol);
+		__entry->local_port = ntohs(flow->local_port);
+		__entry->remote_port = ntohs(flow->remote_port);
+		__entry->direction = flow->direction;
+		__entry->family = flow->family;
+		__entry->protocol = flow->protocol;
 		__entry->reason = reason;
+		memcpy(__entry->local, &flow->local, sizeof(__entry->local));
+		memcpy(__entry->remote, &flow->remote, sizeof(__entry->remote));
 	),
-	TP_printk("net=%u skb=%p len=%u protocol=0x%04x reason=%s", __entry->inum, __entry->skb,
-		  __entry->len, __entry->protocol,
-		  __print_symbolic(__entry->reason, IPD_DROP_SYMBOLS))
+	TP_printk("net=%u %s reason=%s skb=%p len=%u family=%u protocol=%u local=%16phN port=%u remote=%16phN port=%u",
+		  __entry->inum, __print_symbolic(__entry->direction, IPD_DIRECTION_SYMBOLS),
+		  __print_symbolic(__entry->reason, IPD_DROP_SYMBOLS), __entry->skb,
+		  __entry->len, __entry->family, __entry->protocol,
+		  __entry->local, __entry->local_port, __entry->remote, __entry->remote_port)
 );
 
 TRACE_EVENT(ipd_acquire,
@@ -129,9 +149,7 @@ TRACE_EVENT(ipd_sa_install,
 		  __print_symbolic(__entry->protection,
 				   { IPSECDRV_PROTECTION_ESP, "esp" },
 				   { IPSECDRV_PROTECTION_AH, "ah" }),
-		  __print_symbolic(__entry->direction,
-				   { IPSECDRV_DIRECTION_OUT, "out" },
-				   { IPSECDRV_DIRECTION_IN, "in" }),
+		  __print_symbolic(__entry->direction, IPD_DIRECTION_SYMBOLS),
 		  __entry->spi, __entry->filter_id, __entry->family,
 		  __entry->local, __entry->remote)
 );

@@ -105,7 +105,8 @@ static struct sa_test *test_of(struct ipd_net *ipd)
 	return container_of(ipd, struct sa_test, ipd);
 }
 
-void sa_test_drop(struct ipd_net *ipd, struct sk_buff *skb, u8 reason)
+void sa_test_drop(struct ipd_net *ipd, struct sk_buff *skb, const struct ipd_sa *sa, u8 direction,
+		  u8 reason)
 {
 	struct sa_test *t = test_of(ipd);
 

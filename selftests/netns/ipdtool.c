@@ -28,6 +28,7 @@
 static const char usage_text[] =
 	"ipdtool status                      mode, generation, sizes\n"
 	"ipdtool mode MODE|- [LEVEL]         set the mode and the exemption level\n"
+	"ipdtool diag LEVEL|- [SECONDS]      set the diagnostic level and the log interval\n"
 	"ipdtool add FILTER [+ FILTER]...    add filters at once\n"
 	"ipdtool del ID...                   remove filters\n"
 	"ipdtool get ID                      one filter\n"
@@ -575,6 +576,11 @@ static int on_event(struct nl_msg *msg, void *unused)
 	show_name(attrs, IPSECDRV_A_MODE, "mode", nl_mode_name);
 	if (attrs[IPSECDRV_A_SA])
 		show_sa(attrs[IPSECDRV_A_SA]);
+	if (attrs[IPSECDRV_A_DROP])
+		show_drop(attrs[IPSECDRV_A_DROP]);
+	show_u32(attrs, IPSECDRV_A_SECONDS, "seconds");
+	if (header->cmd == IPSECDRV_CMD_SUMMARY_EVENT)
+		show_summary(msg);
 	putchar('\n');
 	fflush(stdout);
 	if (events_wanted && !--events_wanted)
@@ -593,6 +599,16 @@ static void join(const char *group)
 	}
 }
 
+/* Room for a flood, and a sender that knows when there is none. */
+static void listen_well(int fd)
+{
+	int size = 16 << 20, one = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_BROADCAST_ERROR, &one, sizeof(one)))
+		die("the socket does not take its options");
+}
+
 static int cmd_listen(char **words)
 {
 	struct pollfd fd = { .fd = nl_socket_get_fd(tool.sock), .events = POLLIN };
@@ -608,6 +624,7 @@ static int cmd_listen(char **words)
 		else
 			join(*words);
 	}
+	listen_well(nl_socket_get_fd(tool.sock));
 	nl_socket_disable_seq_check(tool.sock);
 	nl_socket_modify_cb(tool.sock, NL_CB_VALID, NL_CB_CUSTOM, on_event, NULL);
 	puts("listening");
@@ -639,6 +656,9 @@ static void show_status(struct nlattr **attrs)
 	show_u32(attrs, IPSECDRV_A_STATEFUL_FLOWS, "stateful");
 	if (attrs[IPSECDRV_A_BOOT_EXEMPTIONS])
 		show_boot_exemptions(attrs[IPSECDRV_A_BOOT_EXEMPTIONS]);
+	if (attrs[IPSECDRV_A_DIAG_LEVEL])
+		printf(" diag=%u", nla_get_u8(attrs[IPSECDRV_A_DIAG_LEVEL]));
+	show_u32(attrs, IPSECDRV_A_LOG_INTERVAL, "interval");
 	putchar('\n');
 }
 
@@ -657,6 +677,17 @@ static int cmd_mode(char **words)
 		       (unsigned int)named(nl_mode_from_name, words[0]));
 	if (words[0] && words[1])
 		put_u8(msg, IPSECDRV_A_EXEMPT_LEVEL, number(words[1]));
+	return run(msg, NULL);
+}
+
+static int cmd_diag(char **words)
+{
+	struct nl_msg *msg = message_new(IPSECDRV_CMD_DIAG_SET, 0);
+
+	if (words[0] && strcmp(words[0], "-") != 0)
+		put_u8(msg, IPSECDRV_A_DIAG_LEVEL, number(words[0]));
+	if (words[0] && words[1])
+		put_u32(msg, IPSECDRV_A_LOG_INTERVAL, number(words[1]));
 	return run(msg, NULL);
 }
 
@@ -805,6 +836,7 @@ static const struct {
 	int (*run)(char **words);
 } commands[] = {
 	{ "status", cmd_status }, { "mode", cmd_mode },
+	{ "diag", cmd_diag },
 	{ "add", cmd_add }, { "del", cmd_del }, { "get", cmd_get }, { "list", cmd_list },
 	{ "load", cmd_load }, { "begin", cmd_begin }, { "tadd", cmd_tadd },
 	{ "commit", cmd_commit }, { "abort", cmd_abort },

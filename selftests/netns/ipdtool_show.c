@@ -135,6 +135,50 @@ void show_spi(struct nlattr **tb, int type, const char *name)
 		printf(" %s=0x%08x", name, ntohl(nla_get_u32(tb[type])));
 }
 
+void show_drop(struct nlattr *nest)
+{
+	struct nlattr *tb[IPSECDRV_DROP_A_MAX + 1], *bytes;
+
+	parse_nest(tb, IPSECDRV_DROP_A_MAX, nest);
+	show_u64(tb, IPSECDRV_DROP_A_TIME, "time");
+	show_name(tb, IPSECDRV_DROP_A_DIRECTION, "dir", nl_direction_name);
+	show_name(tb, IPSECDRV_DROP_A_REASON, "reason", nl_drop_reason_name);
+	if (tb[IPSECDRV_DROP_A_FLOW])
+		show_flow(tb[IPSECDRV_DROP_A_FLOW]);
+	show_spi(tb, IPSECDRV_DROP_A_SPI, "spi");
+	show_u32(tb, IPSECDRV_DROP_A_FILTER_ID, "filter");
+	show_u32(tb, IPSECDRV_DROP_A_INTERFACE, "ifindex");
+	if (tb[IPSECDRV_DROP_A_INTERFACE_NAME])
+		printf(" interface=%s", nla_get_string(tb[IPSECDRV_DROP_A_INTERFACE_NAME]));
+	show_u32(tb, IPSECDRV_DROP_A_LENGTH, "length");
+	show_u64(tb, IPSECDRV_DROP_A_LEFT_OUT, "left-out");
+	bytes = tb[IPSECDRV_DROP_A_PACKET];
+	if (!bytes)
+		return;
+	printf(" packet=");
+	for (int i = 0; i < nla_len(bytes); i++)
+		printf("%02x", ((unsigned char *)nla_data(bytes))[i]);
+}
+
+/* the rows, of which a message has many */
+void show_summary(struct nl_msg *msg)
+{
+	struct genlmsghdr *header = genlmsg_hdr(nlmsg_hdr(msg));
+	struct nlattr *tb[IPSECDRV_COUNTER_A_MAX + 1], *attr;
+	int rem;
+
+	nla_for_each_attr(attr, genlmsg_attrdata(header, 0), genlmsg_attrlen(header, 0), rem) {
+		if (nla_type(attr) != IPSECDRV_A_COUNTER)
+			continue;
+		parse_nest(tb, IPSECDRV_COUNTER_A_MAX, attr);
+		printf(" %s,%s=%llu",
+		       nl_drop_reason_name(nla_get_u8(tb[IPSECDRV_COUNTER_A_REASON])),
+		       tb[IPSECDRV_COUNTER_A_PEER] ?
+		       address_text(tb[IPSECDRV_COUNTER_A_PEER]) : "others",
+		       (unsigned long long)nla_get_u64(tb[IPSECDRV_COUNTER_A_PACKETS]));
+	}
+}
+
 static void show_lifetime(struct nlattr *nest)
 {
 	struct nlattr *tb[IPSECDRV_LIFETIME_A_MAX + 1];

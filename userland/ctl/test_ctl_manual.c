@@ -178,7 +178,7 @@ static void driver(void **state)
 		     nl_cipher_name, nl_cipher_text);
 	check_values(manual, "\n.Ss Security associations\n", 1, __IPSECDRV_INTEGRITY_MAX,
 		     nl_integrity_name, nl_integrity_text);
-	check_values(manual, "\n.Sh DIAGNOSTICS\n", 1, __IPSECDRV_DROP_MAX, nl_drop_reason_name,
+	check_values(manual, "\n.Ss Reasons\n", 1, __IPSECDRV_DROP_MAX, nl_drop_reason_name,
 		     nl_drop_reason_text);
 }
 

@@ -25,6 +25,10 @@
 #define IPSECDRV_MAX_REPLAY_WINDOW 4096
 /* Most boot exemptions that the module takes. */
 #define IPSECDRV_MAX_BOOT_EXEMPTIONS 1024
+/* Seconds between two summaries, unless told otherwise. */
+#define IPSECDRV_LOG_INTERVAL 3600
+/* Most bytes of a dropped packet that a record shows. */
+#define IPSECDRV_MAX_SHOWN 128
 
 /* What the driver does with packets. */
 enum ipsecdrv_mode {
@@ -562,10 +566,57 @@ enum {
 	/* Packets dropped for it. */
 	IPSECDRV_COUNTER_A_PACKETS,
 	IPSECDRV_COUNTER_A_PAD,
+	/*
+	 * In a summary: whose packets, or to whom; the peers that are in no other row if not
+	 * given.
+	 */
+	IPSECDRV_COUNTER_A_PEER,
 
 	/* private: */
 	__IPSECDRV_COUNTER_A_MAX,
 	IPSECDRV_COUNTER_A_MAX = __IPSECDRV_COUNTER_A_MAX - 1
+};
+
+/* A packet that was dropped. */
+enum {
+	__IPSECDRV_DROP_A_UNSPEC,
+	/* Nanoseconds since 1970. */
+	IPSECDRV_DROP_A_TIME,
+	/* Which way it went. */
+	IPSECDRV_DROP_A_DIRECTION,
+	/* Why it was dropped. */
+	IPSECDRV_DROP_A_REASON,
+	/* Addresses, protocol and ports; not there when its headers could not be read. */
+	IPSECDRV_DROP_A_FLOW,
+	/*
+	 * Of its AH or ESP header, or of the association that it came out of or was to go into.
+	 */
+	IPSECDRV_DROP_A_SPI,
+	/*
+	 * The most specific filter that matches it; for a packet under an association that
+	 * filter, unless the reason is wrong-sa.
+	 */
+	IPSECDRV_DROP_A_FILTER_ID,
+	/* Index of the interface. */
+	IPSECDRV_DROP_A_INTERFACE,
+	/* Its name. */
+	IPSECDRV_DROP_A_INTERFACE_NAME,
+	/* Bytes of the packet from the IP header on. */
+	IPSECDRV_DROP_A_LENGTH,
+	/*
+	 * The first bytes as they were on the wire, from the IP header on: of inbound packets
+	 * that no association took; of outbound ones only the IP header and eight bytes.
+	 */
+	IPSECDRV_DROP_A_PACKET,
+	/*
+	 * So many packets that were dropped before this one in the same direction have no record.
+	 */
+	IPSECDRV_DROP_A_LEFT_OUT,
+	IPSECDRV_DROP_A_PAD,
+
+	/* private: */
+	__IPSECDRV_DROP_A_MAX,
+	IPSECDRV_DROP_A_MAX = __IPSECDRV_DROP_A_MAX - 1
 };
 
 /* Counters of a namespace since the driver was loaded or the namespace made. */
@@ -678,6 +729,19 @@ enum {
 	/* Flows whose answers a startup mode lets in; 0 after the first operational mode. */
 	IPSECDRV_A_STATEFUL_FLOWS,
 	IPSECDRV_A_PAD,
+	/*
+	 * ipsecdiagnostics, a sum of 1 (a summary of bad packets once per log interval), 2 (a
+	 * record of every inbound packet that is dropped) and 4 (of every outbound one).
+	 */
+	IPSECDRV_A_DIAG_LEVEL,
+	/* ipsecloginterval, seconds from the first packet of a summary to its end. */
+	IPSECDRV_A_LOG_INTERVAL,
+	/* A packet that was dropped. */
+	IPSECDRV_A_DROP,
+	/* Dropped packets by reason and peer. */
+	IPSECDRV_A_COUNTER,
+	/* The time in which they were counted. */
+	IPSECDRV_A_SECONDS,
 
 	/* private: */
 	__IPSECDRV_A_MAX,
@@ -693,6 +757,11 @@ enum {
 	 * the module in use; permit gives it back.
 	 */
 	IPSECDRV_CMD_MODE_SET,
+	/*
+	 * Sets what is told about dropped packets, and to the listeners of the group diag only.
+	 * What was counted for the summary is told at once.
+	 */
+	IPSECDRV_CMD_DIAG_SET,
 	/*
 	 * Opens a transaction that will replace all filters. It belongs to the socket, ends with
 	 * it, and changes nothing before filter-commit.
@@ -748,6 +817,16 @@ enum {
 	IPSECDRV_CMD_EXPIRE_EVENT,
 	/* The mode changed. */
 	IPSECDRV_CMD_MODE_EVENT,
+	/*
+	 * A packet was dropped, and the level asks for a record. At most 200 of a direction at
+	 * once and 100 a second.
+	 */
+	IPSECDRV_CMD_DROP_EVENT,
+	/*
+	 * A log interval ended in which AH or ESP packets were dropped. 128 reasons and peers
+	 * have a row of their own.
+	 */
+	IPSECDRV_CMD_SUMMARY_EVENT,
 
 	/* private: */
 	__IPSECDRV_CMD_MAX,

@@ -482,6 +482,8 @@ static const struct row command_rows[] = {
 	  "Mode, generation and sizes of the namespace, and how it began." },
 	{ IPSECDRV_CMD_MODE_SET, "mode-set",
 	  "Sets an operational mode. The first one ends the startup mode. Secure and block keep the module in use; permit gives it back." },
+	{ IPSECDRV_CMD_DIAG_SET, "diag-set",
+	  "Sets what is told about dropped packets, and to the listeners of the group diag only. What was counted for the summary is told at once." },
 	{ IPSECDRV_CMD_FILTER_BEGIN, "filter-begin",
 	  "Opens a transaction that will replace all filters. It belongs to the socket, ends with it, and changes nothing before filter-commit." },
 	{ IPSECDRV_CMD_FILTER_ADD, "filter-add",
@@ -518,6 +520,10 @@ static const struct row command_rows[] = {
 	  "A lifetime of an association ended." },
 	{ IPSECDRV_CMD_MODE_EVENT, "mode-event",
 	  "The mode changed." },
+	{ IPSECDRV_CMD_DROP_EVENT, "drop-event",
+	  "A packet was dropped, and the level asks for a record. At most 200 of a direction at once and 100 a second." },
+	{ IPSECDRV_CMD_SUMMARY_EVENT, "summary-event",
+	  "A log interval ended in which AH or ESP packets were dropped. 128 reasons and peers have a row of their own." },
 };
 
 const char *nl_command_name(unsigned int command)
