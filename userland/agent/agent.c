@@ -309,6 +309,32 @@ static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *us
 	return 0;
 }
 
+static void on_drop(void *userdata, const struct kernel_drop *drop)
+{
+	(void)userdata;
+	event_drop(drop);
+}
+
+static void on_drop_count(void *userdata, const struct kernel_drop_count *count)
+{
+	(void)userdata;
+	event_drop_count(count);
+}
+
+static int on_diag(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct agent *agent = userdata;
+	struct kernel_diag_handler handler = { .drop = on_drop, .count = on_drop_count };
+
+	(void)fd;
+	(void)revents;
+	if (!agent->kernel->ops->diag_dispatch(agent->kernel, &handler))
+		return 0;
+	log_error("the driver's diagnostics cannot be read and are not logged any more: %s",
+		  agent->kernel->why);
+	return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
 /* --- ipsec-cred --------------------------------------------------------------------------- */
 
 static void on_cred_synced(void *userdata, bool is_synced)
@@ -330,13 +356,22 @@ static struct link_ike_config ike_settings(const struct agent *agent)
 	};
 }
 
+static int set_diagnostics(struct agent *agent)
+{
+	return agent->kernel->ops->diag_set(agent->kernel,
+					    (uint8_t)config_number(agent->config,
+								   "ipsecdiagnostics"),
+					    config_number(agent->config, "ipsecloginterval"));
+}
+
 int agent_apply_config(struct agent *agent, struct fault *fault)
 {
 	struct link_ike_config settings = ike_settings(agent);
 	int level = (int)config_number(agent->config, "ipsecexempt");
 
 	ike_set_config(agent->ike, &settings);
-	if (agent->kernel->ops->mode_set(agent->kernel, IPSECDRV_MODE_SECURE, level))
+	if (agent->kernel->ops->mode_set(agent->kernel, IPSECDRV_MODE_SECURE, level) ||
+	    set_diagnostics(agent))
 		return fault_failed(fault, "it is stored, but the driver refused it: %s",
 				    agent->kernel->why);
 	return 0;
@@ -461,10 +496,15 @@ static int start_policy(struct agent *agent, char *why)
 	_cleanup_(dynamic_freep) struct dynamic *dynamic = NULL;
 	_cleanup_(layers_freep) struct layers *adopted = NULL;
 	struct fault fault;
+	struct kernel_status status;
 	int r = restore(agent, &dynamic, why);
 
 	if (r)
 		return r;
+	/* 4295 and its like: nobody listened when the driver started */
+	if (!agent->kernel->ops->status_get(agent->kernel, &status) &&
+	    status.mode >= IPSECDRV_MODE_STARTUP_PERMIT)
+		event_driver_mode(status.mode);
 	if (layers_adopt(agent->kernel, &adopted)) {
 		snprintf(why, AGENT_WHY_LEN, "the driver's filters cannot be read: %s",
 			 agent->kernel->why);
@@ -476,6 +516,8 @@ static int start_policy(struct agent *agent, char *why)
 		return r;
 	}
 	dynamic = NULL;
+	if (set_diagnostics(agent))
+		log_error("the driver's diagnostics cannot be set: %s", agent->kernel->why);
 	r = agent->kernel->ops->mode_set(agent->kernel, IPSECDRV_MODE_SECURE,
 					 (int)config_number(agent->config, "ipsecexempt"));
 	if (r)
@@ -521,6 +563,14 @@ static int start_listening(struct agent *agent)
 				agent->kernel->ops->event_fd(agent->kernel), EPOLLIN, on_kernel,
 				agent);
 
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(agent->event, &agent->diag_source,
+			    agent->kernel->ops->diag_fd(agent->kernel), EPOLLIN, on_diag, agent);
+	if (r < 0)
+		return r;
+	/* negotiations come first */
+	r = sd_event_source_set_priority(agent->diag_source, SD_EVENT_PRIORITY_IDLE);
 	if (r < 0)
 		return r;
 	negotiate_resync(agent->negotiate);
@@ -596,6 +646,7 @@ struct agent *agent_free(struct agent *agent)
 		return NULL;
 	bus_free(agent->bus);
 	sd_event_source_disable_unref(agent->kernel_source);
+	sd_event_source_disable_unref(agent->diag_source);
 	sd_event_source_disable_unref(agent->servers_timer);
 	sd_event_source_disable_unref(agent->report_timer);
 	cred_free(agent->cred);

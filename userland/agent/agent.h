@@ -48,6 +48,7 @@ struct agent {
 	struct cred *cred;
 	struct bus *bus;
 	sd_event_source *kernel_source;
+	sd_event_source *diag_source;
 	sd_event_source *servers_timer;
 	sd_event_source *report_timer;
 	bool exports_keys;

@@ -207,10 +207,28 @@ void event_policy_failed(const char *layer, const char *why)
 		  why);
 }
 
+/* The original's event; the other startup modes had none. */
+static const char *mode_number(enum ipsecdrv_mode mode)
+{
+	switch (mode) {
+	case IPSECDRV_MODE_BLOCK:
+		return "4292";
+	case IPSECDRV_MODE_PERMIT:
+		return "4293";
+	case IPSECDRV_MODE_SECURE:
+		return "4294";
+	case IPSECDRV_MODE_STARTUP_PERMIT:
+		return "4295";
+	default:
+		return NULL;
+	}
+}
+
 void event_driver_mode(enum ipsecdrv_mode mode)
 {
-	log_event(LOG_INFO,
+	log_event(mode == IPSECDRV_MODE_BLOCK ? LOG_WARNING : LOG_INFO,
 		  FIELDS({ "MESSAGE_ID", EVENT_ID_DRIVER_MODE },
+			 { "IPD_EVENT", mode_number(mode) },
 			 { "IPD_MODE", nl_mode_name(mode) }),
 		  "driver is in %s mode", nl_mode_name(mode));
 }

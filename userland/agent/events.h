@@ -11,11 +11,13 @@
 #include "ike/engine.h"
 
 struct dynamic_rule;
+struct kernel_drop;
+struct kernel_drop_count;
 
 /*
  * The journal entries that people and programs look for. Each has a MESSAGE_ID that never
  * changes, so `journalctl MESSAGE_ID=...` finds them whatever the wording; the manual page lists
- * them. IKE's carry the number of the original's security event in IPD_EVENT. Never a key.
+ * them. IKE's and the driver's carry the number of the original's event in IPD_EVENT. Never a key.
  */
 #define EVENT_ID_MM_ESTABLISHED	"4308fa3436b24bf6a7aef4b6c4f1ce00"	/* 541 */
 #define EVENT_ID_QM_ESTABLISHED	"e88ff96607ee49d89389eec9957fe7bc"	/* 541 */
@@ -28,7 +30,9 @@ struct dynamic_rule;
 #define EVENT_ID_SA_REFUSED	"433a351cae9540ab8789b7d5d677bbd6"
 #define EVENT_ID_POLICY_APPLIED	"3eda27d235c84b64ac5c0fec99ae90ba"
 #define EVENT_ID_POLICY_FAILED	"57014bda25924b4d88d243c372b35648"
-#define EVENT_ID_DRIVER_MODE	"062fbdcf4306460ea8a84881a9287976"
+#define EVENT_ID_DRIVER_MODE	"062fbdcf4306460ea8a84881a9287976"	/* 4292 to 4295 */
+#define EVENT_ID_DROP		"ba63d6dde47744309ce02db63cf68880"	/* 4283 to 4285 */
+#define EVENT_ID_DROP_SUMMARY	"442c78bb9b4042c294343b00af9ba57c"	/* 4283, 4285 */
 #define EVENT_ID_PROCESS	"3dc1c8e23d00486184ca455fab774d34"
 
 /* One of IKE's; @rule (may be NULL) is the one of its filter. */
@@ -42,6 +46,9 @@ void event_policy_applied(const char *layer, size_t n_rules, size_t n_filters);
 /* A change that nobody waits for an answer of (DNS, interfaces) was not possible. */
 void event_policy_failed(const char *layer, const char *why);
 void event_driver_mode(enum ipsecdrv_mode mode);
+/* The driver dropped a packet; some packets, in a log interval. */
+void event_drop(const struct kernel_drop *drop);
+void event_drop_count(const struct kernel_drop_count *count);
 /* ipsec-ike or ipsec-cred came or went. */
 void event_process(const char *name, bool is_there);
 

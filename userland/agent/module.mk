@@ -7,6 +7,7 @@ agent_SRCS := \
 	userland/agent/config.c \
 	userland/agent/cred.c \
 	userland/agent/dynamic.c \
+	userland/agent/event_drop.c \
 	userland/agent/events.c \
 	userland/agent/expand.c \
 	userland/agent/explain.c \

@@ -272,6 +272,15 @@ static void test_config(void **state)
 	assert_int_equal(w->kernel->ops->status_get(w->kernel, &status), 0);
 	assert_int_equal(status.exempt_level, 1);
 	m = world_call_new(w, "SetConfig");
+	assert_true(sd_bus_message_append(m, "ss", "ipsecdiagnostics", "7") >= 0);
+	world_make_call(w, m);
+	m = world_call_new(w, "SetConfig");
+	assert_true(sd_bus_message_append(m, "ss", "ipsecloginterval", "60") >= 0);
+	world_make_call(w, m);
+	assert_int_equal(w->kernel->ops->status_get(w->kernel, &status), 0);
+	assert_int_equal(status.diag_level, 7);
+	assert_int_equal(status.log_interval, 60);
+	m = world_call_new(w, "SetConfig");
 	assert_true(sd_bus_message_append(m, "ss", "ikelogging", "1") >= 0);
 	world_make_call(w, m);
 	RUN_UNTIL(w, w->ike_config.log_level == 7);
@@ -283,6 +292,7 @@ static void test_config(void **state)
 	/* kept over a restart, also over a clean one */
 	agent_stop(w->agent);
 	kernel = world_crash(w);
+	assert_int_equal(kernel->ops->diag_set(kernel, 0, 3600), 0);
 	if (world_start_agent(w, kernel, why))
 		fail_msg("%s", why);
 	world_connect_admin(w);
@@ -290,11 +300,14 @@ static void test_config(void **state)
 	assert_true(next_row(w, &policy_config_record, &info));
 	assert_int_equal(info.ipsecexempt, 1);
 	assert_int_equal(info.ikelogging, 1);
-	assert_int_equal(info.ipsecloginterval, 3600);
+	assert_int_equal(info.ipsecdiagnostics, 7);
+	assert_int_equal(info.ipsecloginterval, 60);
 	assert_string_equal(info.bootmode, "permit");
 	policy_record_clear(&policy_config_record, &info);
 	assert_int_equal(w->kernel->ops->status_get(w->kernel, &status), 0);
 	assert_int_equal(status.exempt_level, 1);
+	assert_int_equal(status.diag_level, 7);
+	assert_int_equal(status.log_interval, 60);
 }
 
 static void test_status(void **state)
@@ -326,7 +339,7 @@ int main(void)
 		WORLD_TEST("test_delete_sas", test_delete_sas),
 		WORLD_TEST("N18 statistics", test_statistics),
 		WORLD_TEST("test_explain", test_explain),
-		WORLD_TEST("N19 config", test_config),
+		WORLD_TEST("N19 D31 L12 config", test_config),
 		WORLD_TEST("test_status", test_status),
 	};
 

@@ -131,8 +131,7 @@ static enum ctl_exit run_show(struct ctl *ctl, const struct ctl_args *args)
 	"permit, block or stateful: what the driver does before the agent runs. bootexemptions " \
 	"none or a list of PROTOCOL:SRCPORT:DSTPORT:DIRECTION (TCP and UDP) and " \
 	"PROTOCOL:DIRECTION (others). Unlike other dynamic changes these are kept when the " \
-	"agent stops; all but ikelogging, strongcrlcheck and ipsecexempt wait for the next start " \
-	"of the driver."
+	"agent stops; bootmode and bootexemptions wait for the next start of the driver."
 
 #define SET_EXAMPLES								\
 	"  dynamic set config property=ipsecdiagnostics value=7\n"		\

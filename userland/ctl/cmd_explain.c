@@ -17,7 +17,7 @@
 #include "ctl/client.h"
 #include "ctl/columns.h"
 #include "ctl/ctl.h"
-#include "ctl/remedy.h"
+#include "nl/remedy.h"
 #include "ctl/types.h"
 #include "nl/names_gen.h"
 #include "policy/bus.h"
@@ -194,9 +194,9 @@ static const char *find_remedy(const struct policy_explanation_info *info)
 
 	switch (nl_verdict_from_name(info->verdict)) {
 	case IPSECDRV_VERDICT_PASS:
-		return ctl_pass_remedy(reason);
+		return nl_pass_remedy(reason);
 	case IPSECDRV_VERDICT_DROP:
-		return ctl_drop_remedy(reason);
+		return nl_drop_remedy(reason);
 	case IPSECDRV_VERDICT_HOLD:
 		return "Nothing, if the negotiation ends soon. \"dynamic show mmsas\" shows how far "
 		       "it is; the packet leaves as soon as it has succeeded.";

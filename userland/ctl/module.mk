@@ -20,7 +20,6 @@ ctl_SRCS := \
 	userland/ctl/ctl.c \
 	userland/ctl/help.c \
 	userland/ctl/interactive.c \
-	userland/ctl/remedy.c \
 	userland/ctl/select.c \
 	userland/ctl/types.c \
 	userland/ctl/words.c

@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 #include "ctl/command.h"
-#include "ctl/remedy.h"
+#include "nl/remedy.h"
 #include "nl/names_gen.h"
 #include "policy/config.h"
 
@@ -186,13 +186,13 @@ static void remedies(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < __IPSECDRV_DROP_MAX; i++)
-		if (!ctl_drop_remedy(nl_drop_reason_name(i)))
+		if (!nl_drop_remedy(nl_drop_reason_name(i)))
 			fail_msg("no remedy for %s", nl_drop_reason_name(i));
 	for (unsigned int i = 0; i < __IPSECDRV_PASS_REASON_MAX; i++)
-		if (!ctl_pass_remedy(nl_pass_reason_name(i)))
+		if (!nl_pass_remedy(nl_pass_reason_name(i)))
 			fail_msg("no remedy for %s", nl_pass_reason_name(i));
-	assert_null(ctl_drop_remedy("tomorrow's"));
-	assert_null(ctl_pass_remedy("tomorrow's"));
+	assert_null(nl_drop_remedy("tomorrow's"));
+	assert_null(nl_pass_remedy("tomorrow's"));
 }
 
 int main(void)

@@ -33,6 +33,8 @@ struct kernel_status {
 	uint32_t tuples;
 	uint8_t exempt_level;
 	uint32_t event_number;
+	uint8_t diag_level;
+	uint32_t log_interval;
 };
 
 struct kernel_filter_side {
@@ -163,6 +165,37 @@ struct kernel_statistics {
 	uint64_t drops[IPSECDRV_DROP_MAX + 1];
 };
 
+/* A packet that was dropped, where the diagnostic level asks for a record of each. */
+struct kernel_drop {
+	uint64_t time;			/* nanoseconds since 1970 */
+	enum ipsecdrv_direction direction;
+	enum ipsecdrv_drop_reason reason;
+	bool has_flow;			/* else its headers could not be read */
+	struct kernel_flow flow;
+	uint32_t spi;			/* 0 is none, also below */
+	uint32_t filter_id;
+	char interface[16];		/* "" is none */
+	uint32_t length;		/* of the packet */
+	uint8_t shown[IPSECDRV_MAX_SHOWN];	/* its first bytes */
+	size_t shown_len;
+	uint64_t left_out;		/* packets before it without a record */
+};
+
+/* A row of a summary. */
+struct kernel_drop_count {
+	enum ipsecdrv_drop_reason reason;
+	struct ip_addr peer;		/* none: all peers without a row of their own */
+	uint64_t packets;
+	uint32_t seconds;		/* in which they came */
+};
+
+/* Called by diag_dispatch(), with the limits of the calls below. */
+struct kernel_diag_handler {
+	void (*drop)(void *userdata, const struct kernel_drop *drop);
+	void (*count)(void *userdata, const struct kernel_drop_count *count);
+	void *userdata;
+};
+
 /* Called by event_dispatch(). They may call the kernel's calls, but not event_dispatch(). */
 struct kernel_event_handler {
 	void (*acquire)(void *userdata, const struct kernel_acquire *acquire);
@@ -180,6 +213,8 @@ struct kernel_ops {
 	int (*status_get)(struct kernel *kernel, struct kernel_status *ret_status);
 	/* @exempt_level: 0 to 3, or -1 to leave it */
 	int (*mode_set)(struct kernel *kernel, enum ipsecdrv_mode mode, int exempt_level);
+	/* @level: 0 to 7; @log_interval: in seconds */
+	int (*diag_set)(struct kernel *kernel, uint8_t level, uint32_t log_interval);
 
 	/*
 	 * All filters in one step: all of these are in force, or none of them and what was
@@ -219,6 +254,10 @@ struct kernel_ops {
 	int (*event_fd)(struct kernel *kernel);
 	/* Handles what is there, at most a few hundred events, and does not wait. */
 	int (*event_dispatch)(struct kernel *kernel, const struct kernel_event_handler *handler);
+
+	/* The same for diagnostics, which may be many and may be missed. */
+	int (*diag_fd)(struct kernel *kernel);
+	int (*diag_dispatch)(struct kernel *kernel, const struct kernel_diag_handler *handler);
 
 	struct kernel *(*free)(struct kernel *kernel);
 };

@@ -32,6 +32,8 @@ struct fake {
 	struct kernel kernel;
 	enum ipsecdrv_mode mode;
 	uint8_t exempt_level;
+	uint8_t diag_level;
+	uint32_t log_interval;
 	uint32_t generation;
 	struct kernel_filter filters[FILTERS_MAX];
 	size_t n_filters;
@@ -43,6 +45,10 @@ struct fake {
 	size_t n_events;
 	bool has_lost;
 	int event_fd;
+	struct kernel_drop drop;
+	struct kernel_drop_count drop_count;
+	bool has_drop, has_drop_count;
+	int diag_fd;
 	uint32_t next_spi;
 	uint32_t next_acquire;
 	uint32_t hold_seconds;
@@ -591,6 +597,8 @@ static int fake_status_get(struct kernel *kernel, struct kernel_status *ret_stat
 		.generation = fake->generation,
 		.filters = (uint32_t)fake->n_filters,
 		.exempt_level = fake->exempt_level,
+		.diag_level = fake->diag_level,
+		.log_interval = fake->log_interval,
 	};
 	return 0;
 }
@@ -607,6 +615,37 @@ static int fake_mode_set(struct kernel *kernel, enum ipsecdrv_mode mode, int exe
 	fake->mode = mode;
 	if (exempt_level >= 0)
 		fake->exempt_level = (uint8_t)exempt_level;
+	return 0;
+}
+
+static int fake_diag_set(struct kernel *kernel, uint8_t level, uint32_t log_interval)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_DIAG_SET);
+
+	if (r)
+		return r;
+	fake->diag_level = level;
+	fake->log_interval = log_interval;
+	return 0;
+}
+
+static int fake_diag_fd(struct kernel *kernel)
+{
+	return fake_of(kernel)->diag_fd;
+}
+
+static int fake_diag_dispatch(struct kernel *kernel, const struct kernel_diag_handler *handler)
+{
+	struct fake *fake = fake_of(kernel);
+	uint64_t count;
+
+	(void)!read(fake->diag_fd, &count, sizeof(count));
+	if (fake->has_drop)
+		handler->drop(handler->userdata, &fake->drop);
+	if (fake->has_drop_count)
+		handler->count(handler->userdata, &fake->drop_count);
+	fake->has_drop = fake->has_drop_count = false;
 	return 0;
 }
 
@@ -652,12 +691,15 @@ static struct kernel *fake_free(struct kernel *kernel)
 
 	if (fake->event_fd >= 0)
 		close(fake->event_fd);
+	if (fake->diag_fd >= 0)
+		close(fake->diag_fd);
 	return wipe_free(fake, sizeof(*fake));
 }
 
 static const struct kernel_ops fake_ops = {
 	.status_get = fake_status_get,
 	.mode_set = fake_mode_set,
+	.diag_set = fake_diag_set,
 	.filters_replace = fake_filters_replace,
 	.filters_add = fake_filters_add,
 	.filters_del = fake_filters_del,
@@ -675,6 +717,8 @@ static const struct kernel_ops fake_ops = {
 	.match = fake_match,
 	.event_fd = fake_event_fd,
 	.event_dispatch = fake_event_dispatch,
+	.diag_fd = fake_diag_fd,
+	.diag_dispatch = fake_diag_dispatch,
 	.free = fake_free,
 };
 
@@ -689,7 +733,9 @@ struct kernel *kernel_fake_new(void)
 	fake->exempt_level = 3;
 	fake->next_spi = 0x1000;
 	fake->next_acquire = 1;
+	fake->log_interval = IPSECDRV_LOG_INTERVAL;
 	fake->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	fake->diag_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return &fake->kernel;
 }
 
@@ -704,6 +750,26 @@ void kernel_fake_fail(struct kernel *kernel, enum kernel_fake_call call, unsigne
 unsigned int kernel_fake_count(const struct kernel *kernel, enum kernel_fake_call call)
 {
 	return fake_of(kernel)->counts[call];
+}
+
+void kernel_fake_drop(struct kernel *kernel, const struct kernel_drop *drop)
+{
+	struct fake *fake = fake_of(kernel);
+	uint64_t one = 1;
+
+	fake->drop = *drop;
+	fake->has_drop = true;
+	(void)!write(fake->diag_fd, &one, sizeof(one));
+}
+
+void kernel_fake_drop_count(struct kernel *kernel, const struct kernel_drop_count *count)
+{
+	struct fake *fake = fake_of(kernel);
+	uint64_t one = 1;
+
+	fake->drop_count = *count;
+	fake->has_drop_count = true;
+	(void)!write(fake->diag_fd, &one, sizeof(one));
 }
 
 uint32_t kernel_fake_packet(struct kernel *kernel, const struct kernel_flow *flow)

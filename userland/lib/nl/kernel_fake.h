@@ -16,6 +16,7 @@ struct kernel *kernel_fake_new(void);
 enum kernel_fake_call {
 	KERNEL_FAKE_STATUS_GET,
 	KERNEL_FAKE_MODE_SET,
+	KERNEL_FAKE_DIAG_SET,
 	KERNEL_FAKE_FILTERS_REPLACE,
 	KERNEL_FAKE_FILTERS_ADD,
 	KERNEL_FAKE_FILTERS_DEL,
@@ -48,6 +49,9 @@ void kernel_fake_acquire(struct kernel *kernel, const struct kernel_acquire *acq
 /* The association's event; hard and idle remove it (idle also its pair). */
 void kernel_fake_expire(struct kernel *kernel, enum ipsecdrv_lifetime_kind kind, uint32_t spi,
 			enum ipsecdrv_direction direction);
+/* A record and a row of a summary, as the driver would send them. */
+void kernel_fake_drop(struct kernel *kernel, const struct kernel_drop *drop);
+void kernel_fake_drop_count(struct kernel *kernel, const struct kernel_drop_count *count);
 /* The listener's buffer overflowed: events not dispatched are gone, and it will be told. */
 void kernel_fake_lose_events(struct kernel *kernel);
 

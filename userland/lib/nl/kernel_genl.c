@@ -27,6 +27,7 @@
 #include <netlink/socket.h>
 #include <sys/socket.h>
 
+#include "nl/kernel_genl_diag.h"
 #include "nl/kernel_msg.h"
 #include "nl/names_gen.h"
 
@@ -39,6 +40,7 @@ struct genl {
 	struct kernel kernel;
 	struct nl_sock *requests;
 	struct nl_sock *events;
+	struct nl_sock *diag;
 	int family;
 	uint32_t event_number;
 	bool has_event_number;
@@ -359,6 +361,8 @@ static int take_status(struct nlattr **attrs, void *userdata)
 		.tuples = attr_u32(attrs[IPSECDRV_A_TUPLES]),
 		.exempt_level = attr_u8(attrs[IPSECDRV_A_EXEMPT_LEVEL]),
 		.event_number = attr_u32(attrs[IPSECDRV_A_EVENT_NUMBER]),
+		.diag_level = attr_u8(attrs[IPSECDRV_A_DIAG_LEVEL]),
+		.log_interval = attr_u32(attrs[IPSECDRV_A_LOG_INTERVAL]),
 	};
 	return 0;
 }
@@ -377,6 +381,19 @@ static int genl_mode_set(struct kernel *kernel, enum ipsecdrv_mode mode, int exe
 		return -ENOMEM;
 	if (nla_put_u8(msg, IPSECDRV_A_MODE, (uint8_t)mode) ||
 	    (exempt_level >= 0 && nla_put_u8(msg, IPSECDRV_A_EXEMPT_LEVEL, (uint8_t)exempt_level)))
+		return too_big(genl);
+	return call(genl, msg, NULL, NULL);
+}
+
+static int genl_diag_set(struct kernel *kernel, uint8_t level, uint32_t log_interval)
+{
+	struct genl *genl = genl_of(kernel);
+	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_DIAG_SET, 0);
+
+	if (!msg)
+		return -ENOMEM;
+	if (nla_put_u8(msg, IPSECDRV_A_DIAG_LEVEL, level) ||
+	    nla_put_u32(msg, IPSECDRV_A_LOG_INTERVAL, log_interval))
 		return too_big(genl);
 	return call(genl, msg, NULL, NULL);
 }
@@ -760,6 +777,19 @@ static int genl_event_dispatch(struct kernel *kernel, const struct kernel_event_
 	return fail(genl, errno_of_nl(r), nl_geterror(r));
 }
 
+static int genl_diag_fd(struct kernel *kernel)
+{
+	return nl_socket_get_fd(genl_of(kernel)->diag);
+}
+
+static int genl_diag_dispatch(struct kernel *kernel, const struct kernel_diag_handler *handler)
+{
+	struct genl *genl = genl_of(kernel);
+	int r = kernel_genl_diag_dispatch(genl->diag, genl->family, handler);
+
+	return r ? fail(genl, errno_of_nl(r), nl_geterror(r)) : 0;
+}
+
 /* --- life --------------------------------------------------------------------------------- */
 
 static struct kernel *genl_free(struct kernel *kernel)
@@ -768,6 +798,7 @@ static struct kernel *genl_free(struct kernel *kernel)
 
 	nl_socket_free(genl->requests);
 	nl_socket_free(genl->events);
+	nl_socket_free(genl->diag);
 	free(genl);
 	return NULL;
 }
@@ -775,6 +806,7 @@ static struct kernel *genl_free(struct kernel *kernel)
 static const struct kernel_ops genl_ops = {
 	.status_get = genl_status_get,
 	.mode_set = genl_mode_set,
+	.diag_set = genl_diag_set,
 	.filters_replace = genl_filters_replace,
 	.filters_add = genl_filters_add,
 	.filters_del = genl_filters_del,
@@ -792,6 +824,8 @@ static const struct kernel_ops genl_ops = {
 	.match = genl_match,
 	.event_fd = genl_event_fd,
 	.event_dispatch = genl_event_dispatch,
+	.diag_fd = genl_diag_fd,
+	.diag_dispatch = genl_diag_dispatch,
 	.free = genl_free,
 };
 
@@ -816,6 +850,10 @@ static int connect_driver(struct genl *genl)
 		if (r < 0)
 			return fail(genl, errno_of_nl(r), nl_geterror(r));
 	}
+	r = genl_ctrl_resolve_grp(genl->requests, IPSECDRV_FAMILY_NAME, IPSECDRV_MCGRP_DIAG);
+	genl->diag = r < 0 ? NULL : kernel_genl_diag_open(r);
+	if (!genl->diag)
+		return fail(genl, -EIO, "The driver's diagnostics cannot be listened to.");
 	/* After joining: what happens from here on is either in the status or arrives. */
 	r = genl_status_get(&genl->kernel, &status);
 	if (r)

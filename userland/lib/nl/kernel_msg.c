@@ -509,3 +509,57 @@ int kernel_msg_get_statistics(struct nlattr *nest, struct kernel_statistics *ret
 	*ret_statistics = s;
 	return 0;
 }
+
+/* --- diagnostics -------------------------------------------------------------------------- */
+
+static void get_shown(struct nlattr *attr, struct kernel_drop *drop)
+{
+	if (!attr)
+		return;
+	drop->shown_len = (size_t)nla_len(attr);
+	if (drop->shown_len > sizeof(drop->shown))
+		drop->shown_len = sizeof(drop->shown);
+	memcpy(drop->shown, nla_data(attr), drop->shown_len);
+}
+
+int kernel_msg_get_drop(struct nlattr *nest, struct kernel_drop *ret_drop)
+{
+	struct nlattr *attrs[IPSECDRV_DROP_A_MAX + 1];
+	struct kernel_drop drop = { 0 };
+
+	if (nla_parse_nested(attrs, IPSECDRV_DROP_A_MAX, nest, NULL))
+		return -EBADMSG;
+	drop.time = get_u64(attrs, IPSECDRV_DROP_A_TIME);
+	drop.direction = get_u8(attrs, IPSECDRV_DROP_A_DIRECTION);
+	drop.reason = get_u8(attrs, IPSECDRV_DROP_A_REASON);
+	drop.spi = get_be32(attrs, IPSECDRV_DROP_A_SPI);
+	drop.filter_id = get_u32(attrs, IPSECDRV_DROP_A_FILTER_ID);
+	drop.length = get_u32(attrs, IPSECDRV_DROP_A_LENGTH);
+	drop.left_out = get_u64(attrs, IPSECDRV_DROP_A_LEFT_OUT);
+	drop.has_flow = attrs[IPSECDRV_DROP_A_FLOW];
+	if (drop.has_flow && kernel_msg_get_flow(attrs[IPSECDRV_DROP_A_FLOW], &drop.flow))
+		return -EBADMSG;
+	if (attrs[IPSECDRV_DROP_A_INTERFACE_NAME])
+		nla_strlcpy(drop.interface, attrs[IPSECDRV_DROP_A_INTERFACE_NAME],
+			    sizeof(drop.interface));
+	get_shown(attrs[IPSECDRV_DROP_A_PACKET], &drop);
+	*ret_drop = drop;
+	return 0;
+}
+
+int kernel_msg_get_drop_count(struct nlattr *nest, struct kernel_drop_count *ret_count)
+{
+	struct nlattr *attrs[IPSECDRV_COUNTER_A_MAX + 1];
+	struct kernel_drop_count count = { 0 };
+	struct nlattr *peer;
+
+	if (nla_parse_nested(attrs, IPSECDRV_COUNTER_A_MAX, nest, NULL))
+		return -EBADMSG;
+	count.reason = get_u8(attrs, IPSECDRV_COUNTER_A_REASON);
+	count.packets = get_u64(attrs, IPSECDRV_COUNTER_A_PACKETS);
+	peer = attrs[IPSECDRV_COUNTER_A_PEER];
+	if (peer && ip_addr_from_bytes(nla_data(peer), (size_t)nla_len(peer), &count.peer))
+		return -EBADMSG;
+	*ret_count = count;
+	return 0;
+}

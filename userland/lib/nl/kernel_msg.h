@@ -26,6 +26,9 @@ int kernel_msg_get_filter(struct nlattr *nest, struct kernel_filter *ret_filter)
 int kernel_msg_get_sa(struct nlattr *nest, struct kernel_sa *ret_sa);
 int kernel_msg_get_selector(struct nlattr *nest, struct kernel_selector *ret_selector);
 int kernel_msg_get_flow(struct nlattr *nest, struct kernel_flow *ret_flow);
+int kernel_msg_get_drop(struct nlattr *nest, struct kernel_drop *ret_drop);
+/* without its seconds */
+int kernel_msg_get_drop_count(struct nlattr *nest, struct kernel_drop_count *ret_count);
 int kernel_msg_get_statistics(struct nlattr *nest, struct kernel_statistics *ret_statistics);
 
 #endif /* NL_KERNEL_MSG_H */

@@ -3,8 +3,10 @@ LIBS += nl
 nl_SRCS := \
 	userland/lib/nl/kernel.c \
 	userland/lib/nl/kernel_genl.c \
+	userland/lib/nl/kernel_genl_diag.c \
 	userland/lib/nl/kernel_msg.c \
-	userland/lib/nl/names_gen.c
+	userland/lib/nl/names_gen.c \
+	userland/lib/nl/remedy.c
 nl_PKGS := libnl-genl-3.0
 
 LIBS += nl_fake

@@ -226,6 +226,80 @@ static void test_flow(void **state)
 	nlmsg_free(msg);
 }
 
+static void put_flow_as(struct nl_msg *msg, int type, const struct kernel_flow *flow)
+{
+	struct nl_msg *other = message_new(4096);
+	struct nlattr *nest;
+
+	assert_int_equal(kernel_msg_put_flow(other, flow), 0);
+	nest = first_attr(other);
+	assert_int_equal(nla_put(msg, type, nla_len(nest), nla_data(nest)), 0);
+	nlmsg_free(other);
+}
+
+static void test_drop(void **state)
+{
+	const struct kernel_flow flow = {
+		.direction = IPSECDRV_DIRECTION_IN, .source = addr("2001:db8::2"),
+		.destination = addr("2001:db8::1"), .protocol = 50,
+	};
+	struct nl_msg *msg = message_new(4096);
+	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_A_DROP);
+	struct kernel_drop drop;
+	uint8_t bytes[200];
+
+	(void)state;
+	memset(bytes, 0xa5, sizeof(bytes));
+	assert_int_equal(nla_put_u64(msg, IPSECDRV_DROP_A_TIME, UINT64_MAX), 0);
+	assert_int_equal(nla_put_u8(msg, IPSECDRV_DROP_A_DIRECTION, IPSECDRV_DIRECTION_IN), 0);
+	assert_int_equal(nla_put_u8(msg, IPSECDRV_DROP_A_REASON, IPSECDRV_DROP_BAD_SPI), 0);
+	assert_int_equal(nla_put_u32(msg, IPSECDRV_DROP_A_SPI, htonl(0x12345678)), 0);
+	assert_int_equal(nla_put_u64(msg, IPSECDRV_DROP_A_LEFT_OUT, 9), 0);
+	/* longer than they may be */
+	assert_int_equal(nla_put_string(msg, IPSECDRV_DROP_A_INTERFACE_NAME,
+					"a-name-that-no-interface-has"), 0);
+	assert_int_equal(nla_put(msg, IPSECDRV_DROP_A_PACKET, sizeof(bytes), bytes), 0);
+	put_flow_as(msg, IPSECDRV_DROP_A_FLOW, &flow);
+	nla_nest_end(msg, nest);
+	assert_int_equal(kernel_msg_get_drop(first_attr(msg), &drop), 0);
+	assert_true(drop.time == UINT64_MAX && drop.left_out == 9);
+	assert_int_equal(drop.direction, IPSECDRV_DIRECTION_IN);
+	assert_int_equal(drop.reason, IPSECDRV_DROP_BAD_SPI);
+	assert_int_equal(drop.spi, 0x12345678);
+	assert_int_equal(drop.filter_id, 0);
+	assert_string_equal(drop.interface, "a-name-that-no-");
+	assert_int_equal(drop.shown_len, IPSECDRV_MAX_SHOWN);
+	assert_true(drop.has_flow);
+	assert_memory_equal(&drop.flow, &flow, sizeof(flow));
+	nlmsg_free(msg);
+}
+
+static void test_drop_count(void **state)
+{
+	static const uint8_t peer[] = { 192, 0, 2, 7 };
+	struct nl_msg *msg = message_new(4096);
+	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_A_COUNTER);
+	struct kernel_drop_count count;
+	struct ip_addr wanted = addr("192.0.2.7");
+
+	(void)state;
+	assert_int_equal(nla_put_u8(msg, IPSECDRV_COUNTER_A_REASON, IPSECDRV_DROP_REPLAY), 0);
+	assert_int_equal(nla_put_u64(msg, IPSECDRV_COUNTER_A_PACKETS, 81402), 0);
+	nla_nest_end(msg, nest);
+	assert_int_equal(kernel_msg_get_drop_count(first_attr(msg), &count), 0);
+	assert_int_equal(count.peer.family, 0);
+	assert_int_equal(nla_put(msg, IPSECDRV_COUNTER_A_PEER, sizeof(peer), peer), 0);
+	nla_nest_end(msg, nest);
+	assert_int_equal(kernel_msg_get_drop_count(first_attr(msg), &count), 0);
+	assert_int_equal(count.reason, IPSECDRV_DROP_REPLAY);
+	assert_int_equal(count.packets, 81402);
+	assert_memory_equal(&count.peer, &wanted, sizeof(wanted));
+	assert_int_equal(nla_put(msg, IPSECDRV_COUNTER_A_PEER, 3, peer), 0);
+	nla_nest_end(msg, nest);
+	assert_int_equal(kernel_msg_get_drop_count(first_attr(msg), &count), -EBADMSG);
+	nlmsg_free(msg);
+}
+
 static void put_counter(struct nl_msg *msg, uint8_t reason, uint64_t packets)
 {
 	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_STATISTICS_A_COUNTER);
@@ -280,6 +354,8 @@ int main(void)
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_sa),
 		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_drop_count),
 		cmocka_unit_test(test_statistics),
 		cmocka_unit_test(test_format),
 	};

@@ -18,7 +18,7 @@
 static const char *const boot_modes[] = { "permit", "block", "stateful" };
 
 const struct policy_config_property policy_config_properties[] = {
-	{ "ipsecdiagnostics", "IPSecDiagnostics", true, 0, 7, "0-7", "0", false,
+	{ "ipsecdiagnostics", "IPSecDiagnostics", true, 0, 7, "0-7", "0", true,
 	  "Events of the driver that are logged, a sum: 1 aggregated events once per log interval, "
 	  "2 every inbound packet dropped, 4 every outbound packet dropped.",
 	  offsetof(struct policy_config_info, ipsecdiagnostics) },
@@ -29,7 +29,7 @@ const struct policy_config_property policy_config_properties[] = {
 	  "Revocation lists of certificates: 0 not looked at, 1 a certificate known to be revoked "
 	  "fails, 2 any error in getting the list fails as well.",
 	  offsetof(struct policy_config_info, strongcrlcheck) },
-	{ "ipsecloginterval", "IPSecloginterval", true, 60, 86400, "60-86400", "3600", false,
+	{ "ipsecloginterval", "IPSecloginterval", true, 60, 86400, "60-86400", "3600", true,
 	  "Seconds between two records of the driver's aggregated events.",
 	  offsetof(struct policy_config_info, ipsecloginterval) },
 	{ "ipsecexempt", "IPSecexempt", true, 0, 3, "0-3", "3", true,

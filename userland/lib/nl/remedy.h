@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CTL_REMEDY_H
-#define CTL_REMEDY_H
+#ifndef NL_REMEDY_H
+#define NL_REMEDY_H
 
 /*
  * What to do about a reason that the driver gives, by its name in the netlink specification: one or
  * two sentences. Every reason has one (a test compares with the specification); NULL is for names
  * that this program does not know.
  */
-const char *ctl_drop_remedy(const char *reason);
-const char *ctl_pass_remedy(const char *reason);
+const char *nl_drop_remedy(const char *reason);
+const char *nl_pass_remedy(const char *reason);
 
-#endif /* CTL_REMEDY_H */
+#endif /* NL_REMEDY_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/remedy.h"
+#include "nl/remedy.h"
 
 #include <stddef.h>
 
@@ -106,13 +106,13 @@ static const char *find(const char *const *remedies, size_t n, int value)
 	return value >= 0 && (size_t)value < n ? remedies[value] : NULL;
 }
 
-const char *ctl_drop_remedy(const char *reason)
+const char *nl_drop_remedy(const char *reason)
 {
 	return find(drop_remedies, sizeof(drop_remedies) / sizeof(drop_remedies[0]),
 		    nl_drop_reason_from_name(reason));
 }
 
-const char *ctl_pass_remedy(const char *reason)
+const char *nl_pass_remedy(const char *reason)
 {
 	return find(pass_remedies, sizeof(pass_remedies) / sizeof(pass_remedies[0]),
 		    nl_pass_reason_from_name(reason));
