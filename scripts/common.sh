@@ -31,4 +31,12 @@ with_lock() {
 	) 9>"$CACHE/.lock-$name"
 }
 
+# The whole version of a kernel that is in the cache or installed: 6.12 means the newest 6.12.*.
+full_version() { # VERSION
+	local found
+	found=$(ls -d "$CACHE/kernels/$1"{,[.+-]*} "/lib/modules/$1"{,[.+-]*} 2>/dev/null |
+		sed 's#.*/##' | sort -V | tail -n 1)
+	echo "${found:-$1}"
+}
+
 jobs_default() { echo "${JOBS:-$(nproc)}"; }
