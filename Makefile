@@ -165,10 +165,10 @@ fuzzers: $(FUZZERS:%=build/fuzz/%) ## the fuzzers, in build/fuzz/
 print-%:
 	@echo '$($*)'
 
-.PHONY: check check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress
+.PHONY: check check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress check-kernels
 check: ## every test; the last line is the sum (FULL=1: slow tiers too)
 	$(Q)scripts/check
-check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress: check-%:
+check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress check-kernels: check-%:
 	$(Q)scripts/check $*
 
 # clang-tidy, again only for what has changed. Its static analyzer takes a hundred times as long
@@ -260,4 +260,4 @@ help: ## this list
 	@echo 'make [V=1] TARGET'
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | \
 		awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
-	@echo '  check-TIER     one tier: style unit kunit uml vm interop stress; host: on this kernel, as root'
+	@echo '  check-TIER     one tier: style unit kunit uml vm interop stress; kernels: newer ones; host: on this, as root'
