@@ -5,7 +5,8 @@
  * IVs (seqiv, echainiv) are not used: esp.c writes the IV, which saves a layer and a copy per
  * packet. With extended sequence numbers authencesn() takes authenc()'s place, which knows that
  * the number's upper half is authenticated last of all; AES-GCM takes it as associated data, and
- * AH hashes it behind the packet. Asynchronous implementations are welcome: to mask them away would choose the slow ones.
+ * AH hashes it behind the packet. Asynchronous implementations are welcome: to mask them away
+ * would choose the slow ones.
  */
 #include "crypto.h"
 
