@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug,vm timeout=400
+# check: tiers=uml-debug also=uml,vm timeout=400
 #
 # Startup modes permit and stateful, and their end. The module's parameters are for the initial
 # namespace, so A is that of the guest.

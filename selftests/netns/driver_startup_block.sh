@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug,vm timeout=400
+# check: tiers=uml-debug also=uml,vm timeout=400
 #
 # Startup mode block: DHCP, exemptions. A is the guest's initial namespace.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug also=vm timeout=300
+# check: tiers=uml-debug also=uml,vm timeout=300
 #
 # The counters of IPsec statistics: each moves when it should, by as much as it should, and not
 # when another one does.

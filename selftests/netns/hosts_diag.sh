@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug timeout=300
+# check: tiers=uml-debug also=uml timeout=300
 #
 # What the agent's log says of dropped packets: switched on, used and switched off by ipsecctl.
 #
