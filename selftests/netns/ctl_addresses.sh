@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # Every way of naming addresses in a rule, by the filters that are made of it and by packets.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml timeout=400
+# check: tiers=uml also=uml-debug,vm timeout=400
 #
 # explain says before what happens then: each answer is compared with the fate of a packet, and
 # asking changes nothing. C has no policy.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # Protocols and ports of rules: each rule takes its own packets and no others. A sends one packet of
 # each kind, and what crosses the wire is counted; then B sends them, and what A drops is counted.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # Diagnostics: what each level tells of dropped packets, and how much.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug,vm also=uml timeout=600
+# check: tiers=uml,vm also=uml-debug timeout=600
 #
 # Beside the other users of netfilter: conntrack, NAT, queues, bridges, VRFs, XFRM.
 #

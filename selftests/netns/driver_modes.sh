@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=400
+# check: tiers=uml also=uml-debug,vm timeout=400
 #
 # Modes, exemptions, and what holds the module.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=600
+# check: tiers=uml also=uml-debug,vm timeout=600
 #
 # The interface: who may, what is refused and with which words, transactions, lists.
 #

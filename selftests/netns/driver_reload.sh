@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug also=vm timeout=1200
+# check: tiers=uml also=uml-debug,vm timeout=1200
 #
 # Filters replaced under load, the module loaded and unloaded under load, namespaces that come
 # and go: nothing in clear, nothing lost that need not be, nothing left behind.

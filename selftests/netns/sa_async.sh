@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml timeout=500
+# check: tiers=uml also=uml-debug,vm timeout=500
 #
 # Crypto code that completes later: cryptd takes the place of the ciphers inside of AES-GCM,
 # AES-CBC with HMAC, and of the hash, so every packet goes through a work item. Then associations, filters, namespaces and the module go while packets are

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=600
+# check: tiers=uml also=uml-debug,vm timeout=600
 #
 # A packet of XFRM that the driver has not seen yet, in every wrong form: each bit flipped, cut
 # to every length. All of it is dropped for the right reason, none of it is delivered, and the

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # Extended sequence numbers against XFRM: the upper half of a number is authenticated and not
 # sent. Traffic in both directions while the numbers pass 2^32; packets again, late and in another

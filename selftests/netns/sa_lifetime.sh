@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # Lifetimes in bytes, packets, seconds and idle seconds: one event each, and nothing leaves or
 # arrives after the end.

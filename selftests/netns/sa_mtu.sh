@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=500
+# check: tiers=uml also=uml-debug,vm timeout=500
 #
 # Sizes: streams with and without the help of offloads, MSS, datagrams around the MTU, what is
 # fragmented after protection and what is refused. A packet of the driver is never larger than the

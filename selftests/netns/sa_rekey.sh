@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # New associations for traffic that has some, as IKE installs them: nothing is lost, nothing is out
 # of order, and nothing is in clear. What was sent under the old ones is still accepted.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # Packets of XFRM again, late, and in another order. Windows of 32, 64, 128 and 4096 packets.
 . "$TOP/selftests/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # A packet that is authentic, but not what its association was negotiated for; SPIs that nobody
 # has; associations that are gone; clear text beside all that.
