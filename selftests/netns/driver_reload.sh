@@ -16,20 +16,17 @@ NEGOTIATE="out=negotiate in=negotiate local=me"
 CLEAR='ip and not esp'
 CAPTURE_OPTIONS='-s 128'
 
-load() { # HOST: a stream that does not end, over TCP and UDP
+load() { # NAME: traffic that does not end, and that outlives a refusal: a stream and an echo
 	spawn "server-$1" ip netns exec "$B" iperf3 -s -p 5201
-	spawn "server2-$1" ip netns exec "$B" iperf3 -s -p 5202
 	wait_for 10 listens_tcp B 5201
-	wait_for 10 listens_tcp B 5202
-	spawn "load-$1" ip netns exec "$A" iperf3 -c $B4 -p 5201 -t 3600 -b 4M
-	spawn "load2-$1" ip netns exec "$A" iperf3 -c $B4 -p 5202 -u -t 3600 -b 1M -l 200
+	spawn "stream-$1" ip netns exec "$A" iperf3 -c $B4 -p 5201 -t 3600 -b 4M
+	spawn "echo-$1" ip netns exec "$A" ping -q -i 0.005 $B4
 	wait_for 20 moves
 }
 unload() {
-	stop "load-$1"
-	stop "load2-$1"
+	stop "echo-$1"
+	stop "stream-$1"
 	stop "server-$1"
-	stop "server2-$1"
 }
 sent() { on A cat /sys/class/net/eth0/statistics/tx_packets; }
 moves() { local before; before=$(sent); sleep 0.5; [ "$(sent)" -gt $((before + 20)) ]; }

@@ -49,6 +49,8 @@ __printf(5, 6) void shim_kunit_fail(struct kunit *test, const char *file, int li
 #define KUNIT_EXPECT_NE(test, a, b)	SHIM_COMPARE(test, false, a, !=, b)
 #define KUNIT_EXPECT_PTR_EQ(test, a, b)	SHIM_COMPARE(test, false, a, ==, b)
 #define KUNIT_EXPECT_GT(test, a, b)	SHIM_COMPARE(test, false, a, >, b)
+#define KUNIT_EXPECT_GE(test, a, b)	SHIM_COMPARE(test, false, a, >=, b)
+#define KUNIT_EXPECT_LT(test, a, b)	SHIM_COMPARE(test, false, a, <, b)
 #define KUNIT_EXPECT_LE(test, a, b)	SHIM_COMPARE(test, false, a, <=, b)
 #define KUNIT_ASSERT_EQ(test, a, b)	SHIM_COMPARE(test, true, a, ==, b)
 #define KUNIT_ASSERT_PTR_EQ(test, a, b)	SHIM_COMPARE(test, true, a, ==, b)
