@@ -115,8 +115,15 @@ listen() { # HOST [GROUP...]
 	spawn "listen-$host" ip netns exec "$ns_" ipdtool listen "${@:-acquire}"
 	wait_for 10 grep -q listening "$TMP/listen-$host.log"
 }
-events() { grep -c "^${2:-acquire-event} " "$TMP/listen-$1.log"; }           # HOST [EVENT]
-event() { grep "^${3:-acquire-event} " "$TMP/listen-$1.log" | sed -n "${2:-1}p"; } # HOST [N [EVENT]]
+# A negotiation that the agent is slow to answer is told again, by the same id: that is no other.
+reports() { # HOST [EVENT]
+	awk -v event="${2:-acquire-event}" '
+		$1 != event { next }
+		event == "acquire-event" && match($0, / id=[0-9]+/) && seen[substr($0, RSTART, RLENGTH)]++ { next }
+		1' "$TMP/listen-$1.log"
+}
+events() { reports "$1" "${2-}" | wc -l; }                    # HOST [EVENT]
+event() { reports "$1" "${3-}" | sed -n "${2:-1}p"; } # HOST [N [EVENT]]
 acquire_id() { field id "$(event "$1" "${2:-1}")"; }                          # HOST [N]
 has_events() { [ "$(events "$1" "${3-}")" -ge "$2" ]; }                       # HOST N [EVENT]
 
