@@ -83,6 +83,25 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 #define skb_dst_dev(skb) (skb_dst(skb)->dev)
 #endif
 
+#ifndef IPD_HAVE_DST_DEV
+#define dst_dev(dst) ((dst)->dev)
+#endif
+
+/* 6.10 */
+#ifdef IPD_HAVE_NETDEV_DUMMY
+#define ipd_free_netdev_dummy(dev) free_netdev(dev)
+#else
+static inline struct net_device *alloc_netdev_dummy(int private_size)
+{
+	struct net_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+
+	if (dev)
+		init_dummy_netdev(dev);
+	return dev;
+}
+#define ipd_free_netdev_dummy(dev) kfree(dev)
+#endif
+
 /* 6.10 */
 #ifndef IPD_HAVE_DST_RT6_INFO
 #define dst_rt6_info(dst) ((struct rt6_info *)(dst))

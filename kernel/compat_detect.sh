@@ -24,6 +24,8 @@ has FLOWI4_DSCP 'flowic_dscp' include/net/flow.h
 has WQ_PERCPU 'WQ_PERCPU' include/linux/workqueue.h
 has SKB_READABLE 'skb_frags_readable' include/linux/skbuff.h
 has SKB_DST_DEV 'skb_dst_dev\(' include/net/dst.h
+has DST_DEV 'net_device \*dst_dev\(' include/net/dst.h
+has NETDEV_DUMMY 'alloc_netdev_dummy' include/linux/netdevice.h
 has DST_RT6_INFO 'dst_rt6_info\(' include/net/ip6_fib.h
 has NLA_GET_DEFAULT 'nla_get_be32_default' include/net/netlink.h
 has NF_IPV6_OPS 'struct nf_ipv6_ops' include/linux/netfilter_ipv6.h

@@ -34,6 +34,7 @@
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 #include <net/dst.h>
+#include <net/dst_metadata.h>
 #include <net/ipv6.h>
 #include <net/net_namespace.h>
 
@@ -160,7 +161,9 @@ static void describe(struct ipd_net *ipd, const struct sk_buff *skb, const struc
 		     struct ipd_diag_record *record)
 {
 	unsigned int network = skb_network_offset(skb);
-	unsigned int most = record->direction == IPSECDRV_DIRECTION_IN && !sa ?
+	/* what came out of a tunnel waits with a dst that is no route, and without its association */
+	bool is_opened = sa || (skb_dst(skb) && !skb_valid_dst(skb));
+	unsigned int most = record->direction == IPSECDRV_DIRECTION_IN && !is_opened ?
 			    IPSECDRV_MAX_SHOWN : 0;
 	int offset;
 

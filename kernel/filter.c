@@ -254,7 +254,9 @@ static int check_tunnel(struct ipd_filter *filter, struct netlink_ext_ack *extac
 {
 	bool local, remote;
 
-	if (filter->family == NFPROTO_IPV4) {
+	if (!filter->tunnel_family)
+		filter->tunnel_family = filter->family;
+	if (filter->tunnel_family == NFPROTO_IPV4) {
 		memset(&filter->tunnel_local.all[1], 0, 12);
 		memset(&filter->tunnel_remote.all[1], 0, 12);
 	}
@@ -313,6 +315,7 @@ static bool same_side(const struct ipd_filter_side *a, const struct ipd_filter_s
 bool ipd_filter_same(const struct ipd_filter *a, const struct ipd_filter *b)
 {
 	return a->family == b->family && a->class == b->class && a->protocol == b->protocol &&
+	       a->tunnel_family == b->tunnel_family &&
 	       !memcmp(a->action, b->action, sizeof(a->action)) &&
 	       same_side(&a->local, &b->local) && same_side(&a->remote, &b->remote) &&
 	       same_address(&a->tunnel_local, &b->tunnel_local) &&

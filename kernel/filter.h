@@ -32,6 +32,7 @@ struct ipd_filter {
 	u32 id;
 	u32 weight;			/* larger is tried first; ipd_filter_weigh() */
 	u8 family;			/* NFPROTO_IPV4 or NFPROTO_IPV6 */
+	u8 tunnel_family;		/* of the tunnel's endpoints; 0 is family */
 	u8 class;			/* enum ipsecdrv_filter_class */
 	u8 protocol;			/* 0 is any */
 	u8 action[2];			/* enum ipsecdrv_action by enum ipsecdrv_direction */

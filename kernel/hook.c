@@ -53,7 +53,9 @@
 #include "hook.h"
 #include "mode.h"
 #include "net.h"
-#include "sad.h"
+#include "pmtu.h"
+#include "reinject.h"
+#include "sa.h"
 #include "startup.h"
 
 /* Between defragmentation (-400) and raw (-300), with room on both sides. */
@@ -62,8 +64,16 @@
 /* Bundles: AH around ESP is two; RFC 4301 knows no sensible use of more than that, twice over. */
 #define MAX_HEADERS	4
 
+/* Tunnels in tunnels, by way of devices. */
+#define MAX_DEPTH	2
+
+static DEFINE_PER_CPU(unsigned int, ipd_hook_depth);
+
 /* A decision that others keep overtaking is not worth more tries. */
 #define MAX_TRIES	3
+
+/* of reassembly, beside those of the stack, which are small numbers; and a filter's id */
+#define FRAGMENT_PLACES	BIT(31)
 
 /* the proof; ip_rcv() and ipv6_rcv() clear the whole block, so it cannot come from outside */
 #define JUDGED		BIT(15)
@@ -91,6 +101,35 @@ static void set_judged(struct sk_buff *skb, u8 family)
 		IPCB(skb)->flags |= JUDGED;
 	else
 		IP6CB(skb)->flags |= JUDGED;
+}
+
+static int send_rerouted(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP)) {
+		IPCB(skb)->flags |= IPSKB_REROUTED;
+		return ip_output(net, sk, skb);
+	}
+	IP6CB(skb)->flags |= IP6SKB_REROUTED;
+	return ip6_output(net, sk, skb);
+}
+
+/*
+ * A tunnel whose endpoint is reached through another device of this host, which sends packets of
+ * its own that the tunnel covers, would wrap without end: the turns are counted.
+ */
+int ipd_hook_send(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	int err = -ELOOP;
+
+	local_bh_disable();
+	if (__this_cpu_inc_return(ipd_hook_depth) <= MAX_DEPTH)
+		err = send_rerouted(net, sk, skb);
+	else
+		ipd_drop(ipd_net(net), skb, NULL, IPSECDRV_DIRECTION_OUT,
+			 IPSECDRV_DROP_TUNNEL_LOOP);
+	__this_cpu_dec(ipd_hook_depth);
+	local_bh_enable();
+	return err;
 }
 
 static bool is_l3_slave_pass(const struct sk_buff *skb, u8 family)
@@ -294,6 +333,58 @@ static bool is_wrapped(const struct ipd_flow *flow)
 }
 
 /*
+ * Puts the fragments of a packet together that came out of a tunnel. Left to the stack, a fragment
+ * in clear could complete a datagram of protected ones, or the reverse; so the tunnels of each
+ * filter have a place of their own for that. -EINPROGRESS when the packet is not the caller's any
+ * more: it waits for others, or the stack's reassembly has refused, counted and freed it.
+ */
+static int gather_fragments(struct ipd_net *ipd, struct sk_buff *skb, u8 family,
+			    const struct ipd_sa *sa)
+{
+	u32 place = FRAGMENT_PLACES | ipd_sa_filter_id(sa);
+
+	/* those that are alone, too (RFC 6946): the stack would mix them with others */
+	if (family == NFPROTO_IPV6)
+		return nf_ct_frag6_gather(ipd->net, skb, place);
+	if (!ip_is_fragment(ip_hdr(skb)))
+		return 0;
+	if (ip_defrag(ipd->net, skb, place))
+		return -EINPROGRESS;
+	ip_send_check(ip_hdr(skb));
+	skb->ignore_df = 1;
+	return 0;
+}
+
+/*
+ * A whole packet came out of a tunnel. It is judged here, where its association is known, and
+ * then received anew, with a proof of that.
+ */
+static unsigned int judge_tunnelled(struct ipd_net *ipd, struct sk_buff *skb,
+				    const struct ipd_sa *sa)
+{
+	u8 family = skb->protocol == htons(ETH_P_IP) ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	struct ipd_flow flow;
+	unsigned int verdict;
+	int err;
+
+	err = gather_fragments(ipd, skb, family, sa);
+	if (err == -EINPROGRESS)
+		return NF_STOLEN;
+	if (err || ipd_flow_parse(skb, family, IPSECDRV_DIRECTION_IN, &flow))
+		return drop_in(ipd, skb, sa, IPSECDRV_DROP_MALFORMED);
+	if (flow.flags & IPD_FLOW_MULTICAST)
+		return drop_in(ipd, skb, sa, IPSECDRV_DROP_MULTICAST);
+	verdict = judge_unwrapped(ipd, skb, &flow, sa);
+	if (verdict != NF_ACCEPT)
+		return verdict;
+	err = ipd_reinject(ipd, skb);
+	if (err)
+		return drop_in(ipd, skb, sa, err == -ENOBUFS ? IPSECDRV_DROP_BACKLOG :
+							       IPSECDRV_DROP_TEARDOWN);
+	return NF_STOLEN;
+}
+
+/*
  * Headers off, one after the other, then the verdict. Only those of a bundle are in each other,
  * which ipd_sa_input() sees to. A packet inside that is AH or ESP again, and not ours, is nobody's.
  */
@@ -307,6 +398,8 @@ static unsigned int judge_headers(struct ipd_net *ipd, struct sk_buff *skb,
 	for (n = 0; n <= MAX_HEADERS; n++) {
 		if (ipd_flow_parse(skb, state->pf, IPSECDRV_DIRECTION_IN, &flow))
 			return drop_in(ipd, skb, input.sa, IPSECDRV_DROP_MALFORMED);
+		if (ipd_pmtu_is_error(&flow) && !input.sa)
+			ipd_pmtu_learn(ipd, skb, &flow);
 		if (!is_wrapped(&flow))
 			return input.sa ? judge_unwrapped(ipd, skb, &flow, input.sa) :
 					  judge_clear(ipd, skb, &flow);
@@ -319,6 +412,8 @@ static unsigned int judge_headers(struct ipd_net *ipd, struct sk_buff *skb,
 		if (err)
 			return drop_in(ipd, skb, input.sa ?: outer,
 				       err == -ENOENT ? IPSECDRV_DROP_BAD_SPI : input.drop_reason);
+		if (ipd_sa_is_tunnel(input.sa))
+			return judge_tunnelled(ipd, skb, input.sa);
 	}
 	return drop_in(ipd, skb, input.sa, IPSECDRV_DROP_MALFORMED);
 }
@@ -329,11 +424,28 @@ static unsigned int judge_input(struct ipd_net *ipd, struct sk_buff *skb,
 {
 	unsigned int verdict;
 
+	/* of a family of its own; the mode is asked when the packet is received anew */
+	if (sa && ipd_sa_is_tunnel(sa))
+		return judge_tunnelled(ipd, skb, sa);
 	if (!decide_by_mode(ipd, skb, state->pf, IPSECDRV_DIRECTION_IN, &verdict))
 		verdict = judge_headers(ipd, skb, state, sa);
 	if (verdict == NF_ACCEPT)
 		set_judged(skb, state->pf);
 	return verdict;
+}
+
+/* judged when it came out of its tunnel; only the mode may have changed since */
+static unsigned int accept_tunnelled(struct ipd_net *ipd, struct sk_buff *skb,
+				     const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+
+	if (decide_by_mode(ipd, skb, state->pf, IPSECDRV_DIRECTION_IN, &verdict) &&
+	    verdict != NF_ACCEPT)
+		return verdict;
+	skb_dst_drop(skb);
+	set_judged(skb, state->pf);
+	return NF_ACCEPT;
 }
 
 static unsigned int ipd_hook_pre_routing(void *priv, struct sk_buff *skb,
@@ -344,6 +456,8 @@ static unsigned int ipd_hook_pre_routing(void *priv, struct sk_buff *skb,
 		set_judged(skb, state->pf);
 		return NF_ACCEPT;
 	}
+	if (ipd_reinject_has_proof(ipd_net(state->net), skb))
+		return accept_tunnelled(ipd_net(state->net), skb, state);
 	if (netif_is_l3_master(state->in)) {
 		/* Nothing comes from a wire here: either from a port, judged, or from this host. */
 		if (!is_l3_slave_pass(skb, state->pf))
@@ -398,17 +512,6 @@ void ipd_hook_input_resume(struct ipd_net *ipd, struct sk_buff *skb, struct ipd_
 }
 
 /* --- outbound -------------------------------------------------------------------- */
-
-/* sends what has been through POST_ROUTING before; an okfn */
-static int finish_output(struct net *net, struct sock *sk, struct sk_buff *skb)
-{
-	if (skb->protocol == htons(ETH_P_IP)) {
-		IPCB(skb)->flags |= IPSKB_REROUTED;
-		return ip_output(net, sk, skb);
-	}
-	IP6CB(skb)->flags |= IP6SKB_REROUTED;
-	return ip6_output(net, sk, skb);
-}
 
 /* holds the packet or, when there is no use any more, says to decide again */
 static int try_hold(struct ipd_net *ipd, struct sk_buff *skb, const struct ipd_flow *flow,
@@ -519,7 +622,7 @@ static int ipd_hook_requeued(struct net *net, struct sock *sk, struct sk_buff *s
 	struct nf_hook_state state;
 
 	nf_hook_state_init(&state, NF_INET_POST_ROUTING, family, NULL, skb_dst_dev(skb), sk, net,
-			   finish_output);
+			   ipd_hook_send);
 	judge_and_send(ipd_net(net), skb, &state, IPD_HOLD_LAST);
 	return 0;
 }
@@ -529,7 +632,7 @@ void ipd_hook_output_again(struct ipd_net *ipd, struct sk_buff *skb, u8 family)
 	struct nf_hook_state state;
 
 	nf_hook_state_init(&state, NF_INET_POST_ROUTING, family, NULL, skb_dst_dev(skb), NULL,
-			   ipd->net, finish_output);
+			   ipd->net, ipd_hook_send);
 	judge_and_send(ipd, skb, &state, IPD_HOLD_FIRST);
 }
 
@@ -606,9 +709,12 @@ int ipd_hook_register(struct ipd_net *ipd)
 	ipd->flowcache = ipd_flowcache_new();
 	if (!ipd->flowcache)
 		return -ENOMEM;
-	err = nf_defrag_ipv4_enable(net);
+	err = ipd_reinject_open(ipd);
 	if (err)
 		goto err_cache;
+	err = nf_defrag_ipv4_enable(net);
+	if (err)
+		goto err_proof;
 	err = nf_defrag_ipv6_enable(net);
 	if (err)
 		goto err_defrag4;
@@ -629,6 +735,8 @@ err_defrag6:
 	nf_defrag_ipv6_disable(net);
 err_defrag4:
 	nf_defrag_ipv4_disable(net);
+err_proof:
+	ipd_reinject_close(ipd);
 err_cache:
 	ipd_flowcache_free(ipd->flowcache);
 	ipd->flowcache = NULL;
@@ -648,5 +756,6 @@ void ipd_hook_unregister(struct ipd_net *ipd)
 	ipd->hooked = false;
 	/* packets that are being let go may still look into the cache, under RCU */
 	synchronize_net();
+	ipd_reinject_close(ipd);
 	ipd_flowcache_free(cache);
 }

@@ -9,8 +9,10 @@
 
 struct ipd_net;
 struct ipd_sa;
+struct net;
 struct nf_hook_state;
 struct sk_buff;
+struct sock;
 
 /*
  * Process context, under cfg_mutex. Until mode is set to a protecting one, the hooks let
@@ -26,6 +28,12 @@ void ipd_hook_unregister(struct ipd_net *ipd);
  */
 void ipd_hook_input_resume(struct ipd_net *ipd, struct sk_buff *skb, struct ipd_sa *sa,
 			   const struct nf_hook_state *state);
+
+/*
+ * Sends a packet by its route without another visit to POST_ROUTING, as an okfn. Its control
+ * block is that of the family that skb->protocol says. Consumes @skb.
+ */
+int ipd_hook_send(struct net *net, struct sock *sk, struct sk_buff *skb);
 
 /*
  * The complete decision again about an outbound packet that was held, with a route that is good.

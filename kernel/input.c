@@ -7,7 +7,7 @@
  *	has the number been seen?        cheap, without a lock: floods of replays end here
  *	crypto code                      may go on asynchronously; accept_async() follows then
  *	authentic? number still new?     commits the window
- *	padding, next header; take the header off
+ *	padding, next header; take the header off, and in tunnel mode the outer IP header
  *	account, checksum, MSS
  *
  * Nothing of a packet is believed, counted as traffic or remembered before it is authentic.
@@ -22,6 +22,7 @@
 #include "proto.h"
 #include "replay.h"
 #include "sa.h"
+#include "tunnel.h"
 
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -106,7 +107,11 @@ static void count_in(const struct ipd_op *op)
 		this_cpu_add(counters->confidential[dir], op->payload);
 	if (op->sa->crypto.is_authenticating)
 		this_cpu_add(counters->authenticated[dir], op->payload);
-	if (ipd_sa_is_whole(op->sa))
+	if (!ipd_sa_is_whole(op->sa))
+		return;
+	if (ipd_sa_is_tunnel(op->sa))
+		this_cpu_add(counters->tunnel[dir], op->payload);
+	else
 		this_cpu_add(counters->transport[dir], op->payload);
 }
 
@@ -120,14 +125,16 @@ static void count_failure(struct ipd_sa *sa, int err)
 
 /*
  * The sender computed the checksum of what is inside before protecting it, so after a good ICV
- * it has nothing to add. What hardware summed up was the protected packet.
+ * it has nothing to add. In a tunnel that was perhaps another host, and the packet may have been
+ * damaged before it came to the tunnel. What hardware summed up was the protected packet.
  */
 static void settle_checksum(struct sk_buff *skb, const struct ipd_sa *sa)
 {
 	skb->csum_level = 0;
 	skb->csum_valid = 0;
 	skb->csum_complete_sw = 0;
-	skb->ip_summed = sa->crypto.is_authenticating ? CHECKSUM_UNNECESSARY : CHECKSUM_NONE;
+	skb->ip_summed = sa->crypto.is_authenticating && !ipd_sa_is_tunnel(sa) ?
+				 CHECKSUM_UNNECESSARY : CHECKSUM_NONE;
 }
 
 /* The protected packet may have come in fragments; the one inside did not. */
@@ -142,19 +149,47 @@ static void forget_fragments(struct sk_buff *skb, u8 family)
 	}
 }
 
-/* what the other end's segments may hold is ours to say in the answer, and ours in its SYN */
-static int clamp_inbound(struct ipd_op *op)
+/*
+ * What the other end's segments may hold is ours to say in the answer, and ours in its SYN. @place
+ * is that of the next header; of a packet that arrives whole, @front bytes are not protected, and
+ * @kept of them are the packet's own.
+ */
+static int clamp_inbound(const struct ipd_op *op, const struct ipd_place *place,
+			 unsigned int front, unsigned int kept)
 {
 	const struct ipd_sa *sa = op->sa;
-	int tcp = ipd_mss_find_tcp(op->skb, &op->place);
+	int tcp = ipd_mss_find_tcp(op->skb, place);
 	int room;
 
 	if (tcp < 0 || !op->skb->dev)
 		return 0;
-	room = ipd_sa_payload_max(sa, op->family,
-				  READ_ONCE(op->skb->dev->mtu) - op->place.header);
-	room -= tcp - op->place.header + sizeof(struct tcphdr);
+	room = ipd_sa_payload_max(sa, op->family, READ_ONCE(op->skb->dev->mtu) - front);
+	room -= tcp - kept + sizeof(struct tcphdr);
 	return room > 0 ? ipd_mss_clamp(op->skb, tcp, room) : 0;
+}
+
+/* From here on the packet is the one inside, and nothing but its device is that of the outer. */
+static int leave_tunnel(struct ipd_op *op)
+{
+	struct sk_buff *skb = op->skb;
+	struct ipd_place place = {};
+	u8 family;
+	int err;
+
+	err = ipd_tunnel_strip(skb, op->family, &op->place, &family);
+	if (err)
+		return err;
+	memset(skb->cb, 0, sizeof(skb->cb));
+	/* a fragment has no TCP header, or not the only one that counts */
+	if (ipd_encap_place_output(skb, family, &place))
+		return 0;
+	return clamp_inbound(op, &place, op->place.header, 0);
+}
+
+static int leave_transport(struct ipd_op *op)
+{
+	forget_fragments(op->skb, op->family);
+	return clamp_inbound(op, &op->place, op->place.header, op->place.header);
 }
 
 /* all that comes after the crypto code; 0 or an error of ipd_op_reason() */
@@ -181,9 +216,8 @@ static int accept_packet(struct ipd_op *op, int err)
 	if (err)
 		return err;
 	settle_checksum(op->skb, sa);
-	forget_fragments(op->skb, op->family);
 	skb_clear_hash(op->skb);
-	return clamp_inbound(op);
+	return ipd_sa_is_tunnel(sa) ? leave_tunnel(op) : leave_transport(op);
 }
 
 /* the packet went on asynchronously and is ours now */

@@ -11,6 +11,7 @@
 #include "filter.h"
 #include "net.h"
 #include "netlink.h"
+#include "reinject.h"
 #include "sad.h"
 
 static int __init ipd_init(void)
@@ -29,9 +30,12 @@ static int __init ipd_init(void)
 	err = ipd_sad_init();
 	if (err)
 		goto err_acquire;
-	err = ipd_net_init();
+	err = ipd_reinject_init();
 	if (err)
 		goto err_sad;
+	err = ipd_net_init();
+	if (err)
+		goto err_reinject;
 	/* last: from here on there are requests */
 	err = ipd_nl_init();
 	if (err)
@@ -40,6 +44,8 @@ static int __init ipd_init(void)
 
 err_net:
 	ipd_net_exit();
+err_reinject:
+	ipd_reinject_exit();
 err_sad:
 	ipd_sad_exit();
 err_acquire:
@@ -53,6 +59,7 @@ static void __exit ipd_exit(void)
 {
 	ipd_nl_exit();
 	ipd_net_exit();
+	ipd_reinject_exit();
 	ipd_sad_exit();
 	ipd_acquire_exit();
 	ipd_filter_exit();

@@ -33,6 +33,7 @@
 #include "net.h"
 #include "netlink.h"
 #include "param.h"
+#include "reinject.h"
 #include "sad.h"
 #include "startup.h"
 #include "trace.h"
@@ -175,8 +176,10 @@ static int on_netdevice(struct notifier_block *block, unsigned long event, void 
 		ipd_flow_count_vrfs(1);
 	if (netif_is_l3_master(dev) && event == NETDEV_UNREGISTER)
 		ipd_flow_count_vrfs(-1);
-	if (event == NETDEV_UNREGISTER)
+	if (event == NETDEV_UNREGISTER) {
 		ipd_acquire_drop_device(ipd_net(dev_net(dev)), dev);
+		ipd_reinject_drop_device(dev);
+	}
 	return NOTIFY_DONE;
 }
 

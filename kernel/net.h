@@ -22,6 +22,7 @@ struct ipd_flowcache;
 struct ipd_sad;
 struct ipd_stateful;
 struct ipd_transactions;
+struct metadata_dst;
 struct netlink_ext_ack;
 
 /*
@@ -43,6 +44,7 @@ struct ipd_net {
 	const struct ipd_boot_exempts *boot_exempts;	/* of startup modes; NULL is none */
 	struct ipd_stateful __rcu *stateful;	/* there while a startup mode protects */
 	struct ipd_flowcache *flowcache;	/* there while hooked */
+	struct metadata_dst *proof;		/* there while hooked: reinject.c; READ_ONCE */
 	struct ipd_sad *sad;
 	struct ipd_acquires *acquires;
 	struct ipd_drops __percpu *drops;

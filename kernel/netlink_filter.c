@@ -56,9 +56,9 @@ static int put_tunnel(struct sk_buff *msg, const struct ipd_filter *filter)
 {
 	if (filter->class != IPSECDRV_FILTER_CLASS_TUNNEL)
 		return 0;
-	return ipd_nl_put_address(msg, IPSECDRV_FILTER_A_TUNNEL_LOCAL, filter->family,
+	return ipd_nl_put_address(msg, IPSECDRV_FILTER_A_TUNNEL_LOCAL, filter->tunnel_family,
 				  &filter->tunnel_local) ?:
-	       ipd_nl_put_address(msg, IPSECDRV_FILTER_A_TUNNEL_REMOTE, filter->family,
+	       ipd_nl_put_address(msg, IPSECDRV_FILTER_A_TUNNEL_REMOTE, filter->tunnel_family,
 				  &filter->tunnel_remote);
 }
 
@@ -131,6 +131,26 @@ static int get_side(struct nlattr **tb, struct ipd_filter *filter, struct ipd_fi
 	       (mask ? get_address(mask, filter, &side->mask, name, extack) : 0);
 }
 
+/* the endpoints have a family of their own, which their length says */
+static int get_tunnel(struct nlattr **tb, struct ipd_filter *filter,
+		      struct netlink_ext_ack *extack)
+{
+	const struct nlattr *local = tb[IPSECDRV_FILTER_A_TUNNEL_LOCAL];
+	const struct nlattr *remote = tb[IPSECDRV_FILTER_A_TUNNEL_REMOTE];
+	const struct nlattr *either = local ?: remote;
+
+	if (!either)
+		return 0;
+	filter->tunnel_family = nla_len(either) == sizeof(struct in6_addr) ? NFPROTO_IPV6 :
+									     NFPROTO_IPV4;
+	if (ipd_nl_get_address(local, filter->tunnel_family, &filter->tunnel_local) &&
+	    ipd_nl_get_address(remote, filter->tunnel_family, &filter->tunnel_remote))
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "filter %u: both tunnel endpoints must have 4, or 16, bytes",
+			   filter->id);
+	return -EINVAL;
+}
+
 static int get_fields(struct nlattr **tb, struct ipd_filter *filter,
 		      struct netlink_ext_ack *extack)
 {
@@ -155,11 +175,7 @@ static int get_fields(struct nlattr **tb, struct ipd_filter *filter,
 	if (!err)
 		err = get_side(tb, filter, &filter->remote, SIDE_STEP, "remote side", extack);
 	if (!err)
-		err = get_address(tb[IPSECDRV_FILTER_A_TUNNEL_LOCAL], filter,
-				  &filter->tunnel_local, "tunnel-local", extack);
-	if (!err)
-		err = get_address(tb[IPSECDRV_FILTER_A_TUNNEL_REMOTE], filter,
-				  &filter->tunnel_remote, "tunnel-remote", extack);
+		err = get_tunnel(tb, filter, extack);
 	return err;
 }
 

@@ -81,6 +81,9 @@ extern const char *const ipd_drop_names[__IPSECDRV_DROP_MAX];
 	{ IPSECDRV_DROP_TOO_BIG, "too-big" }, \
 	{ IPSECDRV_DROP_NO_ROUTE, "no-route" }, \
 	{ IPSECDRV_DROP_TEARDOWN, "teardown" }, \
-	{ IPSECDRV_DROP_DUMMY, "dummy" }
+	{ IPSECDRV_DROP_DUMMY, "dummy" }, \
+	{ IPSECDRV_DROP_ECN, "ecn" }, \
+	{ IPSECDRV_DROP_TUNNEL_LOOP, "tunnel-loop" }, \
+	{ IPSECDRV_DROP_BACKLOG, "backlog" }
 
 #endif /* IPD_NETLINK_GEN_H */

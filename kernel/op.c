@@ -176,6 +176,8 @@ u8 ipd_op_reason(int err)
 		return IPSECDRV_DROP_TEARDOWN;
 	case -EHOSTUNREACH:
 		return IPSECDRV_DROP_NO_ROUTE;
+	case -ECOMM:
+		return IPSECDRV_DROP_ECN;
 	default:
 		return IPSECDRV_DROP_CRYPTO;
 	}

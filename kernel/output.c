@@ -8,27 +8,35 @@
  *	checksum, limits, number, crypto code; for AH around ESP (a bundle) once more
  *	send                             in place: the caller's hook just lets the packet pass
  *
- * The route stays as it is: transport mode changes neither addresses nor device.
+ * In transport mode the route stays as it is: neither addresses nor device change. In tunnel mode
+ * the outer header goes on before protecting, the packet gets the route of its endpoint, and
+ * leaves by that; it does not see POST_ROUTING again, so the filters do not see it either.
  *
  * Sizes. The MTU that counts is the one that the stack will apply to the protected packet. IPv4
  * without DF, and local IPv6 packets, may be fragmented after protection, which is done by the
  * stack. With DF, a socket that asked to be told (PMTUDISC_DO, PROBE) is told; a forwarded packet's
  * sender gets an ICMP error; for the rest DF is cleared, because nobody else would tell them why
- * their packets of 1,500 bytes vanish.
+ * their packets of 1,500 bytes vanish. In a tunnel it is the outer packet that has no DF then; but
+ * what the far gateway may not cut, and could not forward whole, is cut before it goes in: IPv6
+ * packets of ours, and what came in fragments and was put together here only to be looked at.
  */
 #include "compat.h"
 #include "drop.h"
 #include "encap.h"
+#include "hook.h"
 #include "mss.h"
 #include "net.h"
 #include "op.h"
 #include "proto.h"
 #include "sa.h"
+#include "tunnel.h"
 
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/percpu.h>
 #include <linux/tcp.h>
 #include <net/icmp.h>
 #include <net/inet_sock.h>
@@ -41,10 +49,14 @@
 struct output {
 	struct ipd_net *ipd;
 	struct ipd_sa *sa;
-	const struct nf_hook_state *state;
-	struct ipd_place place;
+	const struct nf_hook_state *state;	/* of the packet as it is */
+	const struct nf_hook_state *next;	/* of the protected one */
+	struct dst_entry *route;	/* of a tunnel; else NULL */
+	struct ipd_place place;		/* in the packet as it is */
+	unsigned int front;		/* bytes of a protected packet before AH or ESP */
+	unsigned int kept;		/* those of them that are the packet's own */
 	unsigned int mtu;
-	u8 family;
+	u8 family;			/* of the packet as it is */
 };
 
 /* --- the end of a packet ---------------------------------------------- */
@@ -82,6 +94,8 @@ static int send(const struct nf_hook_state *state, struct sock *sk, struct sk_bu
 
 static unsigned int path_mtu(const struct output *out, const struct sk_buff *skb)
 {
+	if (out->route)
+		return dst_mtu(out->route);
 	if (!skb_dst(skb))
 		return out->state->out ? READ_ONCE(out->state->out->mtu) : IP_MAX_MTU;
 	if (out->family == NFPROTO_IPV6)
@@ -91,9 +105,9 @@ static unsigned int path_mtu(const struct output *out, const struct sk_buff *skb
 
 static unsigned int grown_len(const struct output *out, unsigned int len)
 {
-	unsigned int header = out->place.header;
+	const struct ipd_sa *sa = out->sa;
 
-	return header + ipd_sa_grown(out->sa, out->family, len - header);
+	return out->front + ipd_sa_grown(sa, sa->params.family, len - out->kept);
 }
 
 /* the largest packet that fits once it is protected; 0 if none does */
@@ -101,10 +115,10 @@ static unsigned int fitting_len(const struct output *out)
 {
 	int payload;
 
-	if (out->mtu <= out->place.header)
+	if (out->mtu <= out->front)
 		return 0;
-	payload = ipd_sa_payload_max(out->sa, out->family, out->mtu - out->place.header);
-	return payload < 0 ? 0 : payload + out->place.header;
+	payload = ipd_sa_payload_max(out->sa, out->sa->params.family, out->mtu - out->front);
+	return payload < 0 ? 0 : payload + out->kept;
 }
 
 /* the same as others may be told of it: not below what IP promises */
@@ -146,23 +160,17 @@ static void tell_socket(struct sk_buff *skb, unsigned int mtu)
 #endif
 }
 
-/* a packet that IP may not cut as it is; 0 when it may be protected nevertheless */
-static int too_big_ipv4(const struct output *out, struct sk_buff *skb)
+/* the protected packet may be cut; 0 */
+static int allow_fragments(struct sk_buff *skb)
 {
-	unsigned int mtu = told_mtu(out);
-	struct iphdr *iph = ip_hdr(skb);
+	skb->ignore_df = 1;
+	return 0;
+}
 
-	if (!(iph->frag_off & htons(IP_DF)))
-		return 0;
+static int clear_df(const struct output *out, struct sk_buff *skb)
+{
+	struct iphdr *iph;
 
-	if (is_forwarded(skb, NFPROTO_IPV4)) {
-		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
-		return -EMSGSIZE;
-	}
-	if (wants_error(skb, NFPROTO_IPV4)) {
-		tell_socket(skb, mtu);
-		return -EMSGSIZE;
-	}
 	if (skb_ensure_writable(skb, skb_network_offset(skb) + sizeof(*iph)))
 		return -ENOMEM;
 	iph = ip_hdr(skb);
@@ -173,13 +181,34 @@ static int too_big_ipv4(const struct output *out, struct sk_buff *skb)
 	return 0;
 }
 
+/* a packet that IP may not cut as it is; 0 when it may be protected nevertheless */
+static int too_big_ipv4(const struct output *out, struct sk_buff *skb)
+{
+	unsigned int mtu = told_mtu(out);
+
+	if (!(ip_hdr(skb)->frag_off & htons(IP_DF)))
+		return out->route ? allow_fragments(skb) : 0;
+	if (is_forwarded(skb, NFPROTO_IPV4)) {
+		/* set of what came in fragments and was put together here */
+		if (skb->ignore_df)
+			return out->route ? 0 : clear_df(out, skb);
+		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
+		return -EMSGSIZE;
+	}
+	if (wants_error(skb, NFPROTO_IPV4)) {
+		tell_socket(skb, mtu);
+		return -EMSGSIZE;
+	}
+	return out->route ? allow_fragments(skb) : clear_df(out, skb);
+}
+
 static int too_big_ipv6(const struct output *out, struct sk_buff *skb)
 {
 	unsigned int mtu = told_mtu(out);
 
 	if (is_forwarded(skb, NFPROTO_IPV6)) {
-		/* what every link has to carry is carried, in fragments */
-		if (skb->len > mtu) {
+		/* what every link has to carry is carried, in fragments, and what came in such */
+		if (skb->len > mtu && !skb->ignore_df) {
 			icmpv6_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 			return -EMSGSIZE;
 		}
@@ -187,8 +216,7 @@ static int too_big_ipv6(const struct output *out, struct sk_buff *skb)
 		tell_socket(skb, mtu);
 		return -EMSGSIZE;
 	}
-	skb->ignore_df = 1;
-	return 0;
+	return allow_fragments(skb);
 }
 
 static int too_big(const struct output *out, struct sk_buff *skb)
@@ -196,9 +224,18 @@ static int too_big(const struct output *out, struct sk_buff *skb)
 	return out->family == NFPROTO_IPV6 ? too_big_ipv6(out, skb) : too_big_ipv4(out, skb);
 }
 
+/* what it is allowed in clear, an outer packet that fits does not need: it has DF as inside */
+static int fits(const struct output *out, struct sk_buff *skb)
+{
+	if (out->route)
+		skb->ignore_df = 0;
+	return 0;
+}
+
 /*
  * Sees to it that @skb, or each of its segments, fits the MTU once it is protected, or that it
- * may be fragmented. TCP is turned into GSO for that, or GSO into smaller segments.
+ * may be fragmented. Our TCP is turned into GSO for that, or GSO into smaller segments; the TCP
+ * of others learns the path's MTU as it does of every router.
  */
 static int fit(const struct output *out, struct sk_buff *skb)
 {
@@ -206,15 +243,15 @@ static int fit(const struct output *out, struct sk_buff *skb)
 
 	if (skb_is_gso(skb)) {
 		if (skb_gso_validate_network_len(skb, fitting_len(out)))
-			return 0;
+			return fits(out, skb);
 		/* UDP and the like: each segment is looked at when it is one */
 		if (skb->encapsulation || !skb_is_gso_tcp(skb))
 			return 0;
 	} else if (grown_len(out, skb->len) <= out->mtu) {
-		return 0;
+		return fits(out, skb);
 	}
 	tcp = ipd_mss_find_tcp(skb, &out->place);
-	if (tcp < 0)
+	if (tcp < 0 || is_forwarded(skb, out->family))
 		return too_big(out, skb);
 	return ipd_mss_resegment(skb, tcp, fitting_len(out));
 }
@@ -222,7 +259,6 @@ static int fit(const struct output *out, struct sk_buff *skb)
 static int clamp_outbound(const struct output *out, struct sk_buff *skb)
 {
 	int tcp = ipd_mss_find_tcp(skb, &out->place);
-
 	int room;
 
 	if (tcp < 0)
@@ -284,7 +320,11 @@ static void count_out(const struct ipd_op *op)
 		this_cpu_add(counters->confidential[dir], op->payload);
 	if (op->sa->crypto.is_authenticating)
 		this_cpu_add(counters->authenticated[dir], op->payload);
-	if (ipd_sa_is_whole(op->sa))
+	if (!ipd_sa_is_whole(op->sa))
+		return;
+	if (ipd_sa_is_tunnel(op->sa))
+		this_cpu_add(counters->tunnel[dir], op->payload);
+	else
 		this_cpu_add(counters->transport[dir], op->payload);
 }
 
@@ -304,21 +344,49 @@ static int finish_output(struct ipd_op *op, int err)
 
 static void finish_async(struct ipd_op *op, int err);
 
+static u8 hop_limit(struct dst_entry *route, u8 family)
+{
+	return family == NFPROTO_IPV6 ? ip6_dst_hoplimit(route) : ip4_dst_hoplimit(route);
+}
+
+/* From here on the packet is the outer one, with that one's route and nobody's connection. */
+static int enter_tunnel(const struct output *out, struct ipd_op *op)
+{
+	const struct ipd_sa *sa = out->sa;
+	struct sk_buff *skb = op->skb;
+
+	skb_dst_drop(skb);
+	skb_dst_set(skb, dst_clone(out->route));
+	if (skb_cow_head(skb, out->front + ipd_sa_grown(sa, sa->params.family, 0) +
+			      ipd_op_link_room(skb)))
+		return -ENOMEM;
+	ipd_tunnel_push(skb, out->family, &sa->params, hop_limit(out->route, sa->params.family),
+			&op->place);
+	op->family = sa->params.family;
+	if (op->family == NFPROTO_IPV4)
+		__ip_select_ident(out->state->net, ip_hdr(skb), 1);
+	nf_reset_ct(skb);
+	memset(skb->cb, 0, sizeof(skb->cb));
+	return 0;
+}
+
 static int begin(const struct output *out, struct ipd_op *op)
 {
 	struct ipd_sa *sa = out->sa;
 	int err;
 
 	err = resolve_checksum(op->skb);
+	if (!err && out->route)
+		err = enter_tunnel(out, op);
 	if (err)
 		return err;
-	op->payload = op->skb->len - out->place.header;
+	op->payload = op->skb->len - op->place.header;
 	if (!ipd_sa_is_usable(sa) || !ipd_sa_charge(sa, op->payload))
 		return -EKEYEXPIRED;
 	err = take_number(sa, &op->seq);
 	if (err)
 		return err;
-	err = ipd_op_hold(op, out->state);
+	err = ipd_op_hold(op, out->next);
 	if (err)
 		return err;
 	return sa->proto->output(op);
@@ -370,10 +438,13 @@ static void finish_async(struct ipd_op *op, int err)
 		.ipd = op->ipd,
 		.sa = op->sa,
 		.state = &op->state,
+		.next = &op->state,
 		.place = op->place,
 		.family = op->family,
 	};
 	struct sk_buff *skb = op->skb;
+	/* the packet's socket must not say how an outer one is cut */
+	struct sock *sk = ipd_sa_is_tunnel(op->sa) ? NULL : skb_to_full_sk(skb);
 
 	err = finish_output(op, ipd_op_crypto_error(err));
 	if (!err && percpu_ref_is_dying(&op->ipd->in_flight))
@@ -381,7 +452,7 @@ static void finish_async(struct ipd_op *op, int err)
 	if (!err)
 		err = protect_around(&out, skb);
 	if (!err)
-		send(&op->state, skb_to_full_sk(skb), skb);
+		send(&op->state, sk, skb);
 	else if (err != -EINPROGRESS)
 		ipd_drop(op->ipd, skb, op->sa, IPSECDRV_DIRECTION_OUT, ipd_op_reason(err));
 	ipd_op_release(op);
@@ -410,7 +481,7 @@ static int protect_and_send(const struct output *out, struct sk_buff *skb)
 
 	if (err == -EINPROGRESS)
 		return 0;
-	return err ? drop(out, skb, err) : send(out->state, out->state->sk, skb);
+	return err ? drop(out, skb, err) : send(out->next, out->next->sk, skb);
 }
 
 /* consumes @skb; the first error */
@@ -434,38 +505,139 @@ static int send_segments(const struct output *out, struct sk_buff *skb)
 	return first;
 }
 
-unsigned int ipd_sa_output(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
-			   const struct nf_hook_state *state)
+static DEFINE_PER_CPU(struct sk_buff_head *, pieces_of);
+
+/* an output function of the stack's fragmentation, which has no argument for us */
+static int collect_piece(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
-	struct output out = { .ipd = ipd, .sa = sa, .state = state, .family = state->pf };
+	__skb_queue_tail(__this_cpu_read(pieces_of), skb);
+	return 0;
+}
+
+/*
+ * Whether a packet that may be cut has to be cut inside of the tunnel. One that every link
+ * carries does not: the outer packet is cut.
+ */
+static bool is_cut_inside(const struct output *out, const struct sk_buff *skb)
+{
+	if (!out->route || !skb->ignore_df || skb_is_gso(skb) || skb->len <= told_mtu(out))
+		return false;
+	return out->family == NFPROTO_IPV6 ||
+	       (is_forwarded(skb, NFPROTO_IPV4) && (ip_hdr(skb)->frag_off & htons(IP_DF)));
+}
+
+/* the stack cuts for the route's MTU, or for a smaller one if it remembers fragments of that */
+static int cut(const struct output *out, struct sk_buff *skb, struct sk_buff_head *pieces)
+{
+	unsigned int most = told_mtu(out);
+	struct net *net = out->state->net;
+	int err;
+
+	local_bh_disable();
+	__this_cpu_write(pieces_of, pieces);
+	if (out->family == NFPROTO_IPV6) {
+		IP6CB(skb)->frag_max_size = min(most, ip6_skb_dst_mtu(skb));
+		err = ipd_ip6_fragment(net, NULL, skb, collect_piece);
+	} else {
+		IPCB(skb)->frag_max_size = most;
+		err = ip_do_fragment(net, NULL, skb, collect_piece);
+	}
+	local_bh_enable();
+	return err;
+}
+
+/* consumes @skb, which the stack counts and frees if it cannot be cut; the first error */
+static int send_pieces(const struct output *out, struct sk_buff *skb)
+{
+	struct sk_buff_head pieces;
+	struct sk_buff *piece;
+	int err, first;
+
+	__skb_queue_head_init(&pieces);
+	first = cut(out, skb, &pieces);
+	while ((piece = __skb_dequeue(&pieces))) {
+		piece->ignore_df = grown_len(out, piece->len) > out->mtu;
+		err = protect_and_send(out, piece);
+		first = first ?: err;
+	}
+	return first;
+}
+
+/* protects and sends @skb, of which the sizes are known; a verdict */
+static unsigned int output(struct output *out, struct sk_buff *skb)
+{
 	bool is_callers = !skb_shared(skb);
 	struct sk_buff *clone;
 	int err;
 
-	err = ipd_encap_place_output(skb, out.family, &out.place);
-	if (err)
-		return stolen(drop(&out, skb, err == -EBADMSG ? -EPROTO : err));
 	if (!is_callers) {
 		clone = skb_clone(skb, GFP_ATOMIC);
 		if (!clone)
-			return stolen(drop(&out, skb, -ENOMEM));
+			return stolen(drop(out, skb, -ENOMEM));
 		consume_skb(skb);
 		skb = clone;
 	}
-	out.mtu = path_mtu(&out, skb);
-	err = clamp_outbound(&out, skb);
+	out->mtu = path_mtu(out, skb);
+	err = clamp_outbound(out, skb);
 	if (!err)
-		err = fit(&out, skb);
+		err = fit(out, skb);
 	if (err)
-		return stolen(drop(&out, skb, err));
+		return stolen(drop(out, skb, err));
 	if (skb_is_gso(skb))
-		return stolen(send_segments(&out, skb));
-	if (!is_callers)
-		return stolen(protect_and_send(&out, skb));
-	err = protect(&out, skb);
+		return stolen(send_segments(out, skb));
+	if (is_cut_inside(out, skb))
+		return stolen(send_pieces(out, skb));
+	if (!is_callers || out->route)
+		return stolen(protect_and_send(out, skb));
+	err = protect(out, skb);
 	if (!err)
 		return NF_ACCEPT;
-	return stolen(err == -EINPROGRESS ? 0 : drop(&out, skb, err));
+	return stolen(err == -EINPROGRESS ? 0 : drop(out, skb, err));
+}
+
+static unsigned int output_transport(struct output *out, struct sk_buff *skb)
+{
+	int err = ipd_encap_place_output(skb, out->family, &out->place);
+
+	if (err)
+		return stolen(drop(out, skb, err == -EBADMSG ? -EPROTO : err));
+	out->front = out->place.header;
+	out->kept = out->place.header;
+	return output(out, skb);
+}
+
+/* fragments are packets like others here: a place without protocol has no TCP header */
+static unsigned int output_tunnel(struct output *out, struct sk_buff *skb)
+{
+	struct nf_hook_state next = *out->state;
+	unsigned int verdict;
+	int err;
+
+	err = ipd_encap_place_output(skb, out->family, &out->place);
+	if (err == -EBADMSG)
+		return stolen(drop(out, skb, -EPROTO));
+	out->route = ipd_tunnel_route(out->sa, out->state->net, skb->mark);
+	if (!out->route)
+		return stolen(drop(out, skb, -EHOSTUNREACH));
+	next.pf = out->sa->params.family;
+	next.out = dst_dev(out->route);
+	next.sk = NULL;
+	next.okfn = ipd_hook_send;
+	out->next = &next;
+	out->front = ipd_tunnel_header_len(next.pf);
+	verdict = output(out, skb);
+	dst_release(out->route);
+	return verdict;
+}
+
+unsigned int ipd_sa_output(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
+			   const struct nf_hook_state *state)
+{
+	struct output out = {
+		.ipd = ipd, .sa = sa, .state = state, .next = state, .family = state->pf,
+	};
+
+	return ipd_sa_is_tunnel(sa) ? output_tunnel(&out, skb) : output_transport(&out, skb);
 }
 
 unsigned int ipd_sa_overhead(const struct ipd_sa *sa)

@@ -73,6 +73,7 @@ void ipd_sa_exit(void)
 static void sa_free(struct ipd_sa *sa)
 {
 	ipd_crypto_exit(&sa->crypto);
+	dst_cache_destroy(&sa->route);
 	free_percpu(sa->counters);
 	kfree(sa->replay);
 	kmem_cache_free(sa_cache, sa);
@@ -147,6 +148,12 @@ struct ipd_sa *ipd_sa_new(struct ipd_sad *sad, const struct ipd_sa_config *confi
 	sa->counters = alloc_percpu_gfp(struct ipd_sa_counters, GFP_KERNEL_ACCOUNT);
 	if (!sa->replay || !sa->counters)
 		goto err_free;
+	if (ipd_sa_is_tunnel(sa) && params->direction == IPSECDRV_DIRECTION_OUT) {
+		err = dst_cache_init(&sa->route, GFP_KERNEL_ACCOUNT);
+		if (err)
+			goto err_free;
+		sad->had_routes = true;
+	}
 	limit_init(&sa->bytes, params->soft_bytes, params->hard_bytes, LIMIT_MAX_BYTES);
 	limit_init(&sa->packets, params->soft_packets, params->hard_packets, LIMIT_MAX_PACKETS);
 	sa->is_limited = params->soft_bytes || params->hard_bytes || params->soft_packets ||

@@ -15,6 +15,7 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include <net/dst_cache.h>
 
 #include "crypto.h"
 #include "sad.h"
@@ -52,6 +53,7 @@ struct ipd_sa {
 	struct ipd_sad *sad;
 	struct ipd_sa *outer;		/* ESP of a bundle: the AH one around it, with a reference */
 	__be32 inner_spi;		/* AH of a bundle: the ESP one inside; else 0 */
+	struct dst_cache route;		/* outbound in tunnel mode: of protected packets */
 	bool is_limited;		/* in bytes or packets */
 	u8 state;			/* enum ipsecdrv_sa_state; READ_ONCE; ipd_sa_set_state() */
 	struct ipd_sa_params params;
@@ -113,6 +115,7 @@ struct ipd_sad {
 	unsigned long last_id;
 	struct hlist_head flows[IPD_FLOW_SLOTS];
 	u32 larval, active, tunnels;
+	bool had_routes;		/* there were associations that remember one */
 	u64 additions, deletions, rekeys;
 };
 
@@ -155,6 +158,11 @@ unsigned int ipd_sa_outer_len(const struct ipd_sa *sa, u8 family);
 /* A lifetime ended: changes the state at once and has the event sent. Any context. */
 void ipd_sa_expire(struct ipd_sa *sa, u8 kind);
 
+static inline bool ipd_sa_is_tunnel(const struct ipd_sa *sa)
+{
+	return sa->params.encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL;
+}
+
 /* notes that the association was used */
 static inline void ipd_sa_touch(struct ipd_sa *sa)
 {
@@ -182,6 +190,11 @@ int ipd_sa_check_larval(const struct ipd_sa_config *config, struct netlink_ext_a
 /* The inbound association of a packet; RCU. */
 struct ipd_sa *ipd_sad_lookup(struct ipd_sad *sad, u8 family, const union nf_inet_addr *local,
 			      __be32 spi, u8 protection);
+
+/* The outbound association of a packet that somebody quotes; RCU. */
+struct ipd_sa *ipd_sad_lookup_outbound(struct ipd_sad *sad, u8 family,
+				       const union nf_inet_addr *remote, __be32 spi,
+				       u8 protection);
 
 /* The association of the other direction, or NULL; cfg_mutex. */
 struct ipd_sa *ipd_sad_pair(const struct ipd_sa *sa);

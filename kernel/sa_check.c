@@ -5,6 +5,7 @@
 #include "sa.h"
 
 #include <linux/in.h>
+#include <linux/inetdevice.h>
 #include <linux/netlink.h>
 #include <linux/string.h>
 #include <net/ipv6.h>
@@ -42,8 +43,6 @@ static int check_identity(const struct ipd_sa_params *params, struct netlink_ext
 
 static int check_encapsulation(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
 {
-	if (params->encapsulation != IPSECDRV_ENCAPSULATION_TRANSPORT)
-		return refuse(extack, -EOPNOTSUPP, "tunnel mode is not supported yet");
 	if (params->encap_local_port || params->encap_remote_port)
 		return refuse(extack, -EOPNOTSUPP, "UDP encapsulation is not supported yet");
 	return 0;
@@ -64,13 +63,11 @@ static int check_bundle(const struct ipd_sa_params *params, struct netlink_ext_a
 	return 0;
 }
 
-static int check_selector(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
+static int check_hosts(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
 {
 	const struct ipd_selector *selector = &params->selector;
 	u8 host = params->family == NFPROTO_IPV4 ? 32 : 128;
 
-	if (!params->filter_id)
-		return refuse(extack, -EINVAL, "the association names no filter");
 	if (selector->family != params->family)
 		return refuse(extack, -EINVAL,
 			      "the selector is missing or of another family than the association");
@@ -80,6 +77,43 @@ static int check_selector(const struct ipd_sa_params *params, struct netlink_ext
 		return refuse(extack, -EINVAL,
 			      "in transport mode the selector's addresses are the endpoints");
 	return 0;
+}
+
+/* whether nothing is set behind the first @prefix bits */
+static bool is_network(u8 family, const union nf_inet_addr *addr, u8 prefix)
+{
+	struct in6_addr network;
+
+	if (family == NFPROTO_IPV4)
+		return !prefix ? !addr->ip : !(addr->ip & ~inet_make_mask(prefix));
+	ipv6_addr_prefix(&network, &addr->in6, prefix);
+	return ipv6_addr_equal(&network, &addr->in6);
+}
+
+static int check_networks(const struct ipd_selector *selector, struct netlink_ext_ack *extack)
+{
+	u8 host = selector->family == NFPROTO_IPV4 ? 32 : 128;
+
+	if (selector->family != NFPROTO_IPV4 && selector->family != NFPROTO_IPV6)
+		return refuse(extack, -EINVAL, "a tunnel needs a selector");
+	if (selector->protocol || selector->local_port || selector->remote_port)
+		return refuse(extack, -EINVAL,
+			      "a tunnel's selector takes addresses only, no protocol or port");
+	if (selector->local_prefix > host || selector->remote_prefix > host ||
+	    !is_network(selector->family, &selector->local, selector->local_prefix) ||
+	    !is_network(selector->family, &selector->remote, selector->remote_prefix))
+		return refuse(extack, -EINVAL,
+			      "an address of the selector has bits behind its prefix");
+	return 0;
+}
+
+static int check_selector(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
+{
+	if (!params->filter_id)
+		return refuse(extack, -EINVAL, "the association names no filter");
+	if (params->encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL)
+		return check_networks(&params->selector, extack);
+	return check_hosts(params, extack);
 }
 
 static bool is_in_order(u64 soft, u64 hard)

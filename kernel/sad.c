@@ -147,6 +147,11 @@ void ipd_sad_free(struct ipd_sad *sad)
 	mutex_lock(&sad->ipd->cfg_mutex);
 	ipd_sad_flush(sad->ipd);
 	mutex_unlock(&sad->ipd->cfg_mutex);
+	/* routes that tunnels remember must not outlive the namespace, whose they are */
+	if (sad->had_routes) {
+		rcu_barrier();
+		flush_workqueue(ipd_sa_queue);
+	}
 	rhashtable_destroy(&sad->inbound);
 	rhashtable_destroy(&sad->outbound);
 	xa_destroy(&sad->all);
@@ -168,6 +173,17 @@ struct ipd_sa *ipd_sad_lookup(struct ipd_sad *sad, u8 family, const union nf_ine
 	    !has_addr(family, &sa->params.local, local))
 		return NULL;
 	return sa;
+}
+
+struct ipd_sa *ipd_sad_lookup_outbound(struct ipd_sad *sad, u8 family,
+				       const union nf_inet_addr *remote, __be32 spi,
+				       u8 protection)
+{
+	struct outbound_key key = {
+		.remote = *remote, .spi = spi, .family = family, .protection = protection,
+	};
+
+	return rhashtable_lookup(&sad->outbound, &key, outbound_params);
 }
 
 /* by what identifies an association: its destination, SPI, protection and direction */
@@ -411,6 +427,25 @@ struct install {
 	struct ipd_sa *larval;
 };
 
+/* what the filter says of the mode and, in a tunnel, of the endpoints */
+static int check_mode(const struct ipd_filter *filter, const struct ipd_sa_config *config,
+		      struct netlink_ext_ack *extack)
+{
+	bool is_tunnel = config->encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL;
+
+	if (is_tunnel != (filter->class == IPSECDRV_FILTER_CLASS_TUNNEL)) {
+		NL_SET_ERR_MSG(extack, "the association's mode, tunnel or transport, is not its filter's");
+		return -EINVAL;
+	}
+	if (is_tunnel && (config->family != filter->tunnel_family ||
+			  !has_addr(config->family, &config->local, &filter->tunnel_local) ||
+			  !has_addr(config->family, &config->remote, &filter->tunnel_remote))) {
+		NL_SET_ERR_MSG(extack, "the association's endpoints are not its filter's tunnel endpoints");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_filter(struct ipd_net *ipd, const struct ipd_sa_config *config,
 			struct netlink_ext_ack *extack)
 {
@@ -428,7 +463,7 @@ static int check_filter(struct ipd_net *ipd, const struct ipd_sa_config *config,
 		NL_SET_ERR_MSG(extack, "the association's filter does not negotiate");
 		return -EINVAL;
 	}
-	return 0;
+	return check_mode(filter, config, extack);
 }
 
 static int make(struct ipd_net *ipd, const struct ipd_sa_config *config, struct install *install,

@@ -22,6 +22,7 @@
 /* what the files under test call; the real functions may be there for other suites */
 #define ipd_drop			sa_test_drop
 #define ipd_hook_input_resume		sa_test_resume
+#define ipd_hook_send			sa_test_hook_send
 #define ipd_acquire_attach		sa_test_attach
 #define ipd_acquire_detach		sa_test_detach
 #define ipd_nl_event_expire		sa_test_event_expire
@@ -94,6 +95,7 @@ static struct crypto_ahash *test_alloc_ahash(const char *name, u32 type, u32 mas
 #include "../sa.c"
 #include "../sa_check.c"
 #include "../sad.c"
+#include "../tunnel.c"
 
 #undef get_random_u64
 #undef get_random_u32
@@ -165,6 +167,12 @@ int sa_test_put_selector(struct sk_buff *msg, int type, const struct ipd_selecto
 struct ipd_filter *sa_test_set_find(const struct ipd_filter_set *set, u32 id)
 {
 	return id == current_test->filter.id ? &current_test->filter : NULL;
+}
+
+int sa_test_hook_send(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	skb_queue_tail(&current_test->sent, skb);
+	return current_test->send_result;
 }
 
 static int test_okfn(struct net *net, struct sock *sk, struct sk_buff *skb)

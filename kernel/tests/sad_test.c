@@ -235,7 +235,7 @@ static const struct refusal refusals[] = {
 	{ "family", spoil_family, -EINVAL }, { "protection", spoil_protection, -EINVAL },
 	{ "reserved SPI", spoil_spi, -EINVAL }, { "no remote", spoil_any, -EINVAL },
 	{ "multicast", spoil_multicast, -EINVAL }, { "broadcast", spoil_broadcast, -EINVAL },
-	{ "tunnel", spoil_tunnel, -EOPNOTSUPP }, { "UDP", spoil_udp, -EOPNOTSUPP },
+	{ "tunnel", spoil_tunnel, -EINVAL }, { "UDP", spoil_udp, -EOPNOTSUPP },
 	{ "bundle", spoil_bundle, -EINVAL }, { "ESN alone", spoil_esn, -EINVAL },
 	{ "used up", spoil_used_up, -EINVAL }, { "all used up", spoil_used_up_esn, -EINVAL },
 	{ "no filter", spoil_no_filter, -EINVAL }, { "unknown filter", spoil_other_filter, -ENOENT },

@@ -53,7 +53,7 @@ static const char usage_text[] =
 	"FILTER: id=N [out=ACTION] [in=ACTION] [local=SIDE] [remote=SIDE] [proto=P] [lport=N]\n"
 	"        [rport=N] [class=tunnel tl=ADDRESS tr=ADDRESS] [family=4|6]\n"
 	"SIDE:   me, any, ADDRESS, ADDRESS/PREFIX, ADDRESS/MASK\n"
-	"SA:     dir=out|in proto=esp|ah spi=N local=A remote=A filter=ID [sel=L,R[,PROTO[,LP,RP]]]\n"
+	"SA:     dir=out|in proto=esp|ah spi=N local=A remote=A filter=ID [sel=L[/N],R[/N][,PROTO[,LP,RP]]]\n"
 	"        [cipher=C ckey=KEY] [integ=I ikey=KEY] [window=N] [pair=N] [bundle=N] [acquire=N]\n"
 	"        [encap=transport|tunnel] [esn] [sequence=N] [{soft,hard}-{bytes,packets,seconds}=N]\n"
 	"        [idle-seconds=N]\n"
@@ -314,22 +314,38 @@ static int cmd_load(char **words)
 
 /* --- associations -------------------------------------------------------------- */
 
+/* ADDRESS[/PREFIX] */
+static void put_selector_side(struct nl_msg *msg, const char *text, int address, int prefix)
+{
+	struct address value;
+	char copy[80], *slash;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	slash = strchr(copy, '/');
+	if (slash)
+		*slash++ = 0;
+	value = parse_address(copy);
+	if (address == IPSECDRV_SELECTOR_A_LOCAL_ADDRESS)
+		put_u8(msg, IPSECDRV_SELECTOR_A_FAMILY, (unsigned int)value.family);
+	put(msg, address, value.len, value.bytes);
+	if (slash)
+		put_u8(msg, prefix, number(slash));
+}
+
 static void put_selector(struct nl_msg *msg, const char *text, const char *local,
 			 const char *remote)
 {
 	struct nlattr *nest = nest_start(msg, IPSECDRV_SA_A_SELECTOR);
 	char copy[160], *words[6] = {}, *rest = copy;
-	struct address from, to;
 	int n = 0;
 
 	snprintf(copy, sizeof(copy), "%s", text ?: "");
 	while (text && n < 5 && (words[n] = strsep(&rest, ",")))
 		n++;
-	from = parse_address(n > 0 && *words[0] ? words[0] : local);
-	to = parse_address(n > 1 ? words[1] : remote);
-	put_u8(msg, IPSECDRV_SELECTOR_A_FAMILY, (unsigned int)from.family);
-	put(msg, IPSECDRV_SELECTOR_A_LOCAL_ADDRESS, from.len, from.bytes);
-	put(msg, IPSECDRV_SELECTOR_A_REMOTE_ADDRESS, to.len, to.bytes);
+	put_selector_side(msg, n > 0 && *words[0] ? words[0] : local,
+			  IPSECDRV_SELECTOR_A_LOCAL_ADDRESS, IPSECDRV_SELECTOR_A_LOCAL_PREFIX);
+	put_selector_side(msg, n > 1 ? words[1] : remote, IPSECDRV_SELECTOR_A_REMOTE_ADDRESS,
+			  IPSECDRV_SELECTOR_A_REMOTE_PREFIX);
 	put_u8(msg, IPSECDRV_SELECTOR_A_PROTOCOL, n > 2 ? protocol_number(words[2]) : 0);
 	put_be16(msg, IPSECDRV_SELECTOR_A_LOCAL_PORT, n > 3 ? number(words[3]) : 0);
 	put_be16(msg, IPSECDRV_SELECTOR_A_REMOTE_PORT, n > 4 ? number(words[4]) : 0);

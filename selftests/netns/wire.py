@@ -10,6 +10,9 @@
   wire.py flip DEVICE PCAP INDEX FROM    every bit flipped from byte FROM of the packet on
   wire.py cut DEVICE PCAP INDEX FROM     cut to every length from FROM on, IP header adjusted
   wire.py patch DEVICE PCAP INDEX OFFSET:HEX...   some bytes changed, IPv4 checksum right
+  wire.py toobig TARGET LOCAL REMOTE SPI NUMBER MTU    ICMP about an ESP packet that TARGET sent
+  wire.py piece SOURCE TARGET PORT ID 1|2 [DEVICE MAC]  one half of an IPv4 datagram of UDP, as a
+                                      frame if told where
 
 Offsets are those of the IP packet. Frames have Ethernet headers; pcap is tcpdump's.
 The commands that send frames print how many they sent.
@@ -160,8 +163,40 @@ def frames(path):
     print(len(read_pcap(path)))
 
 
+def ipv4(source, target, protocol, ident, offset, payload):
+    """a packet; offset is the field of the header, flags included"""
+    return fixed(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), ident, offset, 64,
+                             protocol, 0, socket.inet_aton(source),
+                             socket.inet_aton(target)) + payload)
+
+
+def toobig(target, local, remote, spi, number, mtu):
+    quote = ipv4(local, remote, 50, 1, 0x4000, struct.pack("!II", int(spi, 0), int(number)))
+    message = struct.pack("!BBHHH", 3, 4, 0, 0, int(mtu)) + quote
+    total = sum(struct.unpack("!%dH" % (len(message) // 2), message))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    message = message[:2] + struct.pack("!H", ~total & 0xFFFF) + message[4:]
+    socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP).sendto(message,
+                                                                               (target, 0))
+
+
+def piece(source, target, port, ident, half, device="", mac=""):
+    datagram = struct.pack("!HHHH", 7, int(port), 40, 0) + bytes(range(32))
+    if half == "1":
+        packet = ipv4(source, target, 17, int(ident), 0x2000, datagram[:24])
+    else:
+        packet = ipv4(source, target, 17, int(ident), 3, datagram[24:])
+    if device:
+        frame = bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("0200000000ff0800")
+        Wire(device).put(frame + packet)
+        return
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    raw.sendto(packet, (target, 0))
+
+
 COMMANDS = {function.__name__: function
-            for function in (receive, send, udp, frames, resend, flip, cut, patch)}
+            for function in (receive, send, udp, frames, resend, flip, cut, patch, toobig, piece)}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

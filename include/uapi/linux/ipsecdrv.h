@@ -317,6 +317,15 @@ enum ipsecdrv_drop_reason {
 	IPSECDRV_DROP_TEARDOWN,
 	/* A dummy packet (RFC 4303, section 2.6), dropped as the sender meant. */
 	IPSECDRV_DROP_DUMMY,
+	/*
+	 * The tunnel marked congestion on a packet whose ends do not know of such marks (RFC
+	 * 6040).
+	 */
+	IPSECDRV_DROP_ECN,
+	/* The way to the tunnel endpoint leads through the tunnel itself. */
+	IPSECDRV_DROP_TUNNEL_LOOP,
+	/* Too many packets that came out of tunnels wait to be received. */
+	IPSECDRV_DROP_BACKLOG,
 
 	/* private: */
 	__IPSECDRV_DROP_MAX,
@@ -363,9 +372,9 @@ enum {
 	IPSECDRV_FILTER_A_OUTBOUND_ACTION,
 	/* None if not given. Permit beside an outbound negotiate is inbound pass-through. */
 	IPSECDRV_FILTER_A_INBOUND_ACTION,
-	/* This end of the tunnel. */
+	/* This end of the tunnel, 4 or 16 bytes; its family may be another than the filter's. */
 	IPSECDRV_FILTER_A_TUNNEL_LOCAL,
-	/* The far end of the tunnel. */
+	/* The far end of the tunnel, as long as tunnel-local. */
 	IPSECDRV_FILTER_A_TUNNEL_REMOTE,
 	/* Answer only: the order in which filters are tried, larger first. */
 	IPSECDRV_FILTER_A_WEIGHT,

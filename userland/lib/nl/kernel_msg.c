@@ -279,6 +279,7 @@ static uint64_t get_u64(struct nlattr **attrs, int type)
 }
 
 /* "None" when missing. */
+/* of @family, if that is not AF_UNSPEC */
 static int get_addr(struct nlattr **attrs, int type, uint8_t family, struct ip_addr *ret_addr)
 {
 	struct ip_addr addr = { 0 };
@@ -286,7 +287,7 @@ static int get_addr(struct nlattr **attrs, int type, uint8_t family, struct ip_a
 	if (attrs[type]) {
 		if (ip_addr_from_bytes(nla_data(attrs[type]), (size_t)nla_len(attrs[type]), &addr))
 			return -EBADMSG;
-		if (addr.family != family)
+		if (family != AF_UNSPEC && addr.family != family)
 			return -EBADMSG;
 	}
 	*ret_addr = addr;
@@ -335,8 +336,8 @@ int kernel_msg_get_filter(struct nlattr *nest, struct kernel_filter *ret_filter)
 	if ((filter.family != AF_INET && filter.family != AF_INET6) || !filter.id ||
 	    get_side(attrs, &local_types, filter.family, &filter.local) ||
 	    get_side(attrs, &remote_types, filter.family, &filter.remote) ||
-	    get_addr(attrs, IPSECDRV_FILTER_A_TUNNEL_LOCAL, filter.family, &filter.tunnel_local) ||
-	    get_addr(attrs, IPSECDRV_FILTER_A_TUNNEL_REMOTE, filter.family, &filter.tunnel_remote))
+	    get_addr(attrs, IPSECDRV_FILTER_A_TUNNEL_LOCAL, AF_UNSPEC, &filter.tunnel_local) ||
+	    get_addr(attrs, IPSECDRV_FILTER_A_TUNNEL_REMOTE, AF_UNSPEC, &filter.tunnel_remote))
 		return -EBADMSG;
 	*ret_filter = filter;
 	return 0;

@@ -460,6 +460,12 @@ static const struct row drop_reason_rows[] = {
 	  "The driver was leaving the namespace." },
 	{ IPSECDRV_DROP_DUMMY, "dummy",
 	  "A dummy packet (RFC 4303, section 2.6), dropped as the sender meant." },
+	{ IPSECDRV_DROP_ECN, "ecn",
+	  "The tunnel marked congestion on a packet whose ends do not know of such marks (RFC 6040)." },
+	{ IPSECDRV_DROP_TUNNEL_LOOP, "tunnel-loop",
+	  "The way to the tunnel endpoint leads through the tunnel itself." },
+	{ IPSECDRV_DROP_BACKLOG, "backlog",
+	  "Too many packets that came out of tunnels wait to be received." },
 };
 
 const char *nl_drop_reason_name(unsigned int value)

@@ -74,6 +74,13 @@ static const char *const drop_remedies[] = {
 	[IPSECDRV_DROP_NO_ROUTE] = "Add a route to the tunnel endpoint.",
 	[IPSECDRV_DROP_TEARDOWN] = "Nothing; the driver was being unloaded.",
 	[IPSECDRV_DROP_DUMMY] = "Nothing; the peer sends such packets to hide how much it says.",
+	[IPSECDRV_DROP_ECN] =
+		"Nothing; the sender takes it for the loss that its kind of traffic understands.",
+	[IPSECDRV_DROP_TUNNEL_LOOP] =
+		"Mend the routes, or the rule: the tunnel endpoint must be reached without the "
+		"tunnel.",
+	[IPSECDRV_DROP_BACKLOG] =
+		"This host is too slow for what it gets; spread the load over more CPUs or lower it.",
 };
 
 static const char *const pass_remedies[] = {
