@@ -12,7 +12,7 @@
 C4=10.1.0.2 C6=fd01::2 D4=10.2.0.2 D6=fd02::2
 NET_C4=10.1.0.0/24 NET_D4=10.2.0.0/24 NET_C6=fd01::/64 NET_D6=fd02::/64
 
-# wire VARIABLE1 DEVICE1 MAC1 VARIABLE2 DEVICE2 MAC2: as link of lib.sh, with known addresses
+# wire_up VARIABLE1 DEVICE1 MAC1 VARIABLE2 DEVICE2 MAC2: as link of lib.sh, with known addresses
 wire_up() {
 	local -n ns1_=$1 ns2_=$4
 	need ip link add "$2" address "$3" netns "$ns1_" type veth \

@@ -46,6 +46,7 @@ never_clear "D29 and not past it" kerberos 'udp'
 need inside A ipdtool mode secure 3
 need inside A ipdtool add id=3 class=tunnel out=negotiate in=negotiate local=$A4 remote=any \
 	tl=$A4 tr=$B4
+need ip -n "$A" route add 224.0.0.0/4 dev eth0
 before=$(drop_snapshot)
 wire A udp 224.1.1.1 9 100 1 >/dev/null 2>&1
 same "D30 a multicast packet does not enter a tunnel for everything" "multicast=1" \

@@ -14,7 +14,7 @@ SECRET='the secret of this test, in clear'
 gateways_topology
 load_module
 need inside A ipdtool mode secure
-wire_start wan A eth0 B eth0
+CAPTURE_OPTIONS='-s 256' wire_start wan A eth0 B eth0
 
 for pair in '4 4' '6 6' '4 6' '6 4'; do
 	read -r inner outer <<<"$pair"
@@ -25,8 +25,10 @@ for pair in '4 4' '6 6' '4 6' '6 4'; do
 		check "F38 $name, $algorithms: a ping from network to network" \
 			echo_of C "${!host_d}" 56
 		check "F38 $name, $algorithms: and the other way" echo_of D "${!host_c}" 56
-		check "F12 $name, $algorithms: 8000 bytes" echo_of C "${!host_d}" 8000
-		check "F12 $name, $algorithms: and back" echo_of D "${!host_c}" 8000
+		# twice, since XFRM drops what is too big for it, to tell the host
+		check "F12 $name, $algorithms: 8000 bytes" \
+			echo_of C "${!host_d}" 8000 -c 2 -i 0.3
+		check "F12 $name, $algorithms: and back" echo_of D "${!host_c}" 8000 -c 2 -i 0.3
 		if [ "$algorithms" = 'gcm128 none' ]; then
 			check "F38 $name: a stream to the other network" carry C D "$inner" $bytes
 			check "F38 $name: and from there" carry D C "$inner" $bytes
