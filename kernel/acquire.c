@@ -531,10 +531,25 @@ void ipd_acquire_detach(struct ipd_net *ipd, struct ipd_sa *sa)
 	ipd_net_touch(ipd);
 }
 
+/* whether who does not answer may be spoken to in clear; -EINVAL */
+static int check_soft(struct ipd_net *ipd, const struct ipd_acquire *acquire,
+		      struct netlink_ext_ack *extack)
+{
+	const struct ipd_filter_set *set =
+		rcu_dereference_protected(ipd->filters, lockdep_is_held(&ipd->cfg_mutex));
+	const struct ipd_filter *filter = ipd_filter_set_find(set, acquire->key.filter_id);
+
+	if (!filter || filter->class != IPSECDRV_FILTER_CLASS_TUNNEL)
+		return 0;
+	NL_SET_ERR_MSG(extack, "what belongs into a tunnel does not go in clear: no soft association");
+	return -EINVAL;
+}
+
 static int end_locked(struct ipd_acquires *acquires, u32 id, u8 result, unsigned long time,
 		      struct sk_buff_head *held, struct netlink_ext_ack *extack)
 {
 	struct ipd_acquire *acquire = xa_load(&acquires->ids, id);
+	int err;
 
 	if (!acquire) {
 		NL_SET_ERR_MSG_FMT(extack, "acquire %u does not exist, or has ended", id);
@@ -548,6 +563,9 @@ static int end_locked(struct ipd_acquires *acquires, u32 id, u8 result, unsigned
 		fail(acquires, acquire, time, held);
 		return 0;
 	}
+	err = check_soft(acquires->ipd, acquire, extack);
+	if (err)
+		return err;
 	WRITE_ONCE(acquire->until, jiffies + time);
 	ipd_hold_release(acquires, acquire);
 	set_state(acquires, acquire, IPD_ACQUIRE_SOFT);

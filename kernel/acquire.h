@@ -106,7 +106,7 @@ int __must_check ipd_acquire_hold(struct ipd_net *ipd, const struct ipd_filter *
 int ipd_acquire_attach(struct ipd_net *ipd, struct ipd_sa *sa);
 void ipd_acquire_detach(struct ipd_net *ipd, struct ipd_sa *sa);
 
-/* the agent's answer to an acquire; -ENOENT, -EALREADY with a sentence */
+/* the agent's answer to an acquire; -ENOENT, -EALREADY, -EINVAL with a sentence */
 int ipd_acquire_end(struct ipd_net *ipd, u32 id, u8 result, u32 seconds,
 		    struct netlink_ext_ack *extack);
 /* forgets what has no association and a filter for which @gone; its packets are judged again */

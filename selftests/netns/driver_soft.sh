@@ -54,5 +54,26 @@ wire_stop pass
 same "F26 A never sent in clear" 0 "$(capture_count pass-1 tcp)"
 check "F26 B did, to begin with" [ "$(capture_count pass-2 tcp)" -ge 1 ]
 
+# --- a tunnel: what belongs into it does not go in clear ----------------------------
+stop listen-A
+fresh A
+need ipd B mode permit
+need ip -n "$A" route add 198.51.100.0/24 via $B4
+need ipd A add id=8 class=tunnel out=negotiate in=negotiate local=$A4 remote=198.51.100.0/24 \
+	tl=$A4 tr=$B4
+listen A
+wire_start tunnel A eth0 B eth0
+send_udp A 198.51.100.1 9 1 1
+need wait_for 10 has_events A 1
+refused=$(ipd A end "$(acquire_id A)" soft 600 2>&1)
+check "F27 F38 no soft association for a tunnel" grep -q 'does not go in clear' <<<"$refused"
+same "F27 F38 its packets wait on" "hold " "$(judge A out $A4 198.51.100.1 udp 9 9)"
+need ipd A end "$(acquire_id A)" failed
+same "F27 F38 until the negotiation fails" "drop negotiation-failed" \
+	"$(judge A out $A4 198.51.100.1 udp 9 9)"
+need pings B $A4
+wire_stop tunnel
+never_clear "F27 F38 and none was sent in clear" tunnel 'net 198.51.100.0/24'
+
 check_world
 finish

@@ -809,7 +809,9 @@ enum {
 	IPSECDRV_CMD_SA_GET,
 	/* Removes every association, and forgets what negotiations failed. */
 	IPSECDRV_CMD_SA_FLUSH,
-	/* Ends a negotiation that led to no association. */
+	/*
+	 * Ends a negotiation that led to no association. That of a tunnel filter cannot end soft.
+	 */
 	IPSECDRV_CMD_ACQUIRE_END,
 	/* Negotiations that the driver waits for, by dump; for an agent that lost events. */
 	IPSECDRV_CMD_ACQUIRE_GET,

@@ -513,7 +513,7 @@ static const struct row command_rows[] = {
 	{ IPSECDRV_CMD_SA_FLUSH, "sa-flush",
 	  "Removes every association, and forgets what negotiations failed." },
 	{ IPSECDRV_CMD_ACQUIRE_END, "acquire-end",
-	  "Ends a negotiation that led to no association." },
+	  "Ends a negotiation that led to no association. That of a tunnel filter cannot end soft." },
 	{ IPSECDRV_CMD_ACQUIRE_GET, "acquire-get",
 	  "Negotiations that the driver waits for, by dump; for an agent that lost events." },
 	{ IPSECDRV_CMD_STATISTICS_GET, "statistics-get",
