@@ -101,5 +101,18 @@ same "M09 and what waits for it" "1" "$(stat_of A held-packets)"
 need ipd A end "$(acquire_id A)" failed
 same "M09 it failed" "acquire-failures+1 drop.negotiation-failed+1" "$(moved)"
 same "M09 and nothing waits" "0 0" "$(stat_of A held-packets) $(stat_of A held-bytes)"
+
+# --- tunnels -----------------------------------------------------------------------------
+fresh A B
+need ipd A add id=2 class=tunnel out=negotiate in=negotiate local=$A4 remote=$B4 tl=$A4 tr=$B4
+need ipd B add id=2 class=tunnel out=negotiate in=negotiate local=$B4 remote=$A4 tl=$B4 tr=$A4
+need moved
+ESP="encap=tunnel $ESP" secure_pair 2 0x5000 4 $A4,$B4 $B4,$A4
+same "M09 F38 active tunnels" "active-sas+2 active-tunnels+2 key-additions+2" "$(moved)"
+need pings A $B4
+same "M09 F38 bytes of ESP in tunnel mode, the header inside among them" \
+	"$(both 84 authenticated-bytes confidential-bytes tunnel-bytes)" "$(moved)"
+need ipd A flush
+same "M09 F38 no tunnel is active any more" "active-sas-2 active-tunnels-2 key-deletions+2" "$(moved)"
 check_world
 finish
