@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug also=vm timeout=400
+# check: tiers=uml-debug also=uml,vm timeout=400
 #
 # The edges of a tunnel: which packets enter it, what the outer header says, packets that are too
 # big, fragments in clear among protected ones, and the end of a device, a namespace and the driver.
