@@ -214,11 +214,31 @@ static void strip_test(struct kunit *test)
 }
 
 /* changes of the inner packet that make it no packet; @data is its header */
-static void spoil_version(u8 *data) { data[0] ^= 0x20; }
-static void spoil_length(u8 *data) { data[data[0] >> 4 == 4 ? 2 : 4] = 0x10; }
-static void spoil_header_length(u8 *data) { data[0] = 0x44; }
-static void spoil_short_length(u8 *data) { data[2] = 0; data[3] = 19; }
-static void spoil_checksum(u8 *data) { data[10] ^= 1; }
+static void spoil_version(u8 *data)
+{
+	data[0] ^= 0x20;
+}
+
+static void spoil_length(u8 *data)
+{
+	data[data[0] >> 4 == 4 ? 2 : 4] = 0x10;
+}
+
+static void spoil_header_length(u8 *data)
+{
+	data[0] = 0x44;
+}
+
+static void spoil_short_length(u8 *data)
+{
+	data[2] = 0;
+	data[3] = 19;
+}
+
+static void spoil_checksum(u8 *data)
+{
+	data[10] ^= 1;
+}
 
 static const struct spoil_case {
 	const char *name;
