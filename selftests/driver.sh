@@ -129,6 +129,7 @@ has_events() { [ "$(events "$1" "${3-}")" -ge "$2" ]; }                       # 
 
 # An ESP pair between A and B for filter ID, on both; SPIs are BASE (to B) and BASE+1 (to A).
 # The associations that receive come first, so that nobody sends what nobody takes.
+PROTECTION=esp
 ESP="cipher=aes-cbc ckey=@16 integ=hmac-sha1 ikey=@20"
 secure_pair() { # FILTER BASE [FAMILY [SELECTOR-OF-A SELECTOR-OF-B]]
 	local a=$A4 b=$B4 spi
@@ -136,15 +137,40 @@ secure_pair() { # FILTER BASE [FAMILY [SELECTOR-OF-A SELECTOR-OF-B]]
 	for host in B A; do secure_half "$host" "$1" "$2" $a $b "${4-}" "${5-}"; done
 }
 secure_half() { # HOST FILTER BASE ADDRESS-OF-A ADDRESS-OF-B [SELECTOR-OF-A SELECTOR-OF-B]
-	local local_=$4 remote=$5 in=$(($3 + 1)) out=$3 sel=${6-}
+	local local_=$4 remote=$5 in=$(($3 + 1)) out=$3 sel=${6-} words="proto=$PROTECTION $ESP"
 	[ "$1" = A ] || local_=$5 remote=$4 in=$3 out=$(($3 + 1)) sel=${7-}
 	sel=${sel:+sel=$sel}
 	# shellcheck disable=SC2086 # words
 	{
-		need ipd "$1" spi spi=$in local=$local_ remote=$remote filter=$2 $sel
-		need ipd "$1" sa dir=in spi=$in local=$local_ remote=$remote filter=$2 $ESP pair=$out $sel \
-			+ dir=out spi=$out local=$local_ remote=$remote filter=$2 $ESP pair=$in $sel
+		need ipd "$1" spi "proto=$PROTECTION" spi=$in local=$local_ remote=$remote filter=$2 $sel
+		need ipd "$1" sa dir=in spi=$in local=$local_ remote=$remote filter=$2 $words pair=$out $sel \
+			+ dir=out spi=$out local=$local_ remote=$remote filter=$2 $words pair=$in $sel
 	}
+}
+
+# one direction on one host; SPIs as secure_half has them: BASE to B, BASE + 1 to A
+secure_one() { # HOST in|out BASE
+	local local_=$A4 remote=$B4 spi
+	[ "$1" = A ] || { local_=$B4 remote=$A4; }
+	case $1$2 in Aout | Bin) spi=$3 pair=$(($3 + 1)) ;; *) spi=$(($3 + 1)) pair=$3 ;; esac
+	[ "$2" = out ] || need ipd "$1" spi spi=$spi local=$local_ remote=$remote
+	# shellcheck disable=SC2086 # words
+	need ipd "$1" sa dir="$2" spi=$spi local=$local_ remote=$remote filter=7 $ESP pair=$pair
+}
+
+# The same pair as IKE installs it. A is the initiator: B can receive before A sends, and A before B does
+rekey() { # BASE
+	secure_one B in "$1"
+	secure_one A in "$1"
+	secure_one A out "$1"
+	secure_one B out "$1"
+}
+# and an older pair goes
+old_goes() { # BASE
+	need ipd A sadel dir=out spi="$1" local=$A4 remote=$B4
+	need ipd B sadel dir=out spi=$(($1 + 1)) local=$B4 remote=$A4
+	need ipd B sadel dir=in spi="$1" local=$B4 remote=$A4
+	need ipd A sadel dir=in spi=$(($1 + 1)) local=$A4 remote=$B4
 }
 
 # Numbered datagrams FROM..TO from one socket, each a line of SIZE bytes at least.

@@ -356,6 +356,7 @@ static void shapes(struct kunit *test, u8 family, u8 integrity)
 	sa_test_delete(t, in);
 }
 
+/* pitfalls A1, A4 */
 static void ah_shapes(struct kunit *test)
 {
 	shapes(test, V4, SHA256);

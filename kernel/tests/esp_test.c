@@ -245,7 +245,7 @@ static void esp_all_lengths(struct kunit *test)
 		}
 }
 
-/* what does not fit into the length field of IP is too big, not wrong */
+/* what does not fit into the length field of IP is too big, not wrong: pitfall A2 */
 static void esp_too_long(struct kunit *test)
 {
 	struct sa_test *t = test->priv;
@@ -377,6 +377,7 @@ static void cut_everywhere(struct kunit *test, u8 family, u8 cipher, u8 integrit
 	sa_test_delete(t, in);
 }
 
+/* pitfall A5 */
 static void esp_truncation(struct kunit *test)
 {
 	cut_everywhere(test, V4, GCM, NONE);
@@ -467,7 +468,7 @@ static void esp_padding(struct kunit *test)
 	}
 }
 
-/* a pad length that is more than there is */
+/* a pad length that is more than there is: pitfall A5 */
 static void esp_padding_too_long(struct kunit *test)
 {
 	struct sa_test *t = test->priv;
@@ -597,6 +598,7 @@ static void shapes(struct kunit *test, u8 family, u8 cipher, u8 integrity)
 	sa_test_delete(t, in);
 }
 
+/* pitfalls A1, A4 */
 static void esp_shapes(struct kunit *test)
 {
 	shapes(test, V4, GCM, NONE);
@@ -801,7 +803,7 @@ static void async_failures(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, skb_queue_len(&t->resumed), 0U);
 }
 
-/* a full queue is no backlog: the request was not taken, and there is no callback */
+/* a full queue is no backlog: the request was not taken, and there is no callback: pitfall B1 */
 static void async_queue_full(struct kunit *test)
 {
 	struct sa_test *t = test->priv;
@@ -838,7 +840,7 @@ static void async_replay(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, COUNTER(in, replay_drops), 1ULL);
 }
 
-/* the association, or the namespace, goes while packets are under way */
+/* the association, or the namespace, goes while packets are under way: pitfall B2 */
 static void async_deleted(struct kunit *test)
 {
 	struct sa_test *t = test->priv;

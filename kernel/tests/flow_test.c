@@ -323,6 +323,7 @@ static void ipv6_ends_test(struct kunit *test)
 	}
 }
 
+/* pitfall F8 */
 static void ipv6_endless_test(struct kunit *test)
 {
 	struct ipv6_bytes bytes = { .ip = ipv6(NEXTHDR_DEST) };

@@ -292,7 +292,7 @@ static void output_gso_hopeless(struct kunit *test)
 	}
 }
 
-/* a burst whose packets go asynchronous, one of which fails */
+/* a burst whose packets go asynchronous, one of which fails: pitfall A7 */
 static void output_gso_async(struct kunit *test)
 {
 	struct sa_test *t = test->priv;
@@ -549,7 +549,7 @@ static void output_pmtudisc(struct kunit *test)
 	sock_release(sock);
 }
 
-/* the packet stays its socket's, in place or copied, and is paid back once */
+/* the packet stays its socket's, in place or copied, and is paid back once: pitfalls B8, F6 */
 static void output_owner(struct kunit *test)
 {
 	struct socket *sock = new_socket(test);
@@ -582,7 +582,7 @@ static void output_owner(struct kunit *test)
 
 /* --- checksums ---------------------------------------------------------- */
 
-/* hardware would have done it; it cannot any more */
+/* hardware would have done it; it cannot any more: pitfall F3 */
 static void output_checksum(struct kunit *test)
 {
 	struct sa_test *t = test->priv;

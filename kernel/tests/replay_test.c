@@ -163,6 +163,7 @@ static void model_run(struct kunit *test, u32 window, u64 offset)
 	kfree(replay);
 }
 
+/* pitfall D1 */
 static void replay_model(struct kunit *test)
 {
 	static const u32 windows[] = { 1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1024, 4096 };

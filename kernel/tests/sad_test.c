@@ -729,7 +729,7 @@ static void sad_seconds(struct kunit *test)
 	}
 }
 
-/* the machine slept: everything that is due is done at once */
+/* the machine slept: everything that is due is done at once: pitfall D3 */
 static void sad_sleep(struct kunit *test)
 {
 	struct sa_test *t = test->priv;
@@ -842,6 +842,7 @@ static bool contains(const u8 *haystack, unsigned int len, const u8 *needle, uns
 	return false;
 }
 
+/* pitfall E1 */
 static void sad_fill(struct kunit *test)
 {
 	struct sa_test *t = test->priv;

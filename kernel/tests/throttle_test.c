@@ -76,7 +76,7 @@ static void lose_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, left_out, 8ULL);
 }
 
-/* whatever comes, every packet has a record or is left out, and the rate holds */
+/* whatever comes, every packet has a record or is left out, and the rate holds: pitfall F9 */
 static void sum_test(struct kunit *test)
 {
 	struct ipd_throttle throttle = {};

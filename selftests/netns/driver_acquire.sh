@@ -240,7 +240,7 @@ need ipd A mode permit
 check "F05 in permit mode they are dropped, too" wait_for 10 has_stat A drop.policy-changed $((changed + 2))
 same "F05 nothing but what was never held arrived" "3" "$(got change)"
 
-# --- how many negotiations ---------------------------------------------------------------------------------
+# --- how many negotiations: pitfall E6 ---------------------------------------------------------------------
 starts_again
 need ipd A add id=20 $NEGOTIATE remote=10.0.0.0/8
 need on A ip route add 10.0.0.0/8 via $B4

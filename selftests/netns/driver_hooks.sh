@@ -215,7 +215,7 @@ same "F01 a lone piece without ports is not guessed about" $((dropped + 1)) "$(s
 raw_ip A $B4 17 0000000000000000 64
 same "F01 unless no filter asks for its ports" $((dropped + 1)) "$(stat_of A drop.fragment)"
 
-# --- a bridge ---------------------------------------------------------------------------------------------------
+# --- a bridge: pitfall F2 ---------------------------------------------------------------------------------------
 ns_add R
 link R port1 A eth1
 link R port2 B eth1
@@ -255,7 +255,7 @@ check "F16 under an association a bridge is spoken to" pings A 192.0.3.3
 same "F01 nothing was taken for unjudged" 0 "$(stat_of R drop.unjudged)"
 need ipd A mode permit
 
-# --- a VRF ------------------------------------------------------------------------------------------------------------
+# --- a VRF: pitfalls C3, F1 -------------------------------------------------------------------------------------------
 need ipd R load - </dev/null
 need ip -n "$R" link set br0 down
 need ip -n "$R" link add red type vrf table 10

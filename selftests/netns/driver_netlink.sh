@@ -27,7 +27,7 @@ driver_up
 fresh A
 need ipd A add id=1 out=block in=block local=me remote=203.0.113.1
 
-# --- who may ------------------------------------------------------------------------
+# --- who may: pitfall E3 ------------------------------------------------------------
 tool=$(command -v ipdtool)
 as_nobody() { on A setpriv --reuid 65534 --regid 65534 --clear-groups "$tool" "$@"; }
 in_userns() { on A setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urn "$tool" "$@"; }
@@ -61,7 +61,7 @@ same "N17 and hears nothing of others" listening "$(cat "$TMP/stranger.log")"
 stop stranger
 same "N17 nothing has changed" "secure 1" "$(mode_of A) $(field filters "$(ipd A status)")"
 
-# --- attributes -------------------------------------------------------------------------
+# --- attributes: pitfall E2 -------------------------------------------------------------
 # numbers of the commands and attributes, from the header
 number_of() { # NAME: of an enumerator in the order of its enum
 	awk -v want="$1" '/^enum/ { n = 0 } /^\t[_A-Z0-9]+( = [0-9]+)?,/ { sub(/,.*/, "", $1)
@@ -232,7 +232,7 @@ same "N17 and goes on when it stays" "$hits" "$(field out-hits "$(ipd A get 1)")
 need ipd A load - <<<"id=1 out=permit in=permit local=me remote=$B4"
 same "N17 not when it changed" 0 "$(field out-hits "$(ipd A get 1)")"
 
-# --- lists ---------------------------------------------------------------------------------------
+# --- lists: pitfall E4 ---------------------------------------------------------------------------
 seq 1 3000 | awk '{ printf "id=%d out=block in=block remote=10.%d.%d.%d/32 proto=%d\n", $1, $1 / 65536, $1 / 256 % 256, $1 % 256, $1 % 3 ? 6 : 17 }' >"$TMP/many"
 same "N17 many filters" "filters=3000 tuples=1" "$(ipd A load "$TMP/many" | cut -d' ' -f1,2)"
 same "N17 are all listed, once" "3000 3000" \

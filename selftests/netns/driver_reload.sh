@@ -79,7 +79,7 @@ stop listen-A
 wire_stop reload
 never_clear "F05 F16 F25 nothing in clear, all the time" reload "$CLEAR"
 
-# --- the module under load ----------------------------------------------------------------------------
+# --- the module under load: pitfall B6 ----------------------------------------------------------------
 need ipd A mode permit
 need ipd B mode permit
 load two
@@ -97,7 +97,7 @@ same "D15 while it protects it stays" 20 "$(for _ in $(seq 20); do rmmod ipsecdr
 need ipd A mode permit
 unload two
 
-# --- namespaces ------------------------------------------------------------------------------------------
+# --- namespaces: pitfall B4 ------------------------------------------------------------------------------
 failed=0
 for i in $(seq $((ROUNDS / 4 + 2))); do
 	for ns in x$i y$i; do

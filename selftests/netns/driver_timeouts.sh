@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # check: tiers=uml timeout=300 time-travel
 #
-# Negotiations that nobody answers. Guest time jumps while the guest is idle.
+# Negotiations that nobody answers. Guest time jumps while the guest is idle; five minutes after
+# its start the kernel's jiffies wrap (pitfall D3).
 #
 #   A 192.0.2.1 ------- B 192.0.2.2
 . "$TOP/selftests/lib.sh"

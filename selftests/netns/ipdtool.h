@@ -25,6 +25,7 @@ struct tool {
 	char sentence_buffer[256];
 	void (*show)(struct nlattr **attrs);
 	bool interrupted;
+	bool failed; /* an allocation, because it had to */
 };
 
 extern struct tool tool;

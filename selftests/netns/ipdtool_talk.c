@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <netlink/attr.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ipdtool.h"
 
@@ -105,6 +108,33 @@ static int on_answer(struct nl_msg *msg, void *unused)
 	return NL_OK;
 }
 
+/*
+ * With IPD_FAIL_NTH=N the kernel's N-th allocation in handling each message fails (its own
+ * fault injection, by task). What there was to fail is over when the program ends with 3.
+ */
+static int send_failing(struct nl_msg *msg, const char *nth)
+{
+	int file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	char left[16] = "";
+	int err;
+
+	if (file < 0 || write(file, nth, strlen(nth)) < 0)
+		die("the kernel does not inject failures");
+	err = nl_send_auto(tool.sock, msg);
+	if (pread(file, left, sizeof(left) - 1, 0) <= 0 || write(file, "0", 1) < 0)
+		die("the kernel does not tell of failures");
+	close(file);
+	tool.failed = tool.failed || left[0] == '0';
+	return err;
+}
+
+static int send_message(struct nl_msg *msg)
+{
+	const char *nth = getenv("IPD_FAIL_NTH");
+
+	return nth ? send_failing(msg, nth) : nl_send_auto(tool.sock, msg);
+}
+
 /* sends @msg and shows what comes back; 0 or -errno, and the kernel's sentence */
 static int talk(struct nl_msg *msg, void (*show)(struct nlattr **attrs))
 {
@@ -120,7 +150,7 @@ static int talk(struct nl_msg *msg, void (*show)(struct nlattr **attrs))
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_end, &result);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_end, &result);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_answer, NULL);
-	err = nl_send_auto(tool.sock, msg);
+	err = send_message(msg);
 	if (err < 0)
 		die("sending: %s", nl_geterror(err));
 	nlmsg_free(msg);

@@ -52,7 +52,7 @@ for family in 4 6; do
 	driver_down
 done
 
-# --- going while packets are under way -----------------------------------------
+# --- going while packets are under way: pitfalls B2, B7, F7 --------------------
 
 flood() { # VARIABLE ADDRESS: until it is stopped; errors do not matter
 	local -n from_ns_=$1

@@ -11,35 +11,10 @@
 
 ROUNDS=6
 
-# one direction on one host; SPIs as secure_half has them: BASE to B, BASE + 1 to A
-one() { # HOST in|out BASE
-	local local_=$A4 remote=$B4 spi
-	[ "$1" = A ] || { local_=$B4 remote=$A4; }
-	case $1$2 in Aout | Bin) spi=$3 pair=$(($3 + 1)) ;; *) spi=$(($3 + 1)) pair=$3 ;; esac
-	[ "$2" = out ] || need ipd "$1" spi spi=$spi local=$local_ remote=$remote
-	# shellcheck disable=SC2086 # words
-	need ipd "$1" sa dir="$2" spi=$spi local=$local_ remote=$remote filter=7 $ESP pair=$pair
-}
-
-# A is the initiator: B can receive before A sends, and A before B does
-rekey() { # BASE
-	one B in "$1"
-	one A in "$1"
-	one A out "$1"
-	one B out "$1"
-}
-
 # on HOST the association to SPI, in
 packets_in() { ipd "$1" sas | grep -w dir=in | grep -w "spi=$(printf '0x%08x' "$2")" | grep -o ' packets=[0-9]*' | cut -d= -f2; }
 is_used() { [ "$(packets_in "$1" "$2")" -gt 0 ]; } # HOST SPI
 is_new_used() { is_used B "$1" && is_used A $(($1 + 1)); } # BASE
-
-old_goes() { # BASE
-	need ipd A sadel dir=out spi="$1" local=$A4 remote=$B4
-	need ipd B sadel dir=out spi=$(($1 + 1)) local=$B4 remote=$A4
-	need ipd B sadel dir=in spi="$1" local=$B4 remote=$A4
-	need ipd A sadel dir=in spi=$(($1 + 1)) local=$A4 remote=$B4
-}
 
 # numbered datagrams without end, and a last one when the file "enough" is there
 stream() { # NAME HOST ADDRESS

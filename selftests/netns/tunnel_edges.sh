@@ -107,6 +107,23 @@ need wire B piece $D4 $C4 9 104 1 eth0 $MAC_A
 need wire B piece $D4 $C4 9 104 2 eth0 $MAC_A
 same "F25 and both in clear are dropped" "clear-text=1" "$(drop_changes "$before")"
 
+# --- a tunnel that leads into itself: pitfall F5 ---------------------------------
+
+# its endpoint is behind a device of this host, whose packets belong into the tunnel, too
+need ip -n "$A" link add self type ipip local $A4 remote 10.77.0.1
+need ip -n "$A" link set self up
+need ip -n "$A" route add 10.77.0.2/32 dev self src $A4
+need ip -n "$A" route add 10.77.0.1/32 via $B4
+need inside A ipdtool add id=5 class=tunnel out=negotiate in=negotiate local=$A4 \
+	remote=10.77.0.0/24 tl=$A4 tr=10.77.0.2
+need inside A ipdtool sa dir=out encap=tunnel spi=0x55550001 local=$A4 remote=10.77.0.2 filter=5 \
+	sel=$A4,10.77.0.0/24 cipher=aes-gcm-16 ckey=@20
+before=$(drop_snapshot)
+wire A udp 10.77.0.9 9 100 1 >/dev/null 2>&1
+same "F38 a tunnel that leads into itself ends" "tunnel-loop=1" "$(drop_changes "$before")"
+need inside A ipdtool del 5
+need ip -n "$A" link del self
+
 # --- the end: pitfalls B5, B7 ---------------------------------------------------
 
 wire D udp $C4 9 1000 200 &

@@ -4,7 +4,7 @@
 #
 # Tunnel mode between two gateways, with XFRM as the other one: all combinations of families, ESP
 # and AH, what is forwarded and what starts at the gateway, streams, fragments, and nothing in
-# clear in between. Topology: selftests/gateways.sh
+# clear in between (pitfalls A6, F4). Topology: selftests/gateways.sh
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/gateways.sh"
 

@@ -4,7 +4,7 @@
 #
 # What a filter says must be secured is never on the wire in clear: not before the first
 # association, not while filters are replaced a thousand times under load, not when a process
-# is killed, not when somebody tries to unload the driver.
+# is killed, not when somebody tries to unload the driver (pitfall C1).
 #
 #   A 192.0.2.1 ------- B 192.0.2.2
 . "$TOP/selftests/lib.sh"
