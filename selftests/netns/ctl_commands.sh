@@ -96,6 +96,8 @@ same "N03 N17 its filters are gone" 1 "$(n_filters)"
 check "N17 delete mmpolicy" ctl A dynamic delete mmpolicy name=mm2
 same "N17 one of two is left" mm1 "$(row mmpolicy true | jq -r .name)"
 check "N17 delete rule all" ctl A dynamic delete rule all
+same "D21 without rules there are no filters, and the mode stays" " mode=secure" \
+	"$(on A ipdtool list) $(on A ipdtool status | grep -o 'mode=[a-z]*')"
 same "N03 N17 no filter is left" 0 "$(n_filters)"
 check "N17 delete mmpolicy all" ctl A dynamic delete mmpolicy all
 check "N17 delete qmpolicy all" ctl A dynamic delete qmpolicy all

@@ -67,6 +67,8 @@ check "N18 stats: bytes" has '^Confidential Bytes Sent +: [1-9]' "$out"
 check "N18 stats: drops" has '^filter-block +: [1-9]' "$out"
 same "N18 stats: drops are the driver's" "$(on A ipdtool stats drop.filter-block)" \
 	"$(json stats | jq '.drops[0]["filter-block"]')"
+same "F32 stats: nothing is left to network cards" "0 0 0" \
+	"$(grep -E '^(Offload SAs|Offloaded Bytes)' <<<"$out" | awk '{ print $NF }' | xargs)"
 check "N18 stats type=ike has no IPsec" not has '^IPSec Statistics' "$(show stats type=ike)"
 check "N18 stats type=ipsec has no IKE" not has '^IKE Statistics' "$(show stats type=ipsec)"
 
