@@ -186,7 +186,13 @@ send_udp() { # HOST ADDRESS PORT FROM TO [SIZE]
 }
 receive_udp() { # NAME HOST PORT: their lines in $TMP/NAME.got
 	local -n ns_=$2
-	spawn "$1" ip netns exec "$ns_" socat -u -b 65536 "UDP6-RECV:$3,rcvbuf=4000000" "CREATE:$TMP/$1.got"
+	# 33 is SO_RCVBUFFORCE: what a slow machine has not read yet must not be taken for lost
+	spawn "$1" ip netns exec "$ns_" perl -MSocket=:all -e '
+		socket(my $s, AF_INET6, SOCK_DGRAM, 0) or die "socket: $!";
+		setsockopt($s, SOL_SOCKET, 33, 8000000) or die "setsockopt: $!";
+		open(my $got, ">", $ARGV[1]) or die "$ARGV[1]: $!";
+		bind($s, pack_sockaddr_in6($ARGV[0], IN6ADDR_ANY)) or die "bind: $!";
+		while (defined recv($s, my $text, 65536, 0)) { syswrite $got, $text }' "$3" "$TMP/$1.got"
 	wait_for 10 listens_udp "$2" "$3"
 }
 listens_udp() { [ -n "$(on "$1" ss -Hlun "sport = :$2")" ]; }
