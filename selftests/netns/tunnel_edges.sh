@@ -113,7 +113,7 @@ same "F25 and both in clear are dropped" "clear-text=1" "$(drop_changes "$before
 need ip -n "$A" link add self type ipip local $A4 remote 10.77.0.1
 need ip -n "$A" link set self up
 need ip -n "$A" route add 10.77.0.2/32 dev self src $A4
-need ip -n "$A" route add 10.77.0.1/32 via $B4
+need ip -n "$A" route add 10.77.0.0/24 via $B4
 need inside A ipdtool add id=5 class=tunnel out=negotiate in=negotiate local=$A4 \
 	remote=10.77.0.0/24 tl=$A4 tr=10.77.0.2
 need inside A ipdtool sa dir=out encap=tunnel spi=0x55550001 local=$A4 remote=10.77.0.2 filter=5 \
