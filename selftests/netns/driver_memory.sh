@@ -50,7 +50,7 @@ driver_up
 fresh A B
 fail_slab ignore-gfp-wait=N verbose=0
 {
-	seq 1 40 | awk '{ printf "id=%d out=block in=block remote=10.1.%d.0/24\n", $1, $1 }'
+	seq 1 10 | awk '{ printf "id=%d out=block in=block remote=10.1.%d.0/24\n", $1, $1 }'
 	echo "id=50 $NEGOTIATE remote=$B4"
 } >"$TMP/one"
 need ipd A load "$TMP/one"
@@ -61,7 +61,7 @@ each_fails "F01 a filter is added" add id=60 out=block in=block proto=tcp rport=
 undo() { ipd A add id=60 out=block in=block proto=tcp rport=80 remote=10.9.0.0/16; }
 each_fails "F01 a filter is removed" del 60
 undo() { ipd A load "$TMP/two"; }
-seq 1 60 | awk '{ printf "id=%d out=permit in=block proto=udp lport=%d remote=10.2.0.0/16 local=me\n", $1, $1 }' >"$TMP/two"
+seq 1 8 | awk '{ printf "id=%d out=permit in=block proto=udp lport=%d remote=10.2.0.0/16 local=me\n", $1, $1 }' >"$TMP/two"
 need ipd A load "$TMP/two"
 each_fails "F01 a set is replaced" load "$TMP/one"
 
