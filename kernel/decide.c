@@ -211,6 +211,11 @@ const struct ipd_filter *ipd_decide_filter(struct ipd_net *ipd, struct ipd_flowc
 	return find_filter(ipd, cache, flow, &acquire);
 }
 
+u8 ipd_decide_drop_reason(const struct ipd_filter *error)
+{
+	return PTR_ERR(error) == -ENODEV ? IPSECDRV_DROP_NO_INTERFACE : IPSECDRV_DROP_FRAGMENT;
+}
+
 void ipd_decide(struct ipd_net *ipd, struct ipd_flowcache *cache, const struct ipd_flow *flow,
 		struct ipd_decision *decision)
 {
@@ -226,7 +231,7 @@ void ipd_decide(struct ipd_net *ipd, struct ipd_flowcache *cache, const struct i
 	}
 	filter = find_filter(ipd, cache, flow, &decision->acquire);
 	if (IS_ERR(filter)) {
-		drop(decision, IPSECDRV_DROP_FRAGMENT);
+		drop(decision, ipd_decide_drop_reason(filter));
 		return;
 	}
 	if (!filter) {

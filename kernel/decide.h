@@ -45,5 +45,7 @@ void ipd_decide(struct ipd_net *ipd, struct ipd_flowcache *cache, const struct i
  */
 const struct ipd_filter *ipd_decide_filter(struct ipd_net *ipd, struct ipd_flowcache *cache,
 					   const struct ipd_flow *flow);
+/* why a packet is dropped whose filter cannot be told, which is what @error says */
+u8 ipd_decide_drop_reason(const struct ipd_filter *error);
 
 #endif /* IPD_DECIDE_H */

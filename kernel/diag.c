@@ -47,6 +47,7 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "sad.h"
+#include "scope.h"
 #include "tally.h"
 #include "throttle.h"
 
@@ -144,7 +145,8 @@ static u32 find_filter_id(struct ipd_net *ipd, const struct ipd_sa *sa,
 	return IS_ERR_OR_NULL(filter) ? 0 : filter->id;
 }
 
-static void find_interface(const struct sk_buff *skb, struct ipd_diag_record *record)
+static void find_interface(const struct ipd_net *ipd, const struct sk_buff *skb,
+			   struct ipd_diag_record *record)
 {
 	const struct net_device *dev = skb->dev;
 
@@ -155,6 +157,7 @@ static void find_interface(const struct sk_buff *skb, struct ipd_diag_record *re
 		return;
 	record->interface = dev->ifindex;
 	record->interface_name = dev->name;
+	record->flow.scope = ipd_scope_of(ipd->net, dev);
 }
 
 static void describe(struct ipd_net *ipd, const struct sk_buff *skb, const struct ipd_sa *sa,
@@ -170,7 +173,7 @@ static void describe(struct ipd_net *ipd, const struct sk_buff *skb, const struc
 	record->time = ktime_get_real_ns();
 	record->skb = skb;
 	record->len = skb->len - network;
-	find_interface(skb, record);
+	find_interface(ipd, skb, record);
 	record->filter_id = find_filter_id(ipd, sa, record);
 	if (sa)
 		record->spi = ipd_sa_spi(sa);

@@ -19,9 +19,9 @@
  *
  *   id  local  remote        protocol  ports          action     weight (tunnel/remote/local/rest)
  *   1   me     any           any       any            negotiate  00 00 20 00
- *   2   me     any           TCP       local 23       block      00 00 20 05
- *   3   me     10.0.0.2/32   TCP       local 23       permit     00 20 20 05
- *   4   me     10.0.0.3/32   TCP       local 23       permit     00 20 20 05
+ *   2   me     any           TCP       local 23       block      00 00 20 14
+ *   3   me     10.0.0.2/32   TCP       local 23       permit     00 20 20 14
+ *   4   me     10.0.0.3/32   TCP       local 23       permit     00 20 20 14
  *   5   any    any           any       any            permit     00 00 00 00
  *
  *   tuples, heaviest first: {me, /32, protocol, local port}: 3, 4
@@ -46,6 +46,7 @@
  *    address, and when the addresses change only the flow caches are out of date.
  *  - IPv4 masks may have holes: a mask is a mask to a hash table. Their weight is the number of
  *    one bits. Tuples of equal weight have a fixed order: addresses before "me", then by mask.
+ *  - On which interfaces a filter matches is a part of key and mask, too: scope.c.
  *  - A later fragment shows no ports. Whether a filter with ports covers it cannot be said, and
  *    guessing would let it slip through, so each tuple with ports has a second table: the same
  *    keys without ports. A fragment that hits there is reported as undecidable.
@@ -62,6 +63,7 @@
 #include "filter.h"
 #include "filter_set.h"
 #include "flow.h"
+#include "scope.h"
 
 static struct kmem_cache *filter_cache;
 
@@ -107,6 +109,7 @@ static void filter_free_rcu(struct rcu_head *head)
 {
 	struct ipd_filter *filter = container_of(head, struct ipd_filter, rcu);
 
+	ipd_interface_put(filter->interface);
 	free_percpu(filter->hits);
 	kmem_cache_free(filter_cache, filter);
 }
@@ -139,21 +142,32 @@ static u32 side_bits(const struct ipd_filter_side *side, u8 family)
 /*
  * Windows does not document its weight. What its documents show is that tunnel filters come
  * first, a host goes before a subnet and a subnet before any, and that a port or protocol
- * decides among equal addresses. Of the two sides the remote one counts more.
+ * decides among equal addresses. Of the two sides the remote one counts more. For which
+ * interfaces the filter is comes last: it decides among filters that are equal otherwise.
  *
- *   bit  24      tunnel filter
- *   bits 16-23   remote address bits      bit 2  protocol given
- *   bits 8-15    local address bits       bit 1  remote port given
- *                                         bit 0  local port given
+ *   bit  24      tunnel filter            bit 4  protocol given
+ *   bits 16-23   remote address bits      bit 3  remote port given
+ *   bits 8-15    local address bits       bit 2  local port given
+ *                                         bit 1  for one interface
+ *                                         bit 0  for a connection type
  */
 u32 ipd_filter_weigh(const struct ipd_filter *filter)
 {
 	return (u32)(filter->class == IPSECDRV_FILTER_CLASS_TUNNEL) << 24 |
 	       side_bits(&filter->remote, filter->family) << 16 |
 	       side_bits(&filter->local, filter->family) << 8 |
-	       (u32)!!filter->protocol << 2 |
-	       (u32)!!filter->remote.port << 1 |
-	       (u32)!!filter->local.port;
+	       (u32)!!filter->protocol << 4 |
+	       (u32)!!filter->remote.port << 3 |
+	       (u32)!!filter->local.port << 2 |
+	       (u32)!!filter->interface << 1 |
+	       (u32)!!filter->connection;
+}
+
+u16 ipd_filter_scope(const struct ipd_filter *filter)
+{
+	if (filter->interface)
+		return filter->interface->number << IPD_SCOPE_NUMBER_SHIFT;
+	return filter->connection;
 }
 
 /* --- checks --- */
@@ -215,6 +229,19 @@ static int check_selectors(const struct ipd_filter *filter, struct netlink_ext_a
 	}
 	if (ports && !ipd_flow_has_ports(filter->protocol)) {
 		NL_SET_ERR_MSG(extack, "a filter with ports needs a protocol that has ports");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_scope(const struct ipd_filter *filter, struct netlink_ext_ack *extack)
+{
+	if (filter->connection > IPSECDRV_CONNECTION_MAX) {
+		NL_SET_ERR_MSG(extack, "unknown connection type");
+		return -EINVAL;
+	}
+	if (filter->interface && filter->connection != IPSECDRV_CONNECTION_ALL) {
+		NL_SET_ERR_MSG(extack, "a filter for one interface takes no connection type");
 		return -EINVAL;
 	}
 	return 0;
@@ -293,6 +320,8 @@ int ipd_filter_finish(struct ipd_filter *filter, struct netlink_ext_ack *extack)
 	if (!err)
 		err = check_selectors(filter, extack);
 	if (!err)
+		err = check_scope(filter, extack);
+	if (!err)
 		err = check_actions(filter, extack);
 	if (!err)
 		err = check_tunnel(filter, extack);
@@ -315,7 +344,8 @@ static bool same_side(const struct ipd_filter_side *a, const struct ipd_filter_s
 bool ipd_filter_same(const struct ipd_filter *a, const struct ipd_filter *b)
 {
 	return a->family == b->family && a->class == b->class && a->protocol == b->protocol &&
-	       a->tunnel_family == b->tunnel_family &&
+	       a->tunnel_family == b->tunnel_family && a->connection == b->connection &&
+	       a->interface == b->interface &&
 	       !memcmp(a->action, b->action, sizeof(a->action)) &&
 	       same_side(&a->local, &b->local) && same_side(&a->remote, &b->remote) &&
 	       same_address(&a->tunnel_local, &b->tunnel_local) &&

@@ -12,6 +12,7 @@
 #include <uapi/linux/ipsecdrv.h>
 
 struct ipd_flow;
+struct ipd_interface;
 struct net;
 struct netlink_ext_ack;
 
@@ -36,8 +37,10 @@ struct ipd_filter {
 	u8 class;			/* enum ipsecdrv_filter_class */
 	u8 protocol;			/* 0 is any */
 	u8 action[2];			/* enum ipsecdrv_action by enum ipsecdrv_direction */
+	u8 connection;			/* enum ipsecdrv_connection */
 	u64 __percpu *hits;		/* two per CPU, by direction */
 	refcount_t refs;
+	struct ipd_interface *interface;	/* counted; NULL is every one */
 	struct rcu_head rcu;
 };
 
@@ -59,6 +62,8 @@ void ipd_filter_get(struct ipd_filter *filter);
 void ipd_filter_put(struct ipd_filter *filter);
 /* checks the fields, masks the addresses and sets the weight; -EINVAL with an extack sentence */
 int __must_check ipd_filter_finish(struct ipd_filter *filter, struct netlink_ext_ack *extack);
+/* the bits of a packet's scope that the filter asks for; 0 if for none */
+u16 ipd_filter_scope(const struct ipd_filter *filter);
 /* the weight of a filter, from what it looks at; a finished filter has it as its weight */
 u32 ipd_filter_weigh(const struct ipd_filter *filter);
 /* same traffic and same actions, whatever the ids */
@@ -100,7 +105,8 @@ struct ipd_filter *ipd_filter_set_next(const struct ipd_filter_set *set, u64 *cu
  * Tunnel filters first, then transport filters, most specific first; filters whose action for the
  * flow's direction is none are passed over. Of a flow without ports (IPD_FLOW_NO_PORTS) the ports
  * are unknown: a filter with ports that the rest of the flow matches is returned as an
- * ERR_PTR(-EAGAIN), so that the caller drops it rather than guesses.
+ * ERR_PTR(-EAGAIN), so that the caller drops it rather than guesses. So is, as ERR_PTR(-ENODEV), a
+ * flow whose interface is unknown, if there are filters for some interfaces only.
  *
  * Return: the filter, valid as long as the caller's RCU section, or NULL. Softirq; no locks.
  */

@@ -22,6 +22,7 @@
 #include "filter.h"
 #include "filter_set.h"
 #include "flow.h"
+#include "scope.h"
 #include "table.h"
 #include "tuple.h"
 
@@ -32,6 +33,7 @@
 struct ipd_filter_set {
 	struct ipd_tuples tuples[IPSECDRV_FILTER_CLASS_MAX + 1][FAMILIES];
 	u32 n;
+	u32 scoped;				/* how many filters are for some interfaces only */
 	struct rcu_work free_work;
 	struct ipd_table *shard[SHARDS];	/* id -> struct ipd_filter, counted */
 };
@@ -118,6 +120,7 @@ static int index_add(struct ipd_filter_set *set, struct ipd_filter *filter,
 	ipd_filter_get(filter);
 	ipd_table_insert(shard, &key, ipd_table_wrap(filter));
 	set->n++;
+	set->scoped += !!ipd_filter_scope(filter);
 	return 0;
 }
 
@@ -131,8 +134,9 @@ static int index_del(struct ipd_filter_set *set, struct ipd_filter *filter)
 	if (err)
 		return err;
 	ipd_table_remove(*shard, ipd_table_find(*shard, &key, IPD_TABLE_NONE));
-	ipd_filter_put(filter);
 	set->n--;
+	set->scoped -= !!ipd_filter_scope(filter);
+	ipd_filter_put(filter);
 	return 0;
 }
 
@@ -218,6 +222,7 @@ static struct ipd_filter_set *set_copy(const struct ipd_filter_set *set)
 			refcount_inc(&copy->shard[i]->refs);
 	}
 	copy->n = set->n;
+	copy->scoped = set->scoped;
 	for (i = 0; i < ARRAY_SIZE(set->tuples); i++) {
 		for (j = 0; j < FAMILIES; j++) {
 			if (ipd_tuples_copy(&copy->tuples[i][j], &set->tuples[i][j]))
@@ -392,6 +397,8 @@ const struct ipd_filter *ipd_filter_lookup(const struct ipd_filter_set *set, str
 	const struct ipd_filter *filter;
 	int class;
 
+	if (unlikely(set->scoped && !(flow->scope & IPD_SCOPE_CONNECTION)))
+		return ERR_PTR(-ENODEV);
 	if (family)
 		ipd_key_flow(flow, probe.key, IPD_KEY_WORDS6);
 	else

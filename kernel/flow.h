@@ -27,6 +27,8 @@ struct ipd_flow {
 	u8 protocol;		/* transport protocol, after IPv6 extension headers */
 	u8 direction;		/* enum ipsecdrv_direction */
 	u8 flags;		/* IPD_FLOW_* */
+	u16 scope;		/* ipd_scope_of() its interface; IPD_SCOPE_UNKNOWN if not set */
+	u16 zero;
 };
 
 /* the protocol has ports, but this packet does not show them (a later fragment) */

@@ -56,6 +56,7 @@
 #include "pmtu.h"
 #include "reinject.h"
 #include "sa.h"
+#include "scope.h"
 #include "startup.h"
 
 /* Between defragmentation (-400) and raw (-300), with room on both sides. */
@@ -154,6 +155,17 @@ static bool is_forwarded_by_bridge(const struct sk_buff *skb)
 #else
 	return false;
 #endif
+}
+
+/* with what filters may ask of the interface that the packet arrived by, or leaves by */
+static int parse_flow(const struct ipd_net *ipd, const struct sk_buff *skb,
+		      const struct net_device *dev, u8 family, u8 direction, struct ipd_flow *flow)
+{
+	int err = ipd_flow_parse(skb, family, direction, flow);
+
+	if (!err)
+		flow->scope = ipd_scope_of(ipd->net, dev);
+	return err;
 }
 
 /* a filter decided about one more packet; it is counted, not immutable, in this one respect */
@@ -275,7 +287,7 @@ static unsigned int judge_unwrapped(struct ipd_net *ipd, const struct sk_buff *s
 
 	filter = ipd_decide_filter(ipd, READ_ONCE(ipd->flowcache), flow);
 	if (IS_ERR(filter))
-		return drop_in(ipd, skb, sa, IPSECDRV_DROP_FRAGMENT);
+		return drop_in(ipd, skb, sa, ipd_decide_drop_reason(filter));
 	if (!ipd_sa_is_whole(sa) || !filter || filter->id != ipd_sa_filter_id(sa) ||
 	    !ipd_selector_matches(ipd_sa_selector(sa), flow))
 		return drop_in(ipd, skb, sa, IPSECDRV_DROP_WRONG_SA);
@@ -370,7 +382,7 @@ static unsigned int judge_tunnelled(struct ipd_net *ipd, struct sk_buff *skb,
 	err = gather_fragments(ipd, skb, family, sa);
 	if (err == -EINPROGRESS)
 		return NF_STOLEN;
-	if (err || ipd_flow_parse(skb, family, IPSECDRV_DIRECTION_IN, &flow))
+	if (err || parse_flow(ipd, skb, skb->dev, family, IPSECDRV_DIRECTION_IN, &flow))
 		return drop_in(ipd, skb, sa, IPSECDRV_DROP_MALFORMED);
 	if (flow.flags & IPD_FLOW_MULTICAST)
 		return drop_in(ipd, skb, sa, IPSECDRV_DROP_MULTICAST);
@@ -396,7 +408,7 @@ static unsigned int judge_headers(struct ipd_net *ipd, struct sk_buff *skb,
 	int n, err;
 
 	for (n = 0; n <= MAX_HEADERS; n++) {
-		if (ipd_flow_parse(skb, state->pf, IPSECDRV_DIRECTION_IN, &flow))
+		if (parse_flow(ipd, skb, state->in, state->pf, IPSECDRV_DIRECTION_IN, &flow))
 			return drop_in(ipd, skb, input.sa, IPSECDRV_DROP_MALFORMED);
 		if (ipd_pmtu_is_error(&flow) && !input.sa)
 			ipd_pmtu_learn(ipd, skb, &flow);
@@ -570,7 +582,7 @@ static unsigned int judge_output(struct ipd_net *ipd, struct sk_buff *skb,
 	if (decide_by_mode(ipd, skb, state->pf, IPSECDRV_DIRECTION_OUT, &verdict))
 		return verdict == NF_ACCEPT ?
 			pass_output(ipd, skb, place, IPSECDRV_PASS_REASON_MODE) : verdict;
-	if (ipd_flow_parse(skb, state->pf, IPSECDRV_DIRECTION_OUT, &flow))
+	if (parse_flow(ipd, skb, state->out, state->pf, IPSECDRV_DIRECTION_OUT, &flow))
 		return drop_out(ipd, skb, IPSECDRV_DROP_MALFORMED);
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		ipd_decide(ipd, READ_ONCE(ipd->flowcache), &flow, &decision);

@@ -3,8 +3,8 @@
  * Flows and filters as a few 64-bit words, so that masking, hashing and comparing are plain
  * arithmetic.
  *
- *   IPv4:  [0] local and remote address           [1] ports, protocol, "me" bits
- *   IPv6:  [0..1] local  [2..3] remote address    [4] ports, protocol, "me" bits
+ *   IPv4:  [0] local and remote address           [1] ports, protocol, "me" bits, scope
+ *   IPv6:  [0..1] local  [2..3] remote address    [4] ports, protocol, "me" bits, scope
  *
  * The numbers of packets are taken over as they lie in memory; only equality matters.
  */
@@ -32,9 +32,12 @@
 #define IPD_KEY_LOCAL_ME	BIT_ULL(40)
 #define IPD_KEY_REMOTE_ME	BIT_ULL(41)
 #define IPD_KEY_ME		(IPD_KEY_LOCAL_ME | IPD_KEY_REMOTE_ME)
+/* of the interface: scope.h */
+#define IPD_KEY_SCOPE_SHIFT	42
+#define IPD_KEY_SCOPE		GENMASK_ULL(53, 42)
 /* bits that the flow cache adds; never in a filter's key */
-#define IPD_KEY_DIRECTION_SHIFT	48
-#define IPD_KEY_FLAGS_SHIFT	52
+#define IPD_KEY_DIRECTION_SHIFT	54
+#define IPD_KEY_FLAGS_SHIFT	55
 #define IPD_KEY_USED		BIT_ULL(63)
 
 static __always_inline unsigned int ipd_key_words(u8 family)
@@ -64,7 +67,8 @@ static __always_inline void ipd_key_flow(const struct ipd_flow *flow, u64 *key,
 					 const unsigned int words)
 {
 	ipd_key_addresses(&flow->local, &flow->remote, key, words);
-	key[words - 1] = ipd_key_ports(flow->local_port, flow->remote_port, flow->protocol);
+	key[words - 1] = ipd_key_ports(flow->local_port, flow->remote_port, flow->protocol) |
+			 (u64)flow->scope << IPD_KEY_SCOPE_SHIFT;
 }
 
 /*

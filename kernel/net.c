@@ -35,6 +35,7 @@
 #include "param.h"
 #include "reinject.h"
 #include "sad.h"
+#include "scope.h"
 #include "startup.h"
 #include "trace.h"
 
@@ -176,7 +177,10 @@ static int on_netdevice(struct notifier_block *block, unsigned long event, void 
 		ipd_flow_count_vrfs(1);
 	if (netif_is_l3_master(dev) && event == NETDEV_UNREGISTER)
 		ipd_flow_count_vrfs(-1);
+	if (event == NETDEV_REGISTER || event == NETDEV_CHANGENAME)
+		ipd_scope_update(dev, true);
 	if (event == NETDEV_UNREGISTER) {
+		ipd_scope_update(dev, false);
 		ipd_acquire_drop_device(ipd_net(dev_net(dev)), dev);
 		ipd_reinject_drop_device(dev);
 	}

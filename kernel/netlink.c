@@ -19,7 +19,6 @@
 #include "acquire.h"
 #include "boot_exempt.h"
 #include "compat.h"
-#include "decide.h"
 #include "diag.h"
 #include "drop.h"
 #include "filter.h"
@@ -201,46 +200,6 @@ int ipd_nl_put_flow(struct sk_buff *msg, int type, const struct ipd_flow *flow)
 			 out ? flow->remote_port : flow->local_port))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
-	return 0;
-}
-
-static int get_flow(const struct nlattr *nest, struct net *net, struct ipd_flow *flow,
-		    struct netlink_ext_ack *extack)
-{
-	struct nlattr *tb[IPSECDRV_FLOW_A_MAX + 1];
-	union nf_inet_addr source, destination;
-	__be16 ports[2];
-	bool out;
-	int err;
-
-	err = nla_parse_nested(tb, IPSECDRV_FLOW_A_MAX, nest, ipd_nl_flow_policy, extack);
-	if (err)
-		return err;
-	memset(flow, 0, sizeof(*flow));
-	flow->family = ipd_nl_family_of(tb[IPSECDRV_FLOW_A_FAMILY]);
-	if (!flow->family || !tb[IPSECDRV_FLOW_A_DIRECTION] || !tb[IPSECDRV_FLOW_A_SOURCE] ||
-	    !tb[IPSECDRV_FLOW_A_DESTINATION]) {
-		NL_SET_ERR_MSG(extack, "the flow needs a direction, a family and both addresses");
-		return -EINVAL;
-	}
-	if (!ipd_nl_get_address(tb[IPSECDRV_FLOW_A_SOURCE], flow->family, &source) ||
-	    !ipd_nl_get_address(tb[IPSECDRV_FLOW_A_DESTINATION], flow->family, &destination)) {
-		NL_SET_ERR_MSG(extack, "an address of the flow has not its family's length");
-		return -EINVAL;
-	}
-	flow->direction = nla_get_u8(tb[IPSECDRV_FLOW_A_DIRECTION]);
-	flow->protocol = nla_get_u8_default(tb[IPSECDRV_FLOW_A_PROTOCOL], 0);
-	ports[0] = nla_get_be16_default(tb[IPSECDRV_FLOW_A_SOURCE_PORT], 0);
-	ports[1] = nla_get_be16_default(tb[IPSECDRV_FLOW_A_DESTINATION_PORT], 0);
-	out = flow->direction == IPSECDRV_DIRECTION_OUT;
-	flow->local = out ? source : destination;
-	flow->remote = out ? destination : source;
-	flow->local_port = ports[!out];
-	flow->remote_port = ports[out];
-	if (ipd_flow_is_group(flow->family, &destination) ||
-	    (flow->family == NFPROTO_IPV4 &&
-	     inet_addr_type(net, destination.ip) == RTN_BROADCAST))
-		flow->flags |= IPD_FLOW_MULTICAST;
 	return 0;
 }
 
@@ -512,73 +471,6 @@ int ipd_nl_statistics_get(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&ipd->cfg_mutex);
 	err = fill_statistics(msg, ipd);
 	mutex_unlock(&ipd->cfg_mutex);
-	if (err) {
-		nlmsg_free(msg);
-		return err;
-	}
-	return ipd_nl_reply_send(msg, header, info);
-}
-
-/* --- match ------------------------------------------------------------------------- */
-
-/* the hooks know loopback by the device; without a packet it is by address */
-static void match(struct ipd_net *ipd, const struct ipd_flow *flow, struct ipd_decision *decision)
-{
-	if (ipd_flow_is_me(ipd->net, flow->family, &flow->remote)) {
-		memset(decision, 0, sizeof(*decision));
-		decision->verdict = IPSECDRV_VERDICT_PASS;
-		decision->pass_reason = IPSECDRV_PASS_REASON_LOOPBACK;
-		return;
-	}
-	ipd_decide(ipd, NULL, flow, decision);
-}
-
-static int fill_match(struct sk_buff *msg, struct ipd_net *ipd, const struct ipd_decision *decision)
-{
-	if (nla_put_u8(msg, IPSECDRV_A_MODE, READ_ONCE(ipd->mode)) ||
-	    nla_put_u8(msg, IPSECDRV_A_VERDICT, decision->verdict))
-		return -EMSGSIZE;
-	if (decision->verdict == IPSECDRV_VERDICT_PASS &&
-	    nla_put_u8(msg, IPSECDRV_A_PASS_REASON, decision->pass_reason))
-		return -EMSGSIZE;
-	if (decision->verdict == IPSECDRV_VERDICT_DROP &&
-	    nla_put_u8(msg, IPSECDRV_A_DROP_REASON, decision->drop_reason))
-		return -EMSGSIZE;
-	if (decision->filter && (nla_put_u8(msg, IPSECDRV_A_ACTION, decision->action) ||
-				 ipd_nl_put_filter(msg, decision->filter)))
-		return -EMSGSIZE;
-	if (decision->sa && ipd_sa_fill(msg, decision->sa))
-		return -EMSGSIZE;
-	if (decision->acquire && decision->verdict == IPSECDRV_VERDICT_HOLD &&
-	    nla_put_u32(msg, IPSECDRV_A_ACQUIRE_ID, ipd_acquire_id(decision->acquire)))
-		return -EMSGSIZE;
-	return 0;
-}
-
-int ipd_nl_match(struct sk_buff *skb, struct genl_info *info)
-{
-	const struct nlattr *nest = info->attrs[IPSECDRV_A_FLOW];
-	struct ipd_net *ipd = ipd_nl_net(info);
-	struct ipd_decision decision;
-	struct ipd_flow flow;
-	struct sk_buff *msg;
-	void *header;
-	int err;
-
-	if (!nest) {
-		NL_SET_ERR_MSG(info->extack, "no flow to match");
-		return -EINVAL;
-	}
-	err = get_flow(nest, ipd->net, &flow, info->extack);
-	if (err)
-		return err;
-	msg = ipd_nl_reply_new(info, GENLMSG_DEFAULT_SIZE, &header);
-	if (!msg)
-		return -ENOMEM;
-	rcu_read_lock();
-	match(ipd, &flow, &decision);
-	err = fill_match(msg, ipd, &decision);
-	rcu_read_unlock();
 	if (err) {
 		nlmsg_free(msg);
 		return err;

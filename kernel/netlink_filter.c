@@ -24,6 +24,7 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "sad.h"
+#include "scope.h"
 #include "transaction.h"
 
 /* --- filters out -------------------------------------------------------------------- */
@@ -62,6 +63,13 @@ static int put_tunnel(struct sk_buff *msg, const struct ipd_filter *filter)
 				  &filter->tunnel_remote);
 }
 
+static int put_scope(struct sk_buff *msg, const struct ipd_filter *filter)
+{
+	if (filter->interface)
+		return nla_put_string(msg, IPSECDRV_FILTER_A_INTERFACE, filter->interface->name);
+	return nla_put_u8(msg, IPSECDRV_FILTER_A_CONNECTION, filter->connection);
+}
+
 int ipd_nl_put_filter(struct sk_buff *msg, const struct ipd_filter *filter)
 {
 	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_A_FILTER);
@@ -84,6 +92,7 @@ int ipd_nl_put_filter(struct sk_buff *msg, const struct ipd_filter *filter)
 	    nla_put_u8(msg, IPSECDRV_FILTER_A_INBOUND_ACTION,
 		       filter->action[IPSECDRV_DIRECTION_IN]) ||
 	    put_tunnel(msg, filter) ||
+	    put_scope(msg, filter) ||
 	    nla_put_u32(msg, IPSECDRV_FILTER_A_WEIGHT, filter->weight) ||
 	    nla_put_u64_64bit(msg, IPSECDRV_FILTER_A_OUTBOUND_HITS,
 			      sum_hits(filter, IPSECDRV_DIRECTION_OUT), IPSECDRV_FILTER_A_PAD) ||
@@ -151,7 +160,24 @@ static int get_tunnel(struct nlattr **tb, struct ipd_filter *filter,
 	return -EINVAL;
 }
 
-static int get_fields(struct nlattr **tb, struct ipd_filter *filter,
+static int get_scope(struct net *net, struct nlattr **tb, struct ipd_filter *filter,
+		     struct netlink_ext_ack *extack)
+{
+	const struct nlattr *name = tb[IPSECDRV_FILTER_A_INTERFACE];
+	struct ipd_interface *interface;
+
+	filter->connection = nla_get_u8_default(tb[IPSECDRV_FILTER_A_CONNECTION],
+						IPSECDRV_CONNECTION_ALL);
+	if (!name)
+		return 0;
+	interface = ipd_interface_get(net, nla_data(name), extack);
+	if (IS_ERR(interface))
+		return PTR_ERR(interface);
+	filter->interface = interface;
+	return 0;
+}
+
+static int get_fields(struct net *net, struct nlattr **tb, struct ipd_filter *filter,
 		      struct netlink_ext_ack *extack)
 {
 	int err;
@@ -176,6 +202,8 @@ static int get_fields(struct nlattr **tb, struct ipd_filter *filter,
 		err = get_side(tb, filter, &filter->remote, SIDE_STEP, "remote side", extack);
 	if (!err)
 		err = get_tunnel(tb, filter, extack);
+	if (!err)
+		err = get_scope(net, tb, filter, extack);
 	return err;
 }
 
@@ -208,7 +236,8 @@ static int finish(struct ipd_filter *filter, struct netlink_ext_ack *extack)
 	return err;
 }
 
-static struct ipd_filter *get_filter(const struct nlattr *nest, struct netlink_ext_ack *extack)
+static struct ipd_filter *get_filter(struct net *net, const struct nlattr *nest,
+				     struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[IPSECDRV_FILTER_A_MAX + 1];
 	struct ipd_filter *filter;
@@ -222,7 +251,7 @@ static struct ipd_filter *get_filter(const struct nlattr *nest, struct netlink_e
 	if (!filter)
 		return ERR_PTR(-ENOMEM);
 	filter->id = id;
-	err = get_fields(tb, filter, extack);
+	err = get_fields(net, tb, filter, extack);
 	if (!err)
 		err = finish(filter, extack);
 	if (!err)
@@ -251,9 +280,10 @@ static void put_filters(struct ipd_filter **filters, u32 n)
 }
 
 /* all filters of a request, with a reference each; ERR_PTR() */
-static struct ipd_filter **get_filters(const struct genl_info *info, u32 *ret_n)
+static struct ipd_filter **get_filters(struct genl_info *info, u32 *ret_n)
 {
 	struct ipd_filter **filters, *filter;
+	bool has_interfaces = false;
 	const struct nlattr *attr;
 	u32 n = 0, total;
 	int rem;
@@ -269,14 +299,17 @@ static struct ipd_filter **get_filters(const struct genl_info *info, u32 *ret_n)
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
 		if (nla_type(attr) != IPSECDRV_A_FILTER)
 			continue;
-		filter = get_filter(attr, info->extack);
+		filter = get_filter(genl_info_net(info), attr, info->extack);
 		if (IS_ERR(filter)) {
 			put_filters(filters, n);
 			return ERR_CAST(filter);
 		}
+		has_interfaces |= !!filter->interface;
 		filters[n++] = filter;
 		cond_resched();
 	}
+	if (has_interfaces)
+		synchronize_net();	/* no packet is left that does not know of them */
 	*ret_n = n;
 	return filters;
 }

@@ -19,6 +19,8 @@ const struct nla_policy ipd_nl_filter_policy[IPSECDRV_FILTER_A_MAX + 1] = {
 	[IPSECDRV_FILTER_A_INBOUND_ACTION] = NLA_POLICY_MAX(NLA_U8, 3),
 	[IPSECDRV_FILTER_A_TUNNEL_LOCAL] = { .type = NLA_BINARY, .len = 16 },
 	[IPSECDRV_FILTER_A_TUNNEL_REMOTE] = { .type = NLA_BINARY, .len = 16 },
+	[IPSECDRV_FILTER_A_CONNECTION] = NLA_POLICY_MAX(NLA_U8, 2),
+	[IPSECDRV_FILTER_A_INTERFACE] = { .type = NLA_NUL_STRING, .len = 15 },
 };
 
 const struct nla_policy ipd_nl_selector_policy[IPSECDRV_SELECTOR_A_MAX + 1] = {
@@ -75,6 +77,8 @@ const struct nla_policy ipd_nl_flow_policy[IPSECDRV_FLOW_A_MAX + 1] = {
 	[IPSECDRV_FLOW_A_PROTOCOL] = { .type = NLA_U8 },
 	[IPSECDRV_FLOW_A_SOURCE_PORT] = { .type = NLA_BE16 },
 	[IPSECDRV_FLOW_A_DESTINATION_PORT] = { .type = NLA_BE16 },
+	[IPSECDRV_FLOW_A_INTERFACE] = { .type = NLA_NUL_STRING, .len = 15 },
+	[IPSECDRV_FLOW_A_CONNECTION] = NLA_POLICY_MAX(NLA_U8, 2),
 };
 
 static const struct nla_policy ipd_nl_status_get_policy[2] = {
@@ -338,4 +342,5 @@ const char *const ipd_drop_names[__IPSECDRV_DROP_MAX] = {
 	[IPSECDRV_DROP_ECN] = "ecn",
 	[IPSECDRV_DROP_TUNNEL_LOOP] = "tunnel-loop",
 	[IPSECDRV_DROP_BACKLOG] = "backlog",
+	[IPSECDRV_DROP_NO_INTERFACE] = "no-interface",
 };

@@ -12,6 +12,7 @@
 #include "extack.h"
 #include "filter.h"
 #include "flow.h"
+#include "scope.h"
 #include "tuple.h"
 
 /* --- keys and masks of filters --- */
@@ -31,6 +32,10 @@ static void filter_mask(const struct ipd_filter *filter, u64 *mask, unsigned int
 		last |= IPD_KEY_LOCAL_ME;
 	if (filter->remote.class == IPSECDRV_ADDRESS_CLASS_ME)
 		last |= IPD_KEY_REMOTE_ME;
+	if (filter->connection != IPSECDRV_CONNECTION_ALL)
+		last |= (u64)IPD_SCOPE_CONNECTION << IPD_KEY_SCOPE_SHIFT;
+	if (filter->interface)
+		last |= (u64)IPD_SCOPE_NUMBER << IPD_KEY_SCOPE_SHIFT;
 	mask[words - 1] = last;
 }
 
@@ -43,7 +48,7 @@ static void filter_key(const struct ipd_filter *filter, u64 *key, unsigned int w
 		last |= IPD_KEY_LOCAL_ME;
 	if (filter->remote.class == IPSECDRV_ADDRESS_CLASS_ME)
 		last |= IPD_KEY_REMOTE_ME;
-	key[words - 1] = last;
+	key[words - 1] = last | (u64)ipd_filter_scope(filter) << IPD_KEY_SCOPE_SHIFT;
 }
 
 static bool is_zero(const u64 *mask, unsigned int words)

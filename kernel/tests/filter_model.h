@@ -54,6 +54,19 @@ bool filter_test_has_ports(u8 protocol)
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
 }
 
+/* --- interfaces --- */
+
+/* the names do not matter here, and no flow is on the last one */
+static struct ipd_interface interfaces[] = {
+	{ .number = 1 }, { .number = 2 }, { .number = IPSECDRV_MAX_INTERFACES }, { .number = 512 },
+};
+static unsigned int interfaces_put;
+
+void filter_test_interface_put(struct ipd_interface *interface)
+{
+	interfaces_put += !!interface;
+}
+
 /* --- filters by hand --- */
 
 static void set_address(union nf_inet_addr *addr, u8 family, u32 a, u32 b, u32 c, u32 d)
@@ -160,6 +173,7 @@ static struct ipd_flow a_flow(u8 family, u32 remote_host, u8 protocol, u16 local
 	struct ipd_flow flow = {
 		.family = family, .protocol = protocol, .direction = direction,
 		.local_port = htons(local_port), .remote_port = htons(remote_port),
+		.scope = LAN,
 	};
 
 	set_address(&flow.local, family, 10, 0, 0, 1);
@@ -226,6 +240,19 @@ static void random_actions(struct ipd_filter *filter)
 	filter->action[IN] = pairs[i][1];
 }
 
+/* half of the filters are for every interface */
+static void random_scope(struct ipd_filter *filter)
+{
+	switch (rnd(4)) {
+	case 0:
+		filter->connection = LAN + rnd(2);
+		break;
+	case 1:
+		filter->interface = &interfaces[rnd(ARRAY_SIZE(interfaces))];
+		break;
+	}
+}
+
 static struct ipd_filter *random_filter(struct kunit *test, u32 id, u8 family,
 					const struct palette *palette)
 {
@@ -234,6 +261,7 @@ static struct ipd_filter *random_filter(struct kunit *test, u32 id, u8 family,
 	random_side(&filter->local, family, palette->local[rnd(4)]);
 	random_side(&filter->remote, family, palette->remote[rnd(4)]);
 	random_actions(filter);
+	random_scope(filter);
 	if (!rnd(5)) {
 		filter->class = IPSECDRV_FILTER_CLASS_TUNNEL;
 		if (filter->action[OUT] == NEGOTIATE) {
@@ -298,6 +326,11 @@ static void random_flow(struct ipd_flow *flow, u8 family, const struct ipd_filte
 	random_address(&flow->remote, family);
 	flow->local_port = htons(ports[rnd(ARRAY_SIZE(ports))]);
 	flow->remote_port = htons(ports[rnd(ARRAY_SIZE(ports))]);
+	flow->scope = LAN + rnd(2);
+	if (rnd(2))
+		flow->scope |= interfaces[rnd(3)].number << IPD_SCOPE_NUMBER_SHIFT;
+	if (!rnd(32))
+		flow->scope = IPD_SCOPE_UNKNOWN;
 	if (filter && rnd(2)) {
 		near_address(&flow->local, &filter->local, family);
 		near_address(&flow->remote, &filter->remote, family);
@@ -335,9 +368,17 @@ static bool port_matches(const struct ipd_flow *flow, __be16 wanted, __be16 port
 	return !wanted || flow->flags & IPD_FLOW_NO_PORTS || wanted == port;
 }
 
+static bool is_in_scope(const struct ipd_filter *filter, const struct ipd_flow *flow)
+{
+	if (filter->interface)
+		return flow->scope >> IPD_SCOPE_NUMBER_SHIFT == filter->interface->number;
+	return filter->connection == ALL || filter->connection == (flow->scope & 3);
+}
+
 static bool filter_matches(const struct ipd_filter *filter, const struct ipd_flow *flow)
 {
 	return filter->family == flow->family && filter->action[flow->direction] != NONE &&
+	       is_in_scope(filter, flow) &&
 	       (!filter->protocol || filter->protocol == flow->protocol) &&
 	       port_matches(flow, filter->local.port, flow->local_port) &&
 	       port_matches(flow, filter->remote.port, flow->remote_port) &&
@@ -366,6 +407,8 @@ static int more_specific(const struct ipd_filter *a, const struct ipd_filter *b)
 		!!a->protocol - !!b->protocol,
 		!!a->remote.port - !!b->remote.port,
 		!!a->local.port - !!b->local.port,
+		!!a->interface - !!b->interface,
+		!!a->connection - !!b->connection,
 	};
 	unsigned int i;
 
@@ -391,6 +434,14 @@ static const struct ipd_filter *obvious_search(struct ipd_filter *const *filters
 	return best;
 }
 
+static bool any_is_scoped(struct ipd_filter *const *filters, u32 n)
+{
+	while (n--)
+		if (filters[n] && (filters[n]->interface || filters[n]->connection))
+			return true;
+	return false;
+}
+
 /* how the packets so far were decided */
 static unsigned int decided, undecided, unmatched;
 
@@ -404,6 +455,10 @@ static bool same_answer(const struct ipd_filter_set *set, struct ipd_filter *con
 
 	if (asked_local > 1 || asked_remote > 1)
 		return false;
+	if (!flow->scope && any_is_scoped(filters, n)) {
+		undecided++;
+		return got == -ENODEV;
+	}
 	if (!want) {
 		unmatched++;
 		return !got;
@@ -424,6 +479,7 @@ static bool is_twin(const struct ipd_filter *a, const struct ipd_filter *b)
 {
 	return a->family == b->family && a->class == b->class && a->protocol == b->protocol &&
 	       same_side(&a->local, &b->local) && same_side(&a->remote, &b->remote) &&
+	       a->connection == b->connection && a->interface == b->interface &&
 	       share_a_direction(a, b);
 }
 

@@ -18,6 +18,7 @@
 #define ipd_flow_is_me		filter_test_is_me
 #define ipd_flow_has_ports	filter_test_has_ports
 #define ipd_extack_format	filter_test_extack
+#define ipd_interface_put	filter_test_interface_put
 #define get_random_bytes	filter_test_random
 
 static void filter_test_random(void *buffer, size_t length);
@@ -42,6 +43,9 @@ static void filter_test_random(void *buffer, size_t length);
 #define POLICY		300	/* filters of a random policy */
 #define OUT		IPSECDRV_DIRECTION_OUT
 #define IN		IPSECDRV_DIRECTION_IN
+#define ALL		IPSECDRV_CONNECTION_ALL
+#define LAN		IPSECDRV_CONNECTION_LAN
+#define DIALUP		IPSECDRV_CONNECTION_DIALUP
 #define NONE		IPSECDRV_ACTION_NONE
 #define PERMIT		IPSECDRV_ACTION_PERMIT
 #define BLOCK		IPSECDRV_ACTION_BLOCK
@@ -251,7 +255,7 @@ static void example_test(struct kunit *test)
 		me_filter(test, 4, 3, 32, IPPROTO_TCP, 23, PERMIT),
 		finished(test, new_filter(test, 5, NFPROTO_IPV4, PERMIT, PERMIT)),
 	};
-	static const u32 weights[5] = { 0x2000, 0x2005, 0x202005, 0x202005, 0 };
+	static const u32 weights[5] = { 0x2000, 0x2014, 0x202014, 0x202014, 0 };
 	struct ipd_flow flow;
 	struct ipd_filter_set *set;
 	unsigned int order, i;
@@ -301,7 +305,9 @@ static void specific_test(struct kunit *test)
 		if (a->class >= b->class && one_bits(a, &a->local) >= one_bits(b, &b->local) &&
 		    one_bits(a, &a->remote) >= one_bits(b, &b->remote) &&
 		    !!a->protocol >= !!b->protocol && !!a->local.port >= !!b->local.port &&
-		    !!a->remote.port >= !!b->remote.port && more_specific(a, b)) {
+		    !!a->remote.port >= !!b->remote.port &&
+		    !!a->interface >= !!b->interface && a->connection >= b->connection &&
+		    more_specific(a, b)) {
 			comparable++;
 			KUNIT_EXPECT_GT(test, a->weight, b->weight);
 		}
@@ -325,7 +331,7 @@ static void tunnel_first_test(struct kunit *test)
 	filters[0]->protocol = IPPROTO_TCP;
 	filters[0]->remote.port = htons(80);
 	finished(test, filters[0]);
-	KUNIT_EXPECT_EQ(test, filters[0]->weight, 0x808006U);
+	KUNIT_EXPECT_EQ(test, filters[0]->weight, 0x808018U);
 	/* even one that matches everything */
 	filters[1] = new_filter(test, 2, NFPROTO_IPV6, BLOCK, NONE);
 	filters[1]->class = IPSECDRV_FILTER_CLASS_TUNNEL;
@@ -337,6 +343,117 @@ static void tunnel_first_test(struct kunit *test)
 	ipd_filter_set_free(set);
 	put_all(filters, 2);
 	settle();
+}
+
+/* --- scope --- */
+
+/* a filter for TCP port 80 of everyone, or for all of it, as far as it is in scope */
+static struct ipd_filter *scoped_filter(struct kunit *test, u32 id, u8 connection,
+					struct ipd_interface *interface, bool is_port)
+{
+	struct ipd_filter *filter = new_filter(test, id, NFPROTO_IPV4, BLOCK, BLOCK);
+
+	filter->connection = connection;
+	filter->interface = interface;
+	if (is_port) {
+		filter->protocol = IPPROTO_TCP;
+		filter->remote.port = htons(80);
+	}
+	return finished(test, filter);
+}
+
+/* which filter of these decides a packet on which interface, and a fragment without ports */
+static void scope_test(struct kunit *test)
+{
+	static const struct {
+		u16 scope;
+		long web, other, fragment;
+	} rows[] = {
+		{ LAN,					3, 1, -EAGAIN },
+		{ DIALUP,				2, 2, 2 },
+		{ LAN | 1 << IPD_SCOPE_NUMBER_SHIFT,	4, 1, -EAGAIN },
+		{ DIALUP | 1 << IPD_SCOPE_NUMBER_SHIFT,	4, 2, -EAGAIN },
+		{ LAN | 2 << IPD_SCOPE_NUMBER_SHIFT,	3, 5, -EAGAIN },
+		{ DIALUP | 2 << IPD_SCOPE_NUMBER_SHIFT,	5, 5, 5 },
+		{ LAN | 3 << IPD_SCOPE_NUMBER_SHIFT,	3, 1, -EAGAIN },
+		{ IPD_SCOPE_UNKNOWN,			-ENODEV, -ENODEV, -ENODEV },
+	};
+	struct ipd_filter *filters[] = {
+		scoped_filter(test, 1, ALL, NULL, false),
+		scoped_filter(test, 2, DIALUP, NULL, false),
+		scoped_filter(test, 3, LAN, NULL, true),
+		scoped_filter(test, 4, ALL, &interfaces[0], true),
+		scoped_filter(test, 5, ALL, &interfaces[1], false),
+	};
+	struct ipd_filter_set *set = build(test, filters, 5);
+	struct ipd_flow web, other, fragment;
+	unsigned int i, direction;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (direction = 0; direction < 2; direction++) {
+			web = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 5, 80, direction);
+			other = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 5, 81, direction);
+			fragment = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 0, 0, direction);
+			fragment.flags = IPD_FLOW_NO_PORTS;
+			web.scope = rows[i].scope;
+			other.scope = rows[i].scope;
+			fragment.scope = rows[i].scope;
+			KUNIT_EXPECT_EQ_MSG(test, lookup_id(set, &web), rows[i].web, "row %u", i);
+			KUNIT_EXPECT_EQ_MSG(test, lookup_id(set, &other), rows[i].other,
+					    "row %u", i);
+			KUNIT_EXPECT_EQ_MSG(test, lookup_id(set, &fragment), rows[i].fragment,
+					    "row %u", i);
+		}
+	}
+	ipd_filter_set_free(set);
+	put_all(filters, 5);
+	settle();
+}
+
+/* only filters for some interfaces make an unknown one a question */
+static void unknown_scope_test(struct kunit *test)
+{
+	struct ipd_filter *filters[] = {
+		scoped_filter(test, 1, ALL, NULL, false), scoped_filter(test, 2, LAN, NULL, true),
+	};
+	struct ipd_flow flow = a_flow(NFPROTO_IPV4, 2, IPPROTO_UDP, 5, 53, OUT);
+	struct ipd_filter_set *set, *more, *less;
+	u32 two = 2;
+
+	flow.scope = IPD_SCOPE_UNKNOWN;
+	set = build(test, filters, 1);
+	more = ipd_filter_set_add(set, &filters[1], 1, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, more);
+	less = ipd_filter_set_del(more, &two, 1, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, less);
+	KUNIT_EXPECT_EQ(test, lookup_id(set, &flow), 1L);
+	KUNIT_EXPECT_EQ(test, lookup_id(more, &flow), (long)-ENODEV);
+	KUNIT_EXPECT_EQ(test, lookup_id(less, &flow), 1L);
+	ipd_filter_set_free(set);
+	ipd_filter_set_free(more);
+	ipd_filter_set_free(less);
+	put_all(filters, 2);
+	settle();
+}
+
+/* the order of weights, and the interface goes with its filter */
+static void scope_weight_test(struct kunit *test)
+{
+	struct ipd_filter *filters[] = {
+		scoped_filter(test, 1, ALL, NULL, false),
+		scoped_filter(test, 2, LAN, NULL, false),
+		scoped_filter(test, 3, DIALUP, NULL, false),
+		scoped_filter(test, 4, ALL, &interfaces[0], false),
+		me_filter(test, 5, 0, 0, 0, 0, BLOCK),
+	};
+	static const u32 weights[] = { 0, 1, 1, 2, 0x2000 };
+	unsigned int i, before = interfaces_put;
+
+	for (i = 0; i < ARRAY_SIZE(filters); i++)
+		KUNIT_EXPECT_EQ(test, filters[i]->weight, weights[i]);
+	put_all(filters, ARRAY_SIZE(filters));
+	settle();
+	KUNIT_EXPECT_EQ(test, interfaces_put - before, 1U);
 }
 
 static void directions_test(struct kunit *test)
@@ -728,6 +845,12 @@ static void same_test(struct kunit *test)
 	b->action[IN] = PERMIT;
 	KUNIT_EXPECT_FALSE(test, ipd_filter_same(a, b));
 	b->action[IN] = BLOCK;
+	b->connection = LAN;
+	KUNIT_EXPECT_FALSE(test, ipd_filter_same(a, b));
+	b->connection = ALL;
+	b->interface = &interfaces[0];
+	KUNIT_EXPECT_FALSE(test, ipd_filter_same(a, b));
+	b->interface = NULL;
 	b->local.port = 0;
 	KUNIT_EXPECT_FALSE(test, ipd_filter_same(a, b));
 	ipd_filter_put(a);
@@ -948,6 +1071,9 @@ static struct kunit_case filter_cases[] = {
 	CASE(old_set_test, "F01 the old set stands until its readers are gone"),
 	CASE(specific_test, "F07 what is more specific weighs more"),
 	CASE(tunnel_first_test, "F08 tunnel filters go first"),
+	CASE(scope_test, "F33 F34 a filter is for all, LAN, dial-up or one interface"),
+	CASE(unknown_scope_test, "F33 an unknown interface is not guessed about"),
+	CASE(scope_weight_test, "F33 F34 among equal filters the one for less goes first"),
 	CASE(directions_test, "F09 F10 one-way and mirrored filters"),
 	CASE(holes_test, "F01 an IPv4 mask with holes"),
 	CASE(me_test, "F01 me follows the addresses and is asked for once"),

@@ -12,6 +12,8 @@ oracle() { on A "$TOP/selftests/netns/filter_oracle.py" "$@"; }
 ns_add A
 need ip -n "$A" link add d0 type dummy
 need ip -n "$A" link set d0 up
+need ip -n "$A" link add d1 type dummy
+need ip -n "$A" tuntap add t0 mode tun
 addr A d0 10.0.0.1/8 10.1.1.1/32 2001:a::1/64
 load_module
 need on A ipdtool mode secure
@@ -20,7 +22,7 @@ need oracle make 1 2000 "$TMP/filters"
 check "F01 2000 filters are loaded" on A ipdtool load "$TMP/filters"
 check "F01 each of them is fetched as it was sent, and listed in order" \
 	oracle fetch "$TMP/filters"
-check "F01 F02 F07 F08 2000 packets are decided as by a list" oracle match "$TMP/filters" 2 2000
+check "F01 F02 F07 F08 F33 F34 2000 packets are decided as by a list" oracle match "$TMP/filters" 2 2000
 
 # "me" follows the addresses
 need ip -n "$A" addr del 10.1.1.1/32 dev d0

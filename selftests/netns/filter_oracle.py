@@ -26,6 +26,10 @@ ACTIONS = [("negotiate", "negotiate"), ("negotiate", "permit"), ("permit", "perm
 PROTOCOLS = [1, 6, 17, 47]
 PORTS = [22, 80, 443, 65535]
 WITH_PORTS = (6, 17)
+# the interfaces of the namespace, what they are, and one that is not there
+PLACES = {"d0": "lan", "d1": "lan", "t0": "dialup"}
+SCOPES = [None, None, None, ("conn", "lan"), ("conn", "dialup")] + [
+    ("dev", name) for name in (*PLACES, "nowhere0")]
 
 
 def address(rng, family):
@@ -88,6 +92,8 @@ class Filter:
             self.protocol = rng.choice(PROTOCOLS)
             if self.protocol in WITH_PORTS:
                 self.lport, self.rport = (rng.choice([0] + PORTS) for _ in range(2))
+        # not for those with ports, or there would be too many different masks
+        self.scope = rng.choice(SCOPES) if self.tunnel or self.protocol == 47 else None
         self.acts = {d for d, a in (("out", self.out), ("in", self.inbound)) if a != "none"}
         self.number = self.weight_number()
 
@@ -100,6 +106,8 @@ class Filter:
             words.append(f"lport={self.lport}")
         if self.rport:
             words.append(f"rport={self.rport}")
+        if self.scope:
+            words.append("=".join(self.scope))
         if self.tunnel:
             words.append("class=tunnel")
             if self.out == "negotiate":
@@ -108,25 +116,32 @@ class Filter:
 
     def key(self):
         return (self.family, bool(self.tunnel), self.local.key(), self.remote.key(),
-                self.protocol, self.lport, self.rport)
+                self.protocol, self.lport, self.rport, self.scope)
 
     def weight(self):
         return (bool(self.tunnel), self.remote.weight(), self.local.weight(),
-                bool(self.protocol), bool(self.rport), bool(self.lport))
+                bool(self.protocol), bool(self.rport), bool(self.lport),
+                self.scope is not None and self.scope[0] == "dev",
+                self.scope is not None and self.scope[0] == "conn")
 
     def weight_number(self):
-        tunnel, remote, local, protocol, rport, lport = self.weight()
-        return tunnel << 24 | remote << 16 | local << 8 | protocol << 2 | rport << 1 | lport
+        tunnel, remote, local, protocol, rport, lport, device, connection = self.weight()
+        return (tunnel << 24 | remote << 16 | local << 8 | protocol << 4 | rport << 3 | lport << 2
+                | device << 1 | connection)
+
+    def is_in_scope(self, place):
+        return self.scope in (None, ("dev", place), ("conn", PLACES[place]))
 
     def matches(self, packet, mine):
-        direction, local, remote, protocol, lport, rport = packet
-        return (self.protocol in (0, protocol) and self.lport in (0, lport)
+        direction, local, remote, protocol, lport, rport, place = packet
+        return (self.is_in_scope(place) and self.protocol in (0, protocol) and self.lport in (0, lport)
                 and self.rport in (0, rport) and local.version == self.family
                 and direction in self.acts and self.remote.matches(remote, mine)
                 and self.local.matches(local, mine))
 
     def shown(self):
-        return {"id": str(self.id), "family": "2" if self.family == 4 else "10",
+        kind, name = self.scope or ("conn", "all")
+        return {kind: name, "id": str(self.id), "family": "2" if self.family == 4 else "10",
                 "class": "tunnel" if self.tunnel else "transport",
                 "local": self.local.shown(), "remote": self.remote.shown(),
                 "proto": str(self.protocol), "lport": str(self.lport),
@@ -250,7 +265,8 @@ def random_packet(rng, filters, mine):
             local = rng.choice(sorted(a for a in mine if a.version == family))
     if protocol not in WITH_PORTS:
         lport = rport = 0
-    return rng.choice(["out", "in"]), local, remote, protocol, lport, rport
+    place = rng.choice(list(PLACES))
+    return rng.choice(["out", "in"]), local, remote, protocol, lport, rport, place
 
 
 class List:
@@ -282,11 +298,12 @@ def compare_packets(driver, filters, rng, count):
         if not is_left_to_filters(packet, mine):
             continue
         count -= 1
-        direction, local, remote, protocol, lport, rport = packet
+        direction, local, remote, protocol, lport, rport, place = packet
         source, destination, sport, dport = local, remote, lport, rport
         if direction == "in":
             source, destination, sport, dport = remote, local, rport, lport
-        line, = driver.ask(f"match {direction} {source} {destination} {protocol} {sport} {dport}")
+        line, = driver.ask(f"match {direction} {source} {destination} {protocol} {sport} {dport} "
+                           f"dev={place}")
         got = words_of(line)
         wanted = obvious.decide(packet, mine)
         if wanted:

@@ -45,13 +45,13 @@ static const char usage_text[] =
 	"ipdtool acquires                    negotiations under way or ended\n"
 	"ipdtool end ID failed|soft [SECONDS]\n"
 	"ipdtool listen GROUP... [count=N] [timeout=SECONDS]\n"
-	"ipdtool match out|in SOURCE DESTINATION [PROTOCOL [SPORT DPORT]]\n"
+	"ipdtool match out|in SOURCE DESTINATION [PROTOCOL [SPORT DPORT]] [dev=NAME|conn=lan|dialup]\n"
 	"ipdtool stats [NAME]                all counters, or the value of one (drop.clear-text)\n"
 	"ipdtool raw COMMAND [dump] [TYPE:HEX]...   any message, for what must be refused\n"
 	"ipdtool -                           commands from standard input, over one socket\n"
 	"\n"
 	"FILTER: id=N [out=ACTION] [in=ACTION] [local=SIDE] [remote=SIDE] [proto=P] [lport=N]\n"
-	"        [rport=N] [class=tunnel tl=ADDRESS tr=ADDRESS] [family=4|6]\n"
+	"        [rport=N] [class=tunnel tl=ADDRESS tr=ADDRESS] [family=4|6] [dev=NAME|conn=lan|dialup]\n"
 	"SIDE:   me, any, ADDRESS, ADDRESS/PREFIX, ADDRESS/MASK\n"
 	"SA:     dir=out|in proto=esp|ah spi=N local=A remote=A filter=ID [sel=L[/N],R[/N][,PROTO[,LP,RP]]]\n"
 	"        [cipher=C ckey=KEY] [integ=I ikey=KEY] [window=N] [pair=N] [bundle=N] [acquire=N]\n"
@@ -126,6 +126,11 @@ static char **put_filter(struct nl_msg *msg, char **words)
 			put_be16(msg, IPSECDRV_FILTER_A_LOCAL_PORT, number(value));
 		} else if ((value = value_of(*words, "rport"))) {
 			put_be16(msg, IPSECDRV_FILTER_A_REMOTE_PORT, number(value));
+		} else if ((value = value_of(*words, "dev"))) {
+			put(msg, IPSECDRV_FILTER_A_INTERFACE, (int)strlen(value) + 1, value);
+		} else if ((value = value_of(*words, "conn"))) {
+			put_u8(msg, IPSECDRV_FILTER_A_CONNECTION,
+			       (unsigned int)named(nl_connection_from_name, value));
 		} else if ((value = value_of(*words, "tl"))) {
 			address = parse_address(value);
 			put(msg, IPSECDRV_FILTER_A_TUNNEL_LOCAL, address.len, address.bytes);
@@ -718,6 +723,9 @@ static void show_match(struct nlattr **attrs)
 	show_name(attrs, IPSECDRV_A_DROP_REASON, "drop", nl_drop_reason_name);
 	show_name(attrs, IPSECDRV_A_ACTION, "action", nl_action_name);
 	show_u32(attrs, IPSECDRV_A_ACQUIRE_ID, "acquire");
+	if (attrs[IPSECDRV_A_INTERFACE])
+		printf(" on=%s", nla_get_string(attrs[IPSECDRV_A_INTERFACE]));
+	show_name(attrs, IPSECDRV_A_CONNECTION, "of", nl_connection_name);
 	if (attrs[IPSECDRV_A_FILTER]) {
 		printf(" filter: ");
 		show_filter(attrs[IPSECDRV_A_FILTER]);
@@ -729,14 +737,32 @@ static void show_match(struct nlattr **attrs)
 	putchar('\n');
 }
 
+/* "dev=NAME" or "conn=TYPE" */
+static bool put_place(struct nl_msg *msg, const char *word)
+{
+	const char *name = value_of(word, "dev"), *type = value_of(word, "conn");
+
+	if (name)
+		put(msg, IPSECDRV_FLOW_A_INTERFACE, (int)strlen(name) + 1, name);
+	if (type)
+		put_u8(msg, IPSECDRV_FLOW_A_CONNECTION,
+		       (unsigned int)named(nl_connection_from_name, type));
+	return name || type;
+}
+
 static int cmd_match(char **words)
 {
 	struct nl_msg *msg = message_new(IPSECDRV_CMD_MATCH, 0);
 	struct nlattr *nest = nest_start(msg, IPSECDRV_A_FLOW);
 	struct address address;
+	int last = 0;
 
 	if (!words[0] || !words[1] || !words[2])
-		die("match out|in SOURCE DESTINATION [PROTOCOL [SPORT DPORT]]");
+		die("match out|in SOURCE DESTINATION [PROTOCOL [SPORT DPORT]] [dev=NAME|conn=TYPE]");
+	while (words[last + 1])
+		last++;
+	while (last > 2 && put_place(msg, words[last]))
+		words[last--] = NULL;
 	put_u8(msg, IPSECDRV_FLOW_A_DIRECTION,
 	       (unsigned int)named(nl_direction_from_name, words[0]));
 	address = parse_address(words[1]);

@@ -11,10 +11,12 @@
 /* Most filters that one namespace holds. */
 #define IPSECDRV_MAX_FILTERS 1000000
 /*
- * Most distinct mask tuples (address masks, protocol given, ports given) per filter class and
- * family.
+ * Most distinct mask tuples (address masks, protocol, ports, interface given) per filter class
+ * and family.
  */
 #define IPSECDRV_MAX_TUPLES 256
+/* Most different interfaces that filters name, in all namespaces together. */
+#define IPSECDRV_MAX_INTERFACES 1023
 /* Most security associations that one namespace holds, larval ones included. */
 #define IPSECDRV_MAX_SAS 65536
 /* Most negotiations that one namespace waits for at a time. */
@@ -103,6 +105,25 @@ enum ipsecdrv_address_class {
 	/* private: */
 	__IPSECDRV_ADDRESS_CLASS_MAX,
 	IPSECDRV_ADDRESS_CLASS_MAX = __IPSECDRV_ADDRESS_CLASS_MAX - 1
+};
+
+/*
+ * Connection types, the kinds of interfaces; a device is one or the other by its hardware type.
+ */
+enum ipsecdrv_connection {
+	/* Every interface. */
+	IPSECDRV_CONNECTION_ALL,
+	/* Local area network, which is every device that is no dial-up connection. */
+	IPSECDRV_CONNECTION_LAN,
+	/*
+	 * Dial-up connection: PPP, SLIP, HDLC, raw IP (tun, WireGuard, mobile broadband), IP and
+	 * GRE tunnels.
+	 */
+	IPSECDRV_CONNECTION_DIALUP,
+
+	/* private: */
+	__IPSECDRV_CONNECTION_MAX,
+	IPSECDRV_CONNECTION_MAX = __IPSECDRV_CONNECTION_MAX - 1
 };
 
 /* The IPsec protocol of a security association, by its IP protocol number. */
@@ -326,6 +347,8 @@ enum ipsecdrv_drop_reason {
 	IPSECDRV_DROP_TUNNEL_LOOP,
 	/* Too many packets that came out of tunnels wait to be received. */
 	IPSECDRV_DROP_BACKLOG,
+	/* Its interface is not known, and there are filters for some interfaces only. */
+	IPSECDRV_DROP_NO_INTERFACE,
 
 	/* private: */
 	__IPSECDRV_DROP_MAX,
@@ -383,6 +406,13 @@ enum {
 	/* Answer only: inbound packets that the filter decided. */
 	IPSECDRV_FILTER_A_INBOUND_HITS,
 	IPSECDRV_FILTER_A_PAD,
+	/* The filter matches on interfaces of this type only; all if not given. */
+	IPSECDRV_FILTER_A_CONNECTION,
+	/*
+	 * The filter matches only on the interface that has this name at the moment of the
+	 * packet; nowhere while there is none. Not together with a connection type.
+	 */
+	IPSECDRV_FILTER_A_INTERFACE,
 
 	/* private: */
 	__IPSECDRV_FILTER_A_MAX,
@@ -533,6 +563,13 @@ enum {
 	IPSECDRV_FLOW_A_SOURCE_PORT,
 	/* Destination port; for ICMP the code. */
 	IPSECDRV_FLOW_A_DESTINATION_PORT,
+	/*
+	 * Where it leaves or arrives; if not given, where a packet to the remote address would
+	 * leave.
+	 */
+	IPSECDRV_FLOW_A_INTERFACE,
+	/* Instead of an interface: some interface of this type that no filter names. */
+	IPSECDRV_FLOW_A_CONNECTION,
 
 	/* private: */
 	__IPSECDRV_FLOW_A_MAX,
@@ -751,6 +788,10 @@ enum {
 	IPSECDRV_A_COUNTER,
 	/* The time in which they were counted. */
 	IPSECDRV_A_SECONDS,
+	/* The interface for which a flow was judged; not there if it is not known. */
+	IPSECDRV_A_INTERFACE,
+	/* The connection type for which a flow was judged; all if it is not known. */
+	IPSECDRV_A_CONNECTION,
 
 	/* private: */
 	__IPSECDRV_A_MAX,

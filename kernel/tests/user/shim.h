@@ -42,6 +42,12 @@ union nf_inet_addr {
 
 enum { NFPROTO_IPV4 = 2, NFPROTO_IPV6 = 10 };
 
+#define IFNAMSIZ	16
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
 /* compiler */
 #define __rcu
 #define __percpu
@@ -54,6 +60,7 @@ enum { NFPROTO_IPV4 = 2, NFPROTO_IPV6 = 10 };
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define prefetch(x)		__builtin_prefetch(x)
+#define static_assert(condition) _Static_assert(condition, #condition)
 #define BUILD_BUG_ON(condition)	_Static_assert(!(condition), #condition)
 #define container_of(pointer, type, member) \
 	((type *)((char *)(pointer) - offsetof(type, member)))

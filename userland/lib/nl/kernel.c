@@ -2,9 +2,11 @@
 #include "nl/kernel.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/parse.h"
+#include "nl/names_gen.h"
 
 static int compare_uint(unsigned int a, unsigned int b)
 {
@@ -39,6 +41,10 @@ int kernel_filter_compare_traffic(const struct kernel_filter *a, const struct ke
 		r = compare_sides(&a->remote, &b->remote);
 	if (!r)
 		r = compare_uint(a->protocol, b->protocol);
+	if (!r)
+		r = compare_uint(a->connection, b->connection);
+	if (!r)
+		r = strcmp(a->interface, b->interface);
 	if (!r && a->class == IPSECDRV_FILTER_CLASS_TUNNEL) {
 		r = ip_addr_compare(&a->tunnel_local, &b->tunnel_local);
 		if (!r)
@@ -86,6 +92,10 @@ const char *kernel_filter_format(const struct kernel_filter *filter,
 		fprintf(file, " protocol %u", filter->protocol);
 	if (filter->local.port || filter->remote.port)
 		fprintf(file, " ports %u %u", filter->local.port, filter->remote.port);
+	if (filter->interface[0])
+		fprintf(file, " on %s", filter->interface);
+	else if (filter->connection != IPSECDRV_CONNECTION_ALL)
+		fprintf(file, " on %s", nl_connection_name(filter->connection));
 	fflush(file);
 	buf[KERNEL_FILTER_STRLEN - 1] = '\0';
 	return buf;

@@ -21,6 +21,7 @@
  */
 
 #define KERNEL_WHY_LEN 512
+#define KERNEL_INTERFACE_LEN 16
 
 struct kernel;
 
@@ -55,6 +56,8 @@ struct kernel_filter {
 	enum ipsecdrv_action inbound;
 	struct ip_addr tunnel_local;	/* class tunnel */
 	struct ip_addr tunnel_remote;
+	enum ipsecdrv_connection connection;
+	char interface[KERNEL_INTERFACE_LEN];	/* "" is every one of the connection type */
 	/* answers only */
 	uint32_t weight;
 	uint64_t outbound_hits;
@@ -121,6 +124,8 @@ struct kernel_flow {
 	uint8_t protocol;
 	uint16_t source_port;
 	uint16_t destination_port;
+	char interface[KERNEL_INTERFACE_LEN];	/* match: "" is that of the route */
+	enum ipsecdrv_connection connection;	/* match: instead of an interface */
 };
 
 struct kernel_acquire {
@@ -143,6 +148,8 @@ struct kernel_match {
 	bool has_sa;
 	struct kernel_sa sa;
 	uint32_t acquire_id;		/* 0 is none */
+	char interface[KERNEL_INTERFACE_LEN];	/* it was judged for; "" is not known */
+	enum ipsecdrv_connection connection;	/* of that; all is not known */
 };
 
 struct kernel_statistics {
@@ -174,7 +181,7 @@ struct kernel_drop {
 	struct kernel_flow flow;
 	uint32_t spi;			/* 0 is none, also below */
 	uint32_t filter_id;
-	char interface[16];		/* "" is none */
+	char interface[KERNEL_INTERFACE_LEN];	/* "" is none */
 	uint32_t length;		/* of the packet */
 	uint8_t shown[IPSECDRV_MAX_SHOWN];	/* its first bytes */
 	size_t shown_len;

@@ -109,7 +109,8 @@ static uint32_t weigh(const struct kernel_filter *filter)
 	return (uint32_t)(filter->class == IPSECDRV_FILTER_CLASS_TUNNEL) << 31 |
 	       count_bits(&filter->remote) << 20 | count_bits(&filter->local) << 8 |
 	       (uint32_t)(filter->protocol != 0) << 3 |
-	       (uint32_t)((filter->remote.port != 0) + (filter->local.port != 0)) << 1;
+	       (uint32_t)((filter->remote.port != 0) + (filter->local.port != 0)) << 1 |
+	       (filter->connection != IPSECDRV_CONNECTION_ALL);
 }
 
 static int compare_weight(const void *a, const void *b)
@@ -299,6 +300,13 @@ static bool side_matches(const struct kernel_filter_side *side, const struct ip_
 	return true;
 }
 
+/* the only route leads to a LAN */
+static enum ipsecdrv_connection connection_of(const struct kernel_flow *flow)
+{
+	return flow->connection == IPSECDRV_CONNECTION_ALL ? IPSECDRV_CONNECTION_LAN :
+							     flow->connection;
+}
+
 static const struct kernel_filter *find_filter(const struct fake *fake,
 					       const struct kernel_flow *flow)
 {
@@ -308,6 +316,7 @@ static const struct kernel_filter *find_filter(const struct fake *fake,
 	const struct ip_addr *remote = is_out ? &flow->destination : &flow->source;
 	uint16_t local_port = is_out ? flow->source_port : flow->destination_port;
 	uint16_t remote_port = is_out ? flow->destination_port : flow->source_port;
+	enum ipsecdrv_connection connection = connection_of(flow);
 
 	for (size_t i = 0; i < fake->n_filters; i++) {
 		const struct kernel_filter *f = &fake->filters[i];
@@ -315,6 +324,7 @@ static const struct kernel_filter *find_filter(const struct fake *fake,
 		if (f->family == local->family &&
 		    (is_out ? f->outbound : f->inbound) != IPSECDRV_ACTION_NONE &&
 		    (!f->protocol || f->protocol == flow->protocol) &&
+		    (f->connection == IPSECDRV_CONNECTION_ALL || f->connection == connection) &&
 		    side_matches(&f->local, local, local_port, has_ports) &&
 		    side_matches(&f->remote, remote, remote_port, has_ports))
 			return f;
@@ -558,7 +568,7 @@ static int fake_match(struct kernel *kernel, const struct kernel_flow *flow,
 {
 	struct fake *fake = fake_of(kernel);
 	const struct kernel_filter *filter = find_filter(fake, flow);
-	struct kernel_match match = { .mode = fake->mode };
+	struct kernel_match match = { .mode = fake->mode, .connection = connection_of(flow) };
 	int r = enter(fake, KERNEL_FAKE_MATCH);
 
 	if (r)

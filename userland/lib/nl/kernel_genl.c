@@ -669,8 +669,10 @@ static int take_match(struct nlattr **attrs, void *userdata)
 		.has_filter = attrs[IPSECDRV_A_FILTER] != NULL,
 		.has_sa = attrs[IPSECDRV_A_SA] != NULL,
 		.acquire_id = attr_u32(attrs[IPSECDRV_A_ACQUIRE_ID]),
+		.connection = attr_u8(attrs[IPSECDRV_A_CONNECTION]),
 	};
 
+	kernel_msg_get_interface(attrs[IPSECDRV_A_INTERFACE], match.interface);
 	if (match.has_filter && kernel_msg_get_filter(attrs[IPSECDRV_A_FILTER], &match.filter))
 		return -EBADMSG;
 	if (match.has_sa && kernel_msg_get_sa(attrs[IPSECDRV_A_SA], &match.sa))

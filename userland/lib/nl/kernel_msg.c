@@ -80,6 +80,17 @@ static int put_side(struct nl_msg *msg, const struct side_types *types,
 	return failed;
 }
 
+/* An interface, or else a connection type; nothing for all of them. */
+static int put_place(struct nl_msg *msg, int interface_type, const char *interface,
+		     int connection_type, enum ipsecdrv_connection connection)
+{
+	if (interface[0])
+		return nla_put_string(msg, interface_type, interface);
+	if (connection != IPSECDRV_CONNECTION_ALL)
+		return nla_put_u8(msg, connection_type, (uint8_t)connection);
+	return 0;
+}
+
 int kernel_msg_put_filter(struct nl_msg *msg, const struct kernel_filter *filter)
 {
 	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_A_FILTER);
@@ -96,6 +107,8 @@ int kernel_msg_put_filter(struct nl_msg *msg, const struct kernel_filter *filter
 		failed |= nla_put_u8(msg, IPSECDRV_FILTER_A_PROTOCOL, filter->protocol);
 	failed |= nla_put_u8(msg, IPSECDRV_FILTER_A_OUTBOUND_ACTION, (uint8_t)filter->outbound);
 	failed |= nla_put_u8(msg, IPSECDRV_FILTER_A_INBOUND_ACTION, (uint8_t)filter->inbound);
+	failed |= put_place(msg, IPSECDRV_FILTER_A_INTERFACE, filter->interface,
+			    IPSECDRV_FILTER_A_CONNECTION, filter->connection);
 	if (filter->class == IPSECDRV_FILTER_CLASS_TUNNEL) {
 		failed |= put_addr(msg, IPSECDRV_FILTER_A_TUNNEL_LOCAL, &filter->tunnel_local);
 		failed |= put_addr(msg, IPSECDRV_FILTER_A_TUNNEL_REMOTE, &filter->tunnel_remote);
@@ -243,6 +256,8 @@ int kernel_msg_put_flow(struct nl_msg *msg, const struct kernel_flow *flow)
 	failed |= nla_put_u8(msg, IPSECDRV_FLOW_A_PROTOCOL, flow->protocol);
 	failed |= put_be16(msg, IPSECDRV_FLOW_A_SOURCE_PORT, flow->source_port);
 	failed |= put_be16(msg, IPSECDRV_FLOW_A_DESTINATION_PORT, flow->destination_port);
+	failed |= put_place(msg, IPSECDRV_FLOW_A_INTERFACE, flow->interface,
+			    IPSECDRV_FLOW_A_CONNECTION, flow->connection);
 	return finish_nest(msg, nest, failed);
 }
 
@@ -317,6 +332,13 @@ static int get_side(struct nlattr **attrs, const struct side_types *types, uint8
 	return 0;
 }
 
+void kernel_msg_get_interface(struct nlattr *attr, char ret_name[static KERNEL_INTERFACE_LEN])
+{
+	ret_name[0] = '\0';
+	if (attr)
+		nla_strlcpy(ret_name, attr, KERNEL_INTERFACE_LEN);
+}
+
 int kernel_msg_get_filter(struct nlattr *nest, struct kernel_filter *ret_filter)
 {
 	struct nlattr *attrs[IPSECDRV_FILTER_A_MAX + 1];
@@ -330,6 +352,8 @@ int kernel_msg_get_filter(struct nlattr *nest, struct kernel_filter *ret_filter)
 	filter.protocol = get_u8(attrs, IPSECDRV_FILTER_A_PROTOCOL);
 	filter.outbound = get_u8(attrs, IPSECDRV_FILTER_A_OUTBOUND_ACTION);
 	filter.inbound = get_u8(attrs, IPSECDRV_FILTER_A_INBOUND_ACTION);
+	filter.connection = get_u8(attrs, IPSECDRV_FILTER_A_CONNECTION);
+	kernel_msg_get_interface(attrs[IPSECDRV_FILTER_A_INTERFACE], filter.interface);
 	filter.weight = get_u32(attrs, IPSECDRV_FILTER_A_WEIGHT);
 	filter.outbound_hits = get_u64(attrs, IPSECDRV_FILTER_A_OUTBOUND_HITS);
 	filter.inbound_hits = get_u64(attrs, IPSECDRV_FILTER_A_INBOUND_HITS);
@@ -540,9 +564,7 @@ int kernel_msg_get_drop(struct nlattr *nest, struct kernel_drop *ret_drop)
 	drop.has_flow = attrs[IPSECDRV_DROP_A_FLOW];
 	if (drop.has_flow && kernel_msg_get_flow(attrs[IPSECDRV_DROP_A_FLOW], &drop.flow))
 		return -EBADMSG;
-	if (attrs[IPSECDRV_DROP_A_INTERFACE_NAME])
-		nla_strlcpy(drop.interface, attrs[IPSECDRV_DROP_A_INTERFACE_NAME],
-			    sizeof(drop.interface));
+	kernel_msg_get_interface(attrs[IPSECDRV_DROP_A_INTERFACE_NAME], drop.interface);
 	get_shown(attrs[IPSECDRV_DROP_A_PACKET], &drop);
 	*ret_drop = drop;
 	return 0;

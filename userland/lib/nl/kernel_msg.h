@@ -22,6 +22,8 @@ int kernel_msg_put_sa(struct nl_msg *msg, const struct kernel_sa *sa);
 int kernel_msg_put_flow(struct nl_msg *msg, const struct kernel_flow *flow);
 
 /* Read a nest. 0, or -EBADMSG when it is not what the specification says. */
+/* "" if @attr is NULL */
+void kernel_msg_get_interface(struct nlattr *attr, char ret_name[static KERNEL_INTERFACE_LEN]);
 int kernel_msg_get_filter(struct nlattr *nest, struct kernel_filter *ret_filter);
 int kernel_msg_get_sa(struct nlattr *nest, struct kernel_sa *ret_sa);
 int kernel_msg_get_selector(struct nlattr *nest, struct kernel_selector *ret_selector);

@@ -165,6 +165,30 @@ int nl_address_class_from_name(const char *name)
 	return row_value(ROWS(address_class_rows), name);
 }
 
+static const struct row connection_rows[] = {
+	{ IPSECDRV_CONNECTION_ALL, "all",
+	  "Every interface." },
+	{ IPSECDRV_CONNECTION_LAN, "lan",
+	  "Local area network, which is every device that is no dial-up connection." },
+	{ IPSECDRV_CONNECTION_DIALUP, "dialup",
+	  "Dial-up connection: PPP, SLIP, HDLC, raw IP (tun, WireGuard, mobile broadband), IP and GRE tunnels." },
+};
+
+const char *nl_connection_name(unsigned int value)
+{
+	return row_name(ROWS(connection_rows), value);
+}
+
+const char *nl_connection_text(unsigned int value)
+{
+	return row_text(ROWS(connection_rows), value);
+}
+
+int nl_connection_from_name(const char *name)
+{
+	return row_value(ROWS(connection_rows), name);
+}
+
 static const struct row protection_rows[] = {
 	{ IPSECDRV_PROTECTION_ESP, "esp",
 	  "Encapsulating security payload (RFC 4303)." },
@@ -466,6 +490,8 @@ static const struct row drop_reason_rows[] = {
 	  "The way to the tunnel endpoint leads through the tunnel itself." },
 	{ IPSECDRV_DROP_BACKLOG, "backlog",
 	  "Too many packets that came out of tunnels wait to be received." },
+	{ IPSECDRV_DROP_NO_INTERFACE, "no-interface",
+	  "Its interface is not known, and there are filters for some interfaces only." },
 };
 
 const char *nl_drop_reason_name(unsigned int value)

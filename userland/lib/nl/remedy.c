@@ -81,6 +81,9 @@ static const char *const drop_remedies[] = {
 		"tunnel.",
 	[IPSECDRV_DROP_BACKLOG] =
 		"This host is too slow for what it gets; spread the load over more CPUs or lower it.",
+	[IPSECDRV_DROP_NO_INTERFACE] =
+		"There is no route to the remote address, so no rule for LAN or dial-up connections can "
+		"be told to apply or not. Add a route.",
 };
 
 static const char *const pass_remedies[] = {
