@@ -6,6 +6,12 @@
 
 static const uint8_t families[] = { AF_INET, AF_INET6 };
 
+static const enum ipsecdrv_connection connections[] = {
+	[POLICY_CONNECTION_ALL] = IPSECDRV_CONNECTION_ALL,
+	[POLICY_CONNECTION_LAN] = IPSECDRV_CONNECTION_LAN,
+	[POLICY_CONNECTION_DIALUP] = IPSECDRV_CONNECTION_DIALUP,
+};
+
 void expand_list_done(struct expand_list *list)
 {
 	free(list->filters);
@@ -146,6 +152,7 @@ static int add_pair(const struct policy_rule *rule, uint8_t family,
 		.local = *source,
 		.remote = *destination,
 		.protocol = rule->protocol,
+		.connection = connections[rule->connection],
 	};
 	bool is_a = rule->destination.kind != POLICY_ADDRESS_ME;
 	bool is_b = rule->source.kind != POLICY_ADDRESS_ME;

@@ -123,6 +123,7 @@ struct texts {
 	char sa[SA_LEN];
 	char failure[FAILURE_LEN];
 	char *rule;
+	char *other_rule;
 };
 
 static void fill_filter(const struct agent *agent, const struct kernel_flow *flow,
@@ -144,6 +145,29 @@ static void fill_filter(const struct agent *agent, const struct kernel_flow *flo
 					     texts->failure);
 }
 
+/* A rule that says nothing here, but would decide on the other kind of interface. */
+static void fill_scope(const struct agent *agent, const struct kernel_flow *flow,
+		       const struct kernel_match *match, struct texts *texts,
+		       struct policy_explanation_info *info)
+{
+	const struct dynamic_rule *rule;
+	struct kernel_flow elsewhere = *flow;
+	struct kernel_match other;
+
+	info->interface = match->interface[0] ? match->interface : NULL;
+	if (match->connection == IPSECDRV_CONNECTION_ALL)
+		return;
+	info->connection = nl_connection_name(match->connection);
+	elsewhere.connection = match->connection == IPSECDRV_CONNECTION_LAN ?
+			       IPSECDRV_CONNECTION_DIALUP : IPSECDRV_CONNECTION_LAN;
+	if (agent->kernel->ops->match(agent->kernel, &elsewhere, &other) || !other.has_filter ||
+	    other.filter.connection != elsewhere.connection)
+		return;
+	rule = rule_of(agent, other.filter.id, flow->direction);
+	texts->other_rule = rule ? policy_rule_to_text(rule->rule, false) : NULL;
+	info->out_of_scope = texts->other_rule;
+}
+
 int explain_append(sd_bus_message *m, struct agent *agent, const struct policy_flow_info *flow,
 		   struct fault *fault)
 {
@@ -163,6 +187,7 @@ int explain_append(sd_bus_message *m, struct agent *agent, const struct policy_f
 	fill_reason(&match, &info);
 	if (match.has_filter)
 		fill_filter(agent, &packet, &match, &texts, &info);
+	fill_scope(agent, &packet, &match, &texts, &info);
 	if (match.has_sa) {
 		uint32_t spi_in = match.sa.direction == IPSECDRV_DIRECTION_OUT ? match.sa.pair_spi :
 										 match.sa.spi;
@@ -172,5 +197,6 @@ int explain_append(sd_bus_message *m, struct agent *agent, const struct policy_f
 	}
 	r = policy_bus_append_record(m, &policy_explanation_record, &info);
 	free(texts.rule);
+	free(texts.other_rule);
 	return r;
 }

@@ -344,6 +344,24 @@ int negotiate_policy_mm(struct negotiate *negotiate, const struct link_policy_mm
 	return ret_policy->n_auth ? 0 : -ENOENT;
 }
 
+/* Packets of the selector go by an interface that the filter is for, as the routes are now. */
+static bool is_in_scope(struct negotiate *negotiate, const struct kernel_filter *filter,
+			const struct ike_selector *selector)
+{
+	struct kernel *kernel = negotiate->config.kernel;
+	struct kernel_flow flow = {
+		.direction = IPSECDRV_DIRECTION_OUT,
+		.source = selector->local,
+		.destination = selector->remote,
+		.protocol = selector->protocol,
+	};
+	struct kernel_match match;
+
+	return filter->connection == IPSECDRV_CONNECTION_ALL ||
+	       (!kernel->ops->match(kernel, &flow, &match) &&
+		match.connection == filter->connection);
+}
+
 /*
  * The filter that the selector's traffic is negotiated for: in each direction the most specific
  * one that has all of it and says something decides. NULL when that is permit, block or nothing.
@@ -363,7 +381,8 @@ static const struct layer_filter *find_filter(struct negotiate *negotiate,
 	for (size_t i = 0; i < negotiate->layers->n_filters && (!out || !in); i++) {
 		const struct kernel_filter *filter = &order[i]->filter;
 
-		if (!sa_check_selector(filter, selector, is_me))
+		if (!sa_check_selector(filter, selector, is_me) ||
+		    !is_in_scope(negotiate, filter, selector))
 			continue;
 		if (!out && filter->outbound != IPSECDRV_ACTION_NONE)
 			out = order[i];

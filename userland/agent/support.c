@@ -58,10 +58,6 @@ int support_check_rule(const struct policy_rule *rule, struct fault *fault)
 		return fault_invalid(fault,
 				     "tunnel rules come with tunnel mode, which this version does "
 				     "not have; leave tunneldstaddress out");
-	if (rule->connection != POLICY_CONNECTION_ALL)
-		return fault_invalid(fault,
-				     "conntype=lan and conntype=dialup come with interface scope, "
-				     "which this version does not have; use conntype=all");
 	if (policy_rule_is_negotiated(rule))
 		return check_methods(rule, fault);
 	return 0;

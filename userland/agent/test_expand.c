@@ -117,6 +117,23 @@ static void test_me(void **state)
 	CHECK(rows);
 }
 
+/* Connection types go to the filters as they are. */
+static void test_connection(void **state)
+{
+	static const char *const rows[][2] = {
+		{ NEGOTIATE "srcaddr=me dstaddr=10.0.0.2 conntype=lan",
+		  "me <-> 10.0.0.2 IPv4 on lan out n in n" },
+		{ BLOCK "srcaddr=any dstaddr=me protocol=tcp dstport=23 conntype=dialup",
+		  "me <-> any IPv4 protocol 6 ports 23 0 on dialup out b in b; "
+		  "me <-> any IPv6 protocol 6 ports 23 0 on dialup out b in b" },
+		{ BLOCK "srcaddr=me dstaddr=10.0.0.2 conntype=all",
+		  "me <-> 10.0.0.2 IPv4 out b in b" },
+	};
+
+	(void)state;
+	CHECK(rows);
+}
+
 /* One way: the packets that leave have the outbound action, those that arrive the inbound one. */
 static void test_one_way(void **state)
 {
@@ -370,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{ "F35 F37 me decides the orientation", test_me, NULL, NULL, NULL },
+		{ "F33 a connection type goes to the filters", test_connection, NULL, NULL, NULL },
 		{ "F10 one-way rules act on packets of one direction", test_one_way, NULL, NULL,
 		  NULL },
 		{ "F10 F35 mirrored rules, hosts, subnets, any", test_both_orientations, NULL, NULL,

@@ -164,6 +164,21 @@ static void print_filter(FILE *file, const struct policy_explanation_info *info)
 	fputc('\n', file);
 }
 
+static void print_scope(FILE *file, const struct policy_explanation_info *info)
+{
+	if (info->connection) {
+		print_label(file, "Interface");
+		fprintf(file, "%s%s%s\n", info->interface ?: "",
+			info->interface ? ", connection type " : "connection type ",
+			info->connection);
+	}
+	if (info->out_of_scope) {
+		print_label(file, "Does Not Apply Here");
+		fprintf(file, "%s: the rule is for the other connection type only\n",
+			info->out_of_scope);
+	}
+}
+
 static void print_answer(FILE *file, const struct answer *answer)
 {
 	const struct policy_explanation_info *info = &answer->info;
@@ -180,6 +195,7 @@ static void print_answer(FILE *file, const struct answer *answer)
 	print_line(file, "Why Negotiation Failed", info->failure);
 	print_line(file, "Rule", info->rule);
 	print_filter(file, info);
+	print_scope(file, info);
 	print_known(file, "Action", info->action,
 		    info->action ? nl_action_from_name(info->action) : -1, nl_action_text);
 	print_line(file, "Security Association", info->sa);

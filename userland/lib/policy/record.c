@@ -134,6 +134,9 @@ static const struct policy_key explanation_keys[] = {
 	STRING(T, "sa", sa),
 	ADDRESS(T, "peer", peer),
 	STRING(T, "why", failure),
+	STRING(T, "interface", interface),
+	STRING(T, "conntype", connection),
+	STRING(T, "outofscope", out_of_scope),
 #undef T
 };
 

@@ -154,6 +154,9 @@ struct policy_explanation_info {
 	const char *sa;			/* "ESP 3DES/SHA1, SPI 0x... out, 0x... in" */
 	struct ip_addr peer;		/* whom a negotiation is or was with */
 	const char *failure;		/* why the last negotiation with the peer failed */
+	const char *interface;		/* by which the packet goes */
+	const char *connection;		/* "lan", "dialup"; of that interface */
+	const char *out_of_scope;	/* a rule that would decide on the other kind of interface */
 };
 
 /* GetConfig; see policy/config.h for the values */
