@@ -57,6 +57,7 @@ __printf(5, 6) void shim_kunit_fail(struct kunit *test, const char *file, int li
 #define KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p) \
 	SHIM_CHECK(test, true, (p) && !IS_ERR(p), "%s: %ld", #p, PTR_ERR(p))
 #define KUNIT_EXPECT_TRUE_MSG(test, c, ...)	SHIM_CHECK(test, false, c, __VA_ARGS__)
+#define KUNIT_EXPECT_EQ_MSG(test, a, b, ...)	SHIM_CHECK(test, false, (a) == (b), __VA_ARGS__)
 #define KUNIT_ASSERT_TRUE_MSG(test, c, ...)	SHIM_CHECK(test, true, c, __VA_ARGS__)
 
 int shim_kunit_run(struct kunit_suite *suite);
