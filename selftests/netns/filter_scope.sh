@@ -76,7 +76,8 @@ for dev in dial0 tun0; do
 done
 same "F33 match by connection type: LAN" 1 "$(in_place conn=lan)"
 same "F33 match by connection type: dial-up" 2 "$(in_place conn=dialup)"
-refuse "F33 match on an interface that does not exist is refused" on_place dev=nowhere0
+refuse "F33 match on an interface that does not exist is refused" \
+	ipd A match out 192.0.2.1 10.1.1.1 udp 1 1 dev=nowhere0
 same "F33 where match names no interface it is the route's: dial-up" 2 \
 	"$(id_of A match out 10.9.0.1 $D udp 1 1)"
 same "F33 and LAN" 1 "$(id_of A match in $B4 $A4 udp 1 1)"
