@@ -189,9 +189,8 @@ $(TIDY_DIR)/%.ok: % .clang-tidy Makefile
 demo: ## the main job, shown in a guest (DEMO=uml, DEMO=host: elsewhere)
 	$(Q)scripts/demo
 
-bench: ## measure, in guests
-	$(Q)if [ -x scripts/bench ]; then scripts/bench; \
-	else echo 'make bench: nothing is measured yet'; fi
+bench: ## measure against XFRM and nftables, in a guest that counts instructions (BENCH=vm|uml, CASES=...)
+	$(Q)scripts/bench $(BENCH:%=--guest %) $(KERNEL:%=--kernel %) $(CASES)
 
 conformance: ## each row of Documentation/features.tsv and the tests that prove it
 	$(Q)scripts/conformance
