@@ -189,7 +189,7 @@ $(TIDY_DIR)/%.ok: % .clang-tidy Makefile
 demo: ## the main job, shown in a guest (DEMO=uml, DEMO=host: elsewhere)
 	$(Q)scripts/demo
 
-bench: ## measure against XFRM and nftables, in a guest that counts instructions (BENCH=vm|uml, CASES=...)
+bench: ## measure against XFRM and nftables, in a guest that counts instructions (BENCH=vm|uml, CASES=..., FULL=1)
 	$(Q)scripts/bench $(BENCH:%=--guest %) $(KERNEL:%=--kernel %) $(CASES)
 
 conformance: ## each row of Documentation/features.tsv and the tests that prove it

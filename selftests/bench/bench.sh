@@ -10,6 +10,8 @@
 #
 #   cannot CASE VARIANT SIDE REASON...
 #
+# and the guest's kernel is one: kernel VERSION.
+#
 # Sides are pairs of namespaces, and a pair's addresses are those of every other pair:
 #
 #   ours:  OA 192.0.2.1 ---- 192.0.2.2 OB      the driver in both
@@ -22,6 +24,10 @@ WINDOW=${IPD_WINDOW:-0.1} # seconds that are measured
 # so that every side's segments are of one size, and fit with any of the protocols
 MSS=1400
 
+# the sizes that take long, too
+FULL=${IPD_FULL:-}
+
+echo "kernel $(uname -r)"
 figure() { echo "figure $*"; }
 cannot() { echo "cannot $*"; }
 
@@ -61,16 +67,28 @@ measure() {
 # what a nanosecond is here
 UNIT=${IPD_UNIT:-ns}
 
-# timed CASE VARIANT SIDE COMMAND...: how long it takes, in milliseconds of the guest
+# what the CPUs have not worked since boot, in milliseconds; what waits for a disk is idle, too
+idle_ms() { # VARIABLE
+	local idle wait
+	read -r _ _ _ _ idle wait _ </proc/stat
+	printf -v "$1" '%d' $(((idle + wait) * 1000 / CLOCK))
+}
+CLOCK=$(getconf CLK_TCK)
+
+# timed CASE VARIANT SIDE COMMAND...: how long it takes, in milliseconds of the guest, waits included
 timed() {
-	local what="$1 $2 $3" start=${EPOCHREALTIME/./} end
+	local what="$1 $2 $3" start end idle_before idle_after
 	shift 3
+	idle_ms idle_before
+	start=${EPOCHREALTIME/./}
 	"$@" >"$TMP/timed.log" 2>&1 || {
 		cannot "$what $(complaint "$TMP/timed.log")"
 		return 1
 	}
 	end=${EPOCHREALTIME/./}
-	figure "$what" ms "$(awk "BEGIN { printf \"%.2f\", ($end - $start) / 1000 }")" 0
+	idle_ms idle_after
+	awk -v what="$what" -v us=$((end - start)) -v idle=$((idle_after - idle_before)) 'BEGIN {
+		printf "figure %s ms %.2f %.1f\n", what, us / 1000, us ? 100000 * idle / us : 0 }'
 }
 
 # --- sides ----------------------------------------------------------------------
@@ -116,10 +134,10 @@ ours_keys() { # A B CIPHER INTEGRITY: fresh associations between A and B
 	ours_end "$2" $B4 $A4 $IN_SPI $OUT_SPI "$3" "$4"
 	ours_end "$1" $A4 $B4 $OUT_SPI $IN_SPI "$3" "$4"
 }
-ours_end() { # HOST LOCAL REMOTE OUT-SPI IN-SPI CIPHER INTEGRITY
+ours_end() { # HOST LOCAL REMOTE OUT-SPI IN-SPI CIPHER INTEGRITY [WORDS of both associations]
 	local ends words
 	ends="proto=$(protocol_of "$6") local=$2 remote=$3 filter=1"
-	words="$ends ${cipher_words[$6]} ${integrity_words[$7]} $LIMITS"
+	words="$ends ${cipher_words[$6]} ${integrity_words[$7]} $LIMITS ${*:8}"
 	need inside "$1" ipdtool - <<-WORDS
 		flush
 		spi dir=in spi=$5 $ends
@@ -132,20 +150,28 @@ xfrm_keys() { # A B CIPHER INTEGRITY
 	xfrm_end "$1" $A4 $B4 $OUT_SPI $IN_SPI "$3" "$4"
 }
 xfrm_end() { # HOST LOCAL REMOTE OUT-SPI IN-SPI CIPHER INTEGRITY
+	local template
+	template="proto $(protocol_of "$6") mode transport level required"
+	xfrm_states "${@:1:7}" transport <<-WORDS
+		xfrm policy add src $2 dst $3 dir out priority 1000 tmpl src $2 dst $3 $template
+		xfrm policy add src $3 dst $2 dir in priority 1000 tmpl src $3 dst $2 $template
+	WORDS
+}
+# both states, and the policies from standard input
+xfrm_states() { # HOST LOCAL REMOTE OUT-SPI IN-SPI CIPHER INTEGRITY MODE
 	local -n host_=$1
-	local words a tail proto
-	proto=$(protocol_of "$6")
+	local words a tail
 	mapfile -t words < <(xfrm_algorithms "$6" "$7")
 	a=$(printf '"%s" ' "${words[@]}")
-	tail="proto $proto mode transport replay-window 64 $a $XFRM_LIMITS"
+	tail="proto $(protocol_of "$6") mode $8 replay-window 64 $a $XFRM_LIMITS"
 	need ip -n "$host_" xfrm policy flush
 	need ip -n "$host_" xfrm state flush
-	need ip -n "$host_" -batch - <<-WORDS
-		xfrm state add src $2 dst $3 spi $4 ${tail}
-		xfrm state add src $3 dst $2 spi $5 ${tail}
-		xfrm policy add src $2 dst $3 dir out priority 1000 tmpl src $2 dst $3 proto $proto mode transport level required
-		xfrm policy add src $3 dst $2 dir in priority 1000 tmpl src $3 dst $2 proto $proto mode transport level required
-	WORDS
+	{
+		echo "xfrm state add src $2 dst $3 spi $4 $tail"
+		echo "xfrm state add src $3 dst $2 spi $5 $tail"
+		cat
+	} >"$TMP/states"
+	need ip -n "$host_" -batch "$TMP/states"
 }
 
 # Whether the kernel's "offload" code, which also works without hardware, is there now.
@@ -155,22 +181,30 @@ offload_loaded() { modprobe -q esp4_offload 2>/dev/null && [ -d /sys/module/esp4
 # ROUTES_TO is the link layer address for the frames.
 #   SENDER s0 ---- r0 ROUTER d0 (dummy), the default route
 gateway() {
-	local -n sender_=$1 router_=$2
-	ns_add "$1" "$2"
+	ns_add "$2"
+	sender "$1" "$2"
+	sink "$2"
+}
+# SENDER is new, ROUTER is not
+sender() {
+	ns_add "$1"
 	link "$1" s0 "$2" r0
 	addr "$2" r0 10.0.0.2/24
-	need ip -n "$router_" link add d0 type dummy
-	need ip -n "$router_" link set d0 up
-	addr "$2" d0 10.254.0.1/30
-	need ip -n "$router_" neigh replace 10.254.0.2 lladdr 02:00:00:00:00:99 dev d0 nud permanent
-	need ip -n "$router_" route add default via 10.254.0.2
 	need on "$2" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 \
 		net.ipv4.conf.r0.rp_filter=0
 	ROUTES_TO[$1]=$(on "$2" cat /sys/class/net/r0/address)
 }
+sink() { # ROUTER
+	local -n router_=$1
+	need ip -n "$router_" link add d0 type dummy
+	need ip -n "$router_" link set d0 up
+	addr "$1" d0 10.254.0.1/30
+	need ip -n "$router_" neigh replace 10.254.0.2 lladdr 02:00:00:00:00:99 dev d0 nud permanent
+	need ip -n "$router_" route add default via 10.254.0.2
+}
 declare -A ROUTES_TO
 
-# forwarded CASE VARIANT SIDE KIND SENDER ROUTER FLOWS
+# forwarded CASE VARIANT SIDE KIND SENDER ROUTER FLOWS: ROUTER is the one with the sink
 forwarded() {
 	local -n sender_=$5 router_=$6
 	measure "$1" "$2" "$3" "$4" frames "$sender_" s0 "${ROUTES_TO[$5]}" "$WINDOW" "$7" "$router_" d0

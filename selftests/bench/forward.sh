@@ -8,9 +8,9 @@
 . "$TOP/selftests/bench/bench.sh"
 . "$TOP/selftests/bench/rules.sh"
 
-NUMBERS=${IPD_NUMBERS:-0 10 1000 10000 100000}
+NUMBERS=${IPD_NUMBERS:-0 10 1000 ${FULL:+10000} 100000}
 # More than these take the others longer to load than all the rest takes to measure.
-PEER_MAX=${IPD_PEER_MAX:-1000}
+PEER_MAX=${IPD_PEER_MAX:-1000${FULL:+0}}
 
 load_ours() { ours_rules <"$TMP/rules" >"$TMP/ours" && inside OR ipdtool load "$TMP/ours"; }
 load_xfrm() {

@@ -6,7 +6,7 @@
 . "$TOP/selftests/bench/bench.sh"
 . "$TOP/selftests/bench/rules.sh"
 
-NUMBERS=${IPD_NUMBERS:-10000 100000}
+NUMBERS=${IPD_NUMBERS:-10000 100000 ${FULL:+1000000}}
 SAS=${IPD_SAS:-10000}
 PEER_MAX=${IPD_PEER_MAX:-10000}
 
