@@ -1,30 +1,32 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The same rules for everybody: mixed shapes, none inside another but the few for any host, so that
-# they mean the same to those who take the most specific (driver), the first (nft rules, XFRM by
-# priority) and the only one (nft set). Sourced after lib.sh.
+# The same rules for everybody: mixed shapes, of which only those for any host may match what others
+# match, so that they mean the same to those who take the most specific (driver), the first (nft
+# rules, XFRM by priority) and the only one (nft set). Sourced after lib.sh.
 #
+#	first	any			any			UDP, a port, 1 of 100 and 10 at most
 #	of five	source			destination		protocol and port
 #	1	10.1.x.y		10.9.x.y
 #	1	any			10.(32+).x.0/24
 #	1	10.2.0.0/16		10.3.x.y		TCP, a port
 #	1	10.4.0.0/24		10.5.0.0/24		UDP, each another port
 #	1	10.6.x.y		10.7.0.0/16
-#	first	any			any			UDP, a port, 1 of 100 and 10 at most
 #
-# Every tenth blocks. N is at most 100,000 for nft and XFRM, whose ports would not suffice.
+# Of those, every tenth blocks; no flow below is one that is blocked. N is at most 100,000 for nft and
+# XFRM, whose ports would not suffice.
 
 # rules N: lines of SOURCE DESTINATION PROTOCOL PORT permit|block, with 0 for any
 rules() {
 	awk -v n="$1" 'function host(net, k) { return sprintf("10.%d.%d.%d", net, k / 256 % 256, k % 256) }
 	BEGIN {
 		any = "0.0.0.0/0"
-		for (i = 0; i < n; i++) {
+		first = n > 900 ? 10 : int((n + 99) / 100)
+		for (i = 0; i < first; i++)
+			print any, any, "udp", 60001 + i, "permit"
+		for (i = 0; i < n - first; i++) {
 			k = int(i / 5)
 			action = i % 10 == 9 ? "block" : "permit"
-			if (i < 10 && i * 100 < n)
-				print any, any, "udp", 60001 + i, "permit"
-			else if (i % 5 == 0)
+			if (i % 5 == 0)
 				print host(1, k) "/32", host(9, k) "/32", 0, 0, action
 			else if (i % 5 == 1)
 				print any, sprintf("10.%d.%d.0/24", 32 + k / 256, k % 256), 0, 0, action
@@ -92,13 +94,14 @@ nft_set() {
 	}'
 }
 
-# A few flows, each permitted by a rule of another shape or by none.
+# A few flows, of which five are permitted by a rule each, of another shape, however many rules there
+# are, and three by none.
 few_flows() {
 	cat <<-'END'
 		10.1.0.1 10.9.0.1 4000 80
 		10.200.0.1 10.32.0.9 4001 80
 		10.4.0.9 10.5.0.9 4002 1
-		10.6.0.1 10.7.1.1 4003 443
+		10.6.0.0 10.7.1.1 4003 443
 		10.200.0.1 10.201.0.1 4004 60001
 		10.4.0.9 10.5.0.9 4005 59999
 		10.200.0.2 10.201.0.2 4006 53
@@ -106,7 +109,7 @@ few_flows() {
 	END
 }
 
-# So many that no cache of flows helps: every port of a host, which half a filter is for.
+# So many that no cache of flows helps. No rule is for them, so that nothing ends a search early.
 scan_flows() {
 	awk 'BEGIN { for (i = 0; i < 16384; i++)
 		printf "10.4.0.%d 10.5.0.%d %d %d\n", 1 + i % 199, 1 + i % 251, 1024 + i % 5000,
