@@ -99,6 +99,24 @@ void ipd_op_release(struct ipd_op *op)
 	percpu_ref_put(&op->ipd->in_flight);
 }
 
+/*
+ * Makes room before the data at the expense of that behind it. The stack gives the packets of local
+ * sockets room for link headers only, but what it allocates is rounded up, so there is mostly some
+ * behind: moving the packet is cheaper than another buffer, which the kernel may also zero. Packets
+ * with a link layer header were received, and have room in front.
+ */
+static bool move_back(struct sk_buff *skb, unsigned int head, unsigned int tail)
+{
+	unsigned int shift = round_up(head - skb_headroom(skb), 8);
+
+	if (skb_mac_header_was_set(skb) || shift + tail > skb_tailroom(skb))
+		return false;
+	memmove(skb->data + shift, skb->data, skb->len);
+	skb_reserve(skb, shift);
+	skb_headers_offset_update(skb, shift);
+	return true;
+}
+
 int ipd_op_own(struct ipd_op *op, unsigned int head, unsigned int tail)
 {
 	struct sk_buff *skb = op->skb;
@@ -107,8 +125,10 @@ int ipd_op_own(struct ipd_op *op, unsigned int head, unsigned int tail)
 
 	more_head = max(more_head, 0);
 	more_tail = max(more_tail, 0);
-	if (likely(!skb_cloned(skb) && !skb_is_nonlinear(skb) && !more_head && !more_tail))
-		return 0;
+	if (likely(!skb_cloned(skb) && !skb_is_nonlinear(skb) && !more_tail)) {
+		if (!more_head || move_back(skb, head, tail))
+			return 0;
+	}
 	this_cpu_inc(op->sa->sad->counters->copies[op->sa->params.direction]);
 	if (!skb_frags_readable(skb))
 		return -EIO;

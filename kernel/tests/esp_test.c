@@ -658,12 +658,63 @@ static void esp_in_place(struct kunit *test)
 	kfree_skb(skb);
 	KUNIT_EXPECT_EQ(test, copies(t, OUT), 0ULL);
 	KUNIT_EXPECT_EQ(test, copies(t, IN), 0ULL);
-	/* and without room it is counted */
-	skb = sa_test_copy(t, (same = sa_test_packet(t, V4, IPPROTO_UDP, 100)));
-	kfree_skb(same);
-	sa_test_output(t, out, skb, &same);
+}
+
+/*
+ * Short of room in front, a packet of a local socket, which has no link layer header, moves back;
+ * short of both, it gets another buffer, and that is counted. AES-GCM takes 16 bytes in front and,
+ * behind, padding to 4, the trailer and an ICV of 16. What is behind comes of rounding up.
+ */
+static void esp_moves_back(struct kunit *test)
+{
+	unsigned int payload, len, kept = 0, copied = 0;
+	struct sa_test *t = test->priv;
+	struct ipd_sa *out, *in;
+	u8 plain[768], reason;
+
+	sa_test_pair(t, V4, GCM, 0, NONE, &out, &in);
+	for (payload = 64; payload <= 640; payload += 4) {
+		struct sk_buff *skb, *sent;
+		bool has_room;
+		u8 *head;
+
+		len = sa_test_write_packet(plain, V4, IPPROTO_UDP, payload);
+		skb = sa_test_skb(t, plain, len, 0, 0);
+		skb->mac_header = (typeof(skb->mac_header))~0U;
+		/* of the payload and the trailer's two bytes, two are padding */
+		has_room = skb_tailroom(skb) >= 16 + 4 + 16;
+		head = skb->head;
+		sa_test_output(t, out, skb, &sent);
+		KUNIT_ASSERT_NOT_NULL(test, sent);
+		KUNIT_EXPECT_EQ_MSG(test, sent->head == head, has_room, "payload of %u", payload);
+		kept += has_room;
+		copied += !has_room;
+		KUNIT_EXPECT_EQ(test, copies(t, OUT), (u64)copied);
+		skb_reset_mac_header(sent);
+		KUNIT_EXPECT_EQ(test, sa_test_input(t, sent, &reason), 0);
+		KUNIT_EXPECT_TRUE(test, sa_test_is_packet(sent, plain, len));
+		kfree_skb(sent);
+	}
+	KUNIT_EXPECT_GT(test, kept, 10U);
+	KUNIT_EXPECT_GT(test, copied, 0U);
+}
+
+/* what is before the data of a packet that was received stays where it is */
+static void esp_not_moved_back(struct kunit *test)
+{
+	struct sa_test *t = test->priv;
+	struct ipd_sa *out, *in;
+	struct sk_buff *skb, *sent;
+	unsigned int len;
+	u8 plain[768];
+
+	sa_test_pair(t, V4, GCM, 0, NONE, &out, &in);
+	len = sa_test_write_packet(plain, V4, IPPROTO_UDP, 100);
+	skb = sa_test_skb(t, plain, len, 0, 128);
+	sa_test_output(t, out, skb, &sent);
+	KUNIT_ASSERT_NOT_NULL(test, sent);
 	KUNIT_EXPECT_EQ(test, copies(t, OUT), 1ULL);
-	kfree_skb(same);
+	kfree_skb(sent);
 }
 
 /* --- crypto code that answers later ------------------------------------- */
@@ -903,6 +954,8 @@ static struct kunit_case esp_cases[] = {
 	{ .name = "F16 every shape of an skb", .run_case = esp_shapes },
 	{ .name = "F23 every shape, forged", .run_case = esp_shapes_forged },
 	{ .name = "F16 in place when there is room", .run_case = esp_in_place },
+	{ .name = "F16 moved back for want of room in front", .run_case = esp_moves_back },
+	{ .name = "F16 not moved back when received", .run_case = esp_not_moved_back },
 	{}
 };
 
