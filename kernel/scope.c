@@ -242,16 +242,20 @@ struct ipd_interface *ipd_interface_get(struct net *net, const char *name,
 
 void ipd_interface_put(struct ipd_interface *interface)
 {
-	unsigned long flags;
+	bool was_last;
 
-	if (!interface ||
-	    !refcount_dec_and_lock_irqsave(&interface->refs, &ipd_interfaces_lock, &flags))
+	if (!interface)
 		return;
-	hlist_del(&interface->by_name);
-	set_index(interface, 0);
-	WRITE_ONCE(ipd_interfaces, ipd_interfaces - 1);
-	spin_unlock_irqrestore(&ipd_interfaces_lock, flags);
-	interface_free(interface);
+	spin_lock_bh(&ipd_interfaces_lock);
+	was_last = refcount_dec_and_test(&interface->refs);
+	if (was_last) {
+		hlist_del(&interface->by_name);
+		set_index(interface, 0);
+		WRITE_ONCE(ipd_interfaces, ipd_interfaces - 1);
+	}
+	spin_unlock_bh(&ipd_interfaces_lock);
+	if (was_last)
+		interface_free(interface);
 }
 
 /* --- packets --- */

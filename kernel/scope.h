@@ -24,7 +24,7 @@ struct netlink_ext_ack;
 #define IPD_SCOPE_NUMBER_SHIFT	2
 #define IPD_SCOPE_NUMBER	0xffc
 
-static_assert(IPSECDRV_MAX_INTERFACES <= IPD_SCOPE_NUMBER >> IPD_SCOPE_NUMBER_SHIFT);
+static_assert(IPD_SCOPE_NUMBER >> IPD_SCOPE_NUMBER_SHIFT >= IPSECDRV_MAX_INTERFACES);
 
 /* A name that filters have, whether there is such a device or not. Counted; freed under RCU. */
 struct ipd_interface {
@@ -51,7 +51,7 @@ struct ipd_interface {
  */
 struct ipd_interface *ipd_interface_get(struct net *net, const char *name,
 					struct netlink_ext_ack *extack);
-/* after a grace period without filters for it; any context; NULL is fine */
+/* after a grace period without filters for it; process or softirq context; NULL is fine */
 void ipd_interface_put(struct ipd_interface *interface);
 
 /* what filters can ask of @dev, which may be NULL; RCU */

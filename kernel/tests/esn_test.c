@@ -151,7 +151,8 @@ static int esn_async_init(struct kunit *test)
 /*
  * A packet from before 2^32 is being checked while later ones move the window so far that its
  * number would now be taken for one after 2^32: it keeps the number that it was checked with, and
- * is refused as old. One that is still in the window is accepted.: pitfall B3 */
+ * is refused as old. One that is still in the window is accepted. Pitfall B3.
+ */
 static void esn_async(struct kunit *test)
 {
 	struct sa_test *t = test->priv;

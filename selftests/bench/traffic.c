@@ -77,20 +77,38 @@ void enter(const char *netns)
 	close(fd);
 }
 
+uint64_t number_at(const char **at)
+{
+	char *end;
+	uint64_t number = strtoull(*at, &end, 10);
+
+	if (end == *at)
+		die("no number: %s", *at);
+	*at = end;
+	return number;
+}
+
+const char *skip_numbers(const char *at, int n)
+{
+	while (n--)
+		(void)number_at(&at);
+	return at;
+}
+
 /* of all CPUs since boot, in ticks; what waits for a disk is idle, too */
 static uint64_t idle_ns(void)
 {
-	unsigned long long idle = 0, wait = 0;
 	FILE *file = fopen("/proc/stat", "re");
-	int n;
+	const char *at;
+	char line[512];
+	uint64_t idle;
 
-	if (!file)
-		die("/proc/stat: %s", strerror(errno));
-	n = fscanf(file, "cpu %*u %*u %*u %llu %llu", &idle, &wait);
-	fclose(file);
-	if (n != 2)
+	if (!file || !fgets(line, sizeof(line), file) || strncmp(line, "cpu ", 4) != 0)
 		die("/proc/stat cannot be read");
-	return (idle + wait) * (NS_PER_S / (unsigned long)sysconf(_SC_CLK_TCK));
+	fclose(file);
+	at = skip_numbers(line + 4, 3);
+	idle = number_at(&at);
+	return (idle + number_at(&at)) * (NS_PER_S / (unsigned long)sysconf(_SC_CLK_TCK));
 }
 
 void window_open(struct window *window, uint64_t duration)

@@ -24,6 +24,9 @@ struct window {
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 unsigned long number(const char *text);
+/* the number at *@at, which moves behind it; and the text behind @n of them */
+uint64_t number_at(const char **at);
+const char *skip_numbers(const char *at, int n);
 uint64_t seconds(const char *text);	/* "0.25", as nanoseconds */
 uint64_t now(void);
 void enter(const char *netns);		/* a name of "ip netns" */

@@ -6,6 +6,7 @@
 #include <linux/tcp.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <netinet/ether.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <signal.h>
@@ -276,13 +277,18 @@ static void read_frames(const char *name, const struct ether_header *ether)
 {
 	char source[16], destination[16], line[128];
 	unsigned int source_port, port;
+	const char *at;
+	int used = 0;
 	FILE *file = fopen(name, "re");
 
 	if (!file)
 		die("%s: %s", name, strerror(errno));
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%15s %15s %u %u", source, destination, &source_port, &port) != 4)
+		if (sscanf(line, "%15s %15s%n", source, destination, &used) != 2)
 			die("%s: not a flow: %s", name, line);
+		at = line + used;
+		source_port = (unsigned int)number_at(&at);
+		port = (unsigned int)number_at(&at);
 		add_frame(ether, address_of(source).sin_addr.s_addr,
 			  address_of(destination).sin_addr.s_addr, source_port, port);
 	}
@@ -294,17 +300,15 @@ static void read_frames(const char *name, const struct ether_header *ether)
 static int open_device(const char *device, const char *mac, struct ether_header *ether)
 {
 	struct sockaddr_ll link = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(device) };
-	unsigned int byte[ETH_ALEN];
+	struct ether_addr address;
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), on = 1;
 
 	if (fd < 0 || !link.sll_ifindex || bind(fd, (struct sockaddr *)&link, sizeof(link)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)))
 		die("device %s: %s", device, strerror(errno));
-	if (sscanf(mac, "%x:%x:%x:%x:%x:%x", byte, byte + 1, byte + 2, byte + 3, byte + 4,
-		   byte + 5) != ETH_ALEN)
+	if (!ether_aton_r(mac, &address))
 		die("%s is no MAC address", mac);
-	for (int i = 0; i < ETH_ALEN; i++)
-		ether->ether_dhost[i] = (uint8_t)byte[i];
+	memcpy(ether->ether_dhost, &address, sizeof(address));
 	ether->ether_shost[0] = 2;
 	ether->ether_type = htons(ETHERTYPE_IP);
 	return fd;
@@ -324,7 +328,6 @@ static int open_counters(const char *netns)
 
 static uint64_t packets_sent_by(int counters, const char *device)
 {
-	unsigned long long packets = 0;
 	char text[8192], name[32];
 	const char *line;
 	ssize_t n = pread(counters, text, sizeof(text) - 1, 0);
@@ -332,10 +335,10 @@ static uint64_t packets_sent_by(int counters, const char *device)
 	text[n > 0 ? n : 0] = 0;
 	snprintf(name, sizeof(name), " %s:", device);
 	line = strstr(text, name);
-	if (!line || sscanf(line + strlen(name), "%*u %*u %*u %*u %*u %*u %*u %*u %*u %llu",
-			    &packets) != 1)
+	if (!line)
 		die("there are no counters of %s", device);
-	return packets;
+	line = skip_numbers(line + strlen(name), 9);
+	return number_at(&line);
 }
 
 static uint64_t send_frames(int fd, const struct window *window)
