@@ -52,7 +52,7 @@ void show_filter(struct nlattr *nest)
 		  IPSECDRV_FILTER_A_REMOTE_MASK);
 	if (tb[IPSECDRV_FILTER_A_INTERFACE])
 		printf(" dev=%s", nla_get_string(tb[IPSECDRV_FILTER_A_INTERFACE]));
-	else
+	else if (nla_get_u8(tb[IPSECDRV_FILTER_A_CONNECTION]) != IPSECDRV_CONNECTION_ALL)
 		printf(" conn=%s", nl_connection_name(nla_get_u8(tb[IPSECDRV_FILTER_A_CONNECTION])));
 	printf(" proto=%u lport=%u rport=%u out=%s in=%s weight=%u out-hits=%llu in-hits=%llu",
 	       nla_get_u8(tb[IPSECDRV_FILTER_A_PROTOCOL]),
