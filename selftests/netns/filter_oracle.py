@@ -140,7 +140,7 @@ class Filter:
                 and self.local.matches(local, mine))
 
     def shown(self):
-        kind, name = self.scope or ("conn", "all")
+        kind, name = self.scope or ("conn", None)
         return {kind: name, "id": str(self.id), "family": "2" if self.family == 4 else "10",
                 "class": "tunnel" if self.tunnel else "transport",
                 "local": self.local.shown(), "remote": self.remote.shown(),
