@@ -25,6 +25,7 @@
 #define MAX_INSTALL		16
 
 #define REPLAY_WINDOW		64
+#define IDLE_SECONDS		300
 
 /* what a request has to say of an association */
 enum need {
@@ -78,12 +79,15 @@ static int get_endpoints(struct nlattr **tb, struct ipd_sa_config *config,
 	return -EINVAL;
 }
 
+/* after get_numbers(): only what arrives keeps a pair from being idle */
 static int get_lifetime(const struct nlattr *nest, struct ipd_sa_config *config,
 			struct netlink_ext_ack *extack)
 {
+	u32 idle = config->direction == IPSECDRV_DIRECTION_IN ? IDLE_SECONDS : 0;
 	struct nlattr *tb[IPSECDRV_LIFETIME_A_MAX + 1];
 	int err;
 
+	config->idle_seconds = idle;
 	if (!nest)
 		return 0;
 	err = nla_parse_nested(tb, IPSECDRV_LIFETIME_A_MAX, nest, ipd_nl_lifetime_policy, extack);
@@ -95,7 +99,7 @@ static int get_lifetime(const struct nlattr *nest, struct ipd_sa_config *config,
 	config->hard_packets = nla_get_u64_default(tb[IPSECDRV_LIFETIME_A_HARD_PACKETS], 0);
 	config->soft_seconds = nla_get_u32_default(tb[IPSECDRV_LIFETIME_A_SOFT_SECONDS], 0);
 	config->hard_seconds = nla_get_u32_default(tb[IPSECDRV_LIFETIME_A_HARD_SECONDS], 0);
-	config->idle_seconds = nla_get_u32_default(tb[IPSECDRV_LIFETIME_A_IDLE_SECONDS], 0);
+	config->idle_seconds = nla_get_u32_default(tb[IPSECDRV_LIFETIME_A_IDLE_SECONDS], idle);
 	return 0;
 }
 
@@ -153,13 +157,10 @@ static int get_sa(const struct nlattr *nest, enum need need, struct ipd_sa_confi
 	if (!err && tb[IPSECDRV_SA_A_SELECTOR])
 		err = ipd_nl_get_selector(tb[IPSECDRV_SA_A_SELECTOR], &config->selector, extack);
 	if (!err)
-		err = get_lifetime(tb[IPSECDRV_SA_A_LIFETIME], config, extack);
-	if (err)
-		return err;
-	get_numbers(tb, config);
-	if (ret_acquire_id)
+		get_numbers(tb, config);
+	if (!err && ret_acquire_id)
 		*ret_acquire_id = nla_get_u32_default(tb[IPSECDRV_SA_A_ACQUIRE_ID], 0);
-	return 0;
+	return err ?: get_lifetime(tb[IPSECDRV_SA_A_LIFETIME], config, extack);
 }
 
 /* Keys that parsing never came to, because something before them was wrong. */

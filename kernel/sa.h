@@ -114,9 +114,10 @@ struct ipd_sad {
 	struct xarray all;		/* by id; readers under RCU */
 	unsigned long last_id;
 	struct hlist_head flows[IPD_FLOW_SLOTS];
-	u32 larval, active, tunnels;
+	u32 larval, active;
+	u32 pairs, tunnels;		/* of those active */
 	bool had_routes;		/* there were associations that remember one */
-	u64 additions, deletions, rekeys;
+	u64 additions, deletions, rekeys;	/* of pairs */
 };
 
 /* how a larval association goes, in seconds */

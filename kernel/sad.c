@@ -270,6 +270,15 @@ static bool is_rekey(const struct ipd_sa *sa)
 	return false;
 }
 
+/*
+ * Keys are counted in pairs, as Windows does: an outbound association stands for both, and the
+ * one inside for a bundle.
+ */
+static bool stands_for_pair(const struct ipd_sa *sa)
+{
+	return sa->params.direction == IPSECDRV_DIRECTION_OUT && !sa->inner_spi;
+}
+
 /* counts it in (@n 1) or out (-1) */
 static void count(struct ipd_sa *sa, int n)
 {
@@ -280,7 +289,10 @@ static void count(struct ipd_sa *sa, int n)
 		return;
 	}
 	sad->active += n;
-	if (sa->params.encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL)
+	if (!stands_for_pair(sa))
+		return;
+	sad->pairs += n;
+	if (ipd_sa_is_tunnel(sa))
 		sad->tunnels += n;
 }
 
@@ -336,7 +348,7 @@ static void remove_one(struct ipd_sa *sa)
 	struct ipd_sad *sad = sa->sad;
 
 	ipd_sa_set_state(sa, IPSECDRV_SA_STATE_DEAD);
-	if (sa->counters)
+	if (sa->counters && stands_for_pair(sa))
 		sad->deletions++;
 	if (sa->is_attached) {
 		sa->is_attached = false;
@@ -596,7 +608,7 @@ static int attach(struct ipd_net *ipd, struct ipd_sa *sa, struct netlink_ext_ack
 {
 	int err;
 
-	if (sa->params.direction != IPSECDRV_DIRECTION_OUT || sa->inner_spi)
+	if (!stands_for_pair(sa))
 		return 0;
 	err = ipd_acquire_attach(ipd, sa);
 	if (err == -ENOSPC)
@@ -637,9 +649,10 @@ static void settle(struct ipd_net *ipd, struct install *install)
 	struct ipd_sa *sa = install->sa, *larval = install->larval;
 	struct ipd_sad *sad = ipd->sad;
 
-	sad->additions++;
-	if (sa->params.direction == IPSECDRV_DIRECTION_OUT && !sa->inner_spi)
+	if (stands_for_pair(sa)) {
+		sad->additions++;
 		sad->rekeys += is_rekey(sa);
+	}
 	if (larval) {
 		ipd_sa_set_state(larval, IPSECDRV_SA_STATE_DEAD);
 		xa_erase(&sad->all, larval->id);
@@ -777,6 +790,7 @@ int ipd_sad_fill_statistics(struct sk_buff *msg, struct ipd_net *ipd)
 
 	sum_sad(sad, &sum);
 	if (nla_put_u32(msg, IPSECDRV_STATISTICS_A_ACTIVE_SAS, READ_ONCE(sad->active)) ||
+	    nla_put_u32(msg, IPSECDRV_STATISTICS_A_ACTIVE_PAIRS, READ_ONCE(sad->pairs)) ||
 	    nla_put_u32(msg, IPSECDRV_STATISTICS_A_LARVAL_SAS, READ_ONCE(sad->larval)) ||
 	    nla_put_u32(msg, IPSECDRV_STATISTICS_A_ACTIVE_TUNNELS, READ_ONCE(sad->tunnels)) ||
 	    put_bytes(msg, IPSECDRV_STATISTICS_A_KEY_ADDITIONS, sad->additions) ||

@@ -288,7 +288,8 @@ static void sad_pairs(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_there(t, &configs[1]));
 	KUNIT_EXPECT_EQ(test, t->ipd.sad->larval, 0U);
 	KUNIT_EXPECT_EQ(test, t->ipd.sad->active, 2U);
-	KUNIT_EXPECT_EQ(test, t->ipd.sad->additions, 2ULL);
+	KUNIT_EXPECT_EQ(test, t->ipd.sad->pairs, 1U);
+	KUNIT_EXPECT_EQ(test, t->ipd.sad->additions, 1ULL);
 	KUNIT_EXPECT_EQ(test, t->n_attached, 1);
 	rcu_read_lock();
 	in = ipd_sad_find(&t->ipd, &configs[0]);
@@ -423,7 +424,8 @@ static void sad_delete(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, count_all(t), 0U);
 			KUNIT_EXPECT_EQ(test, t->n_attached, 0);
 		}
-	KUNIT_EXPECT_EQ(test, t->ipd.sad->deletions, 8ULL);
+	KUNIT_EXPECT_EQ(test, t->ipd.sad->pairs, 0U);
+	KUNIT_EXPECT_EQ(test, t->ipd.sad->deletions, 4ULL);
 	KUNIT_EXPECT_EQ(test, t->n_events, 0);
 }
 
@@ -919,8 +921,8 @@ static void sad_statistics(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, nla_parse_nested_deprecated(tb, IPSECDRV_STATISTICS_A_MAX, nest, NULL,
 							  NULL), 0);
 	KUNIT_EXPECT_EQ(test, nla_get_u32(tb[IPSECDRV_STATISTICS_A_ACTIVE_SAS]), 2U);
-	KUNIT_EXPECT_EQ(test, nla_get_u64(tb[IPSECDRV_STATISTICS_A_KEY_ADDITIONS]), 4ULL);
-	KUNIT_EXPECT_EQ(test, nla_get_u64(tb[IPSECDRV_STATISTICS_A_KEY_DELETIONS]), 2ULL);
+	KUNIT_EXPECT_EQ(test, nla_get_u64(tb[IPSECDRV_STATISTICS_A_KEY_ADDITIONS]), 2ULL);
+	KUNIT_EXPECT_EQ(test, nla_get_u64(tb[IPSECDRV_STATISTICS_A_KEY_DELETIONS]), 1ULL);
 	KUNIT_EXPECT_EQ(test, nla_get_u64(tb[IPSECDRV_STATISTICS_A_CONFIDENTIAL_BYTES_OUT]), 70ULL);
 	KUNIT_EXPECT_EQ(test, nla_get_u64(tb[IPSECDRV_STATISTICS_A_CONFIDENTIAL_BYTES_IN]), 70ULL);
 	KUNIT_EXPECT_EQ(test, nla_get_u64(tb[IPSECDRV_STATISTICS_A_AUTHENTICATED_BYTES_OUT]), 100ULL);

@@ -782,6 +782,7 @@ static int cmd_match(char **words)
 
 static const char *const counter_names[IPSECDRV_STATISTICS_A_MAX + 1] = {
 	[IPSECDRV_STATISTICS_A_ACTIVE_SAS] = "active-sas",
+	[IPSECDRV_STATISTICS_A_ACTIVE_PAIRS] = "active-pairs",
 	[IPSECDRV_STATISTICS_A_LARVAL_SAS] = "larval-sas",
 	[IPSECDRV_STATISTICS_A_KEY_ADDITIONS] = "key-additions",
 	[IPSECDRV_STATISTICS_A_KEY_DELETIONS] = "key-deletions",

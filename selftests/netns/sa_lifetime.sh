@@ -61,6 +61,12 @@ same "F13 F14 hard seconds: what comes late is of nobody" "bad-spi=1" "$(drop_ch
 both_down
 
 # --- idle
+both_up 4 gcm128 none
+same "F29 idle: five minutes, unless something else is asked for" 300 "$(sa_value in idle-limit)"
+both_down
+need ours_up 4 gcm128 none 0x2ffffff1 0x1ffffff1 idle-seconds=0
+same "F29 idle: or never" '' "$(sa_value in idle-limit)"
+both_down
 both_up 4 gcm128 none idle-seconds=5
 # twice the idle time at least
 check "F13 F29 idle: traffic" on B ping -n -q -c 55 -i 0.2 -W "$(secs 2)" $A4

@@ -80,7 +80,7 @@ static int append_ike(sd_bus_message *m, const struct agent *agent, const struct
 static int append_ipsec(sd_bus_message *m, const struct kernel_statistics *s)
 {
 	const struct counter counters[] = {
-		{ "activeassoc", s->active_sas },
+		{ "activeassoc", s->active_pairs },
 		{ "offloadsas", 0 },
 		{ "pendingkey", s->larval_sas },
 		{ "keyadds", s->key_additions },

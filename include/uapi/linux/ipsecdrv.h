@@ -459,7 +459,10 @@ enum {
 	IPSECDRV_LIFETIME_A_SOFT_PACKETS,
 	/* Packets before the hard lifetime ends. */
 	IPSECDRV_LIFETIME_A_HARD_PACKETS,
-	/* Seconds without an inbound packet before the pair is removed. */
+	/*
+	 * Seconds without an inbound packet before the pair is removed; 300 unless given, 0 for
+	 * ever.
+	 */
 	IPSECDRV_LIFETIME_A_IDLE_SECONDS,
 	IPSECDRV_LIFETIME_A_PAD,
 
@@ -670,15 +673,17 @@ enum {
 	__IPSECDRV_STATISTICS_A_UNSPEC,
 	/* Mature and dying associations. */
 	IPSECDRV_STATISTICS_A_ACTIVE_SAS,
+	/* Pairs of them, a bundle counted once; known by their outbound association. */
+	IPSECDRV_STATISTICS_A_ACTIVE_PAIRS,
 	/* SPIs reserved. */
 	IPSECDRV_STATISTICS_A_LARVAL_SAS,
-	/* Associations installed. */
+	/* Pairs of associations installed. */
 	IPSECDRV_STATISTICS_A_KEY_ADDITIONS,
-	/* Associations removed. */
+	/* Pairs of associations removed. */
 	IPSECDRV_STATISTICS_A_KEY_DELETIONS,
-	/* Associations installed for a flow that had one. */
+	/* Pairs of associations installed for a flow that had one. */
 	IPSECDRV_STATISTICS_A_REKEYS,
-	/* Associations in tunnel mode. */
+	/* Pairs of associations in tunnel mode. */
 	IPSECDRV_STATISTICS_A_ACTIVE_TUNNELS,
 	/* Bytes sent with encryption. */
 	IPSECDRV_STATISTICS_A_CONFIDENTIAL_BYTES_OUT,

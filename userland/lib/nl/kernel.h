@@ -154,6 +154,7 @@ struct kernel_match {
 
 struct kernel_statistics {
 	uint32_t active_sas;
+	uint32_t active_pairs;		/* keys, rekeys and tunnels are counted in these, too */
 	uint32_t larval_sas;
 	uint64_t key_additions;
 	uint64_t key_deletions;

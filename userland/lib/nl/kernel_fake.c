@@ -512,6 +512,7 @@ static int fake_statistics_get(struct kernel *kernel, struct kernel_statistics *
 		return r;
 	*ret_statistics = (struct kernel_statistics){
 		.active_sas = (uint32_t)fake->n_sas,
+		.active_pairs = (uint32_t)fake->n_sas / 2,
 		.key_additions = fake->counts[KERNEL_FAKE_SA_NEW],
 		.drops = { [IPSECDRV_DROP_CLEAR_TEXT] = 7 },
 	};

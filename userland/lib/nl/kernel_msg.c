@@ -154,13 +154,6 @@ static int put_limit_u32(struct nl_msg *msg, int type, uint32_t limit)
 	return limit ? nla_put_u32(msg, type, limit) : 0;
 }
 
-static bool has_limits(const struct kernel_lifetime *lifetime)
-{
-	return lifetime->soft_bytes || lifetime->hard_bytes || lifetime->soft_packets ||
-	       lifetime->hard_packets || lifetime->soft_seconds || lifetime->hard_seconds ||
-	       lifetime->idle_seconds;
-}
-
 static int put_lifetime(struct nl_msg *msg, const struct kernel_lifetime *lifetime)
 {
 	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_SA_A_LIFETIME);
@@ -174,7 +167,8 @@ static int put_lifetime(struct nl_msg *msg, const struct kernel_lifetime *lifeti
 	failed |= put_limit_u64(msg, IPSECDRV_LIFETIME_A_HARD_PACKETS, lifetime->hard_packets);
 	failed |= put_limit_u32(msg, IPSECDRV_LIFETIME_A_SOFT_SECONDS, lifetime->soft_seconds);
 	failed |= put_limit_u32(msg, IPSECDRV_LIFETIME_A_HARD_SECONDS, lifetime->hard_seconds);
-	failed |= put_limit_u32(msg, IPSECDRV_LIFETIME_A_IDLE_SECONDS, lifetime->idle_seconds);
+	/* the driver has an idea of its own where nothing is said */
+	failed |= nla_put_u32(msg, IPSECDRV_LIFETIME_A_IDLE_SECONDS, lifetime->idle_seconds);
 	return finish_nest(msg, nest, failed);
 }
 
@@ -231,8 +225,7 @@ int kernel_msg_put_sa(struct nl_msg *msg, const struct kernel_sa *sa)
 	failed |= put_keys(msg, sa);
 	if (sa->replay_window)
 		failed |= nla_put_u32(msg, IPSECDRV_SA_A_REPLAY_WINDOW, sa->replay_window);
-	if (has_limits(&sa->lifetime))
-		failed |= put_lifetime(msg, &sa->lifetime);
+	failed |= put_lifetime(msg, &sa->lifetime);
 	if (sa->encap_local_port)
 		failed |= put_be16(msg, IPSECDRV_SA_A_ENCAP_LOCAL_PORT, sa->encap_local_port);
 	if (sa->encap_remote_port)
@@ -509,6 +502,7 @@ int kernel_msg_get_statistics(struct nlattr *nest, struct kernel_statistics *ret
 	if (nla_parse_nested(attrs, IPSECDRV_STATISTICS_A_MAX, nest, NULL))
 		return -EBADMSG;
 	s.active_sas = get_u32(attrs, IPSECDRV_STATISTICS_A_ACTIVE_SAS);
+	s.active_pairs = get_u32(attrs, IPSECDRV_STATISTICS_A_ACTIVE_PAIRS);
 	s.larval_sas = get_u32(attrs, IPSECDRV_STATISTICS_A_LARVAL_SAS);
 	s.key_additions = get_u64(attrs, IPSECDRV_STATISTICS_A_KEY_ADDITIONS);
 	s.key_deletions = get_u64(attrs, IPSECDRV_STATISTICS_A_KEY_DELETIONS);

@@ -317,6 +317,7 @@ static void test_statistics(void **state)
 
 	(void)state;
 	assert_int_equal(nla_put_u32(msg, IPSECDRV_STATISTICS_A_ACTIVE_SAS, 3), 0);
+	assert_int_equal(nla_put_u32(msg, IPSECDRV_STATISTICS_A_ACTIVE_PAIRS, 1), 0);
 	assert_int_equal(nla_put_u64(msg, IPSECDRV_STATISTICS_A_KEY_ADDITIONS, UINT64_MAX), 0);
 	put_counter(msg, IPSECDRV_DROP_CLEAR_TEXT, 5);
 	put_counter(msg, IPSECDRV_DROP_MAX, 6);
@@ -324,6 +325,7 @@ static void test_statistics(void **state)
 	nla_nest_end(msg, nest);
 	assert_int_equal(kernel_msg_get_statistics(first_attr(msg), &statistics), 0);
 	assert_int_equal(statistics.active_sas, 3);
+	assert_int_equal(statistics.active_pairs, 1);
 	assert_true(statistics.key_additions == UINT64_MAX);
 	assert_int_equal(statistics.drops[IPSECDRV_DROP_CLEAR_TEXT], 5);
 	assert_int_equal(statistics.drops[IPSECDRV_DROP_MAX], 6);
