@@ -28,7 +28,7 @@ check "D13 and packets pass" pings A $B4
 
 # --- permit: also what no parameter gives -----------------------------------------------------
 begin
-same "D01 D02 without parameters: permit" "startup-permit startup-permit 3" \
+same "D01 D02 D03 D04 without parameters, which a service that does not start leaves: permit" "startup-permit startup-permit 3" \
 	"$(mode_of A) $(status_of startup) $(status_of exempt)"
 same "D02 as the module says" "permit none 3" \
 	"$(parameter startup_mode) $(parameter boot_exempt) $(parameter exempt)"
