@@ -232,6 +232,23 @@ same "N17 and goes on when it stays" "$hits" "$(field out-hits "$(ipd A get 1)")
 need ipd A load - <<<"id=1 out=permit in=permit local=me remote=$B4"
 same "N17 not when it changed" 0 "$(field out-hits "$(ipd A get 1)")"
 
+# --- keys go one way: pitfall F10 ------------------------------------------------------------------
+# A refusal comes with the request that it is about, unless the program says that it need not, which
+# is the fourth option that this one sets: it does not come to that. The driver has wiped the keys.
+KEY='\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x09\\x0a\\x0b\\x0c'
+SPI='\\x00\\x00\\x07\\x77'
+seen() { grep -c "^$1.*$2" "$TMP/strace"; } # SYSTEM-CALL BYTES
+keys_wiped() { # NAME WORDS...
+	refuse "$1: refused" ip netns exec "$A" strace -o "$TMP/strace" -xx -s 100000 \
+		-e trace=network -e inject=setsockopt:retval=0:when=4 \
+		ipdtool sa dir=in spi=0x777 local=$A4 filter=1 cipher=aes-cbc ckey=@16 integ=hmac-sha1 ikey=@20 "${@:2}"
+	same "$1: the request had keys, and came back without" "1 1 1 0" \
+		"$(seen send "$SPI") $(seen send "$KEY") $(seen recv "$SPI") $(seen recv "$KEY")"
+}
+need ipd A load - <<<"id=1 out=negotiate in=negotiate local=me remote=$B4"
+keys_wiped "F14 keys for an SPI that nobody allocated" remote=$B4
+keys_wiped "F14 keys behind which something cannot be read" remote=$B4 + dir=in spi=1 local=$A4 remote=$B6 filter=1
+
 # --- lists: pitfall E4 ---------------------------------------------------------------------------
 seq 1 3000 | awk '{ printf "id=%d out=block in=block remote=10.%d.%d.%d/32 proto=%d\n", $1, $1 / 65536, $1 / 256 % 256, $1 % 256, $1 % 3 ? 6 : 17 }' >"$TMP/many"
 same "N17 many filters" "filters=3000 tuples=1" "$(ipd A load "$TMP/many" | cut -d' ' -f1,2)"
