@@ -131,5 +131,38 @@ refuse "F34 but two for the same are" ipd A add id=10 out=block in=block dev=eth
 need ipd A load - </dev/null
 same "F34 nothing is left" 0 "$(ipd A list | wc -l)"
 
+# --- under associations -----------------------------------------------------
+# What comes out of an association is judged by the interface that the protected packet came by.
+fresh A B
+need ipd A add id=1 out=negotiate in=negotiate dev=eth0 local=me remote=$B4
+need ipd B add id=1 out=negotiate in=negotiate local=me remote=$A4
+secure_pair 1 0x1000
+capture_start scoped A eth0 'esp or icmp'
+check "F34 F16 a filter for an interface negotiates there" pings A $B4
+capture_stop scoped
+same "F34 F16 and nothing is in clear" 0 "$(capture_count scoped icmp)"
+check "F34 while something is protected" [ "$(capture_count scoped esp)" -ge 1 ]
+need ipd A load - <<<"id=1 out=negotiate in=negotiate dev=dial0 local=me remote=$B4"
+need ipd A flush
+secure_pair 1 0x2000
+dropped=$(stat_of A drop.wrong-sa)
+on B ping -c 1 -W 1 $A4 >/dev/null
+same "F24 F34 an association for another interface does not let a packet in here" $((dropped + 1)) \
+	"$(stat_of A drop.wrong-sa)"
+same "F34 out by this interface its filter does not ask for one" "pass no-filter" \
+	"$(judge A out $A4 $B4 udp 1 1 dev=eth0)"
+
+# a VRF's port is the interface, not the VRF: pitfall F1
+fresh A B
+need ip -n "$A" link add red type vrf table 10
+need ip -n "$A" link set red up
+need ip -n "$A" link set eth0 master red
+need ip -n "$A" addr replace $A4/24 dev eth0
+need ipd A add id=1 out=block in=block dev=eth0 local=any remote=$B4
+check "F34 a filter for the port of a VRF holds in the VRF" \
+	eval '! on A ping -I red -c 1 -W 1 $B4'
+need ipd A load - <<<"id=1 out=block in=block dev=d0 local=any remote=$B4"
+check "F34 one for another interface does not" on A ping -I red -c 1 -W "$(secs 2)" $B4
+
 check_world
 finish
