@@ -338,6 +338,16 @@ void sa_test_delete(struct sa_test *t, struct ipd_sa *sa)
 	mutex_unlock(&t->ipd.cfg_mutex);
 }
 
+u64 sa_test_counter(const struct ipd_sa *sa, size_t offset)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += *(u64 *)((u8 *)per_cpu_ptr(sa->counters, cpu) + offset);
+	return sum;
+}
+
 void sa_test_tick(struct sa_test *t, time64_t now)
 {
 	t->now = now;
