@@ -88,6 +88,7 @@ static const bool is_summed[__IPSECDRV_DROP_MAX] = {
 	[IPSECDRV_DROP_INTEGRITY] = true,
 	[IPSECDRV_DROP_SEQUENCE_OVERFLOW] = true,
 	[IPSECDRV_DROP_CRYPTO] = true,
+	[IPSECDRV_DROP_UDP_MISMATCH] = true,
 };
 
 static bool is_starting(const struct ipd_net *ipd)

@@ -6,8 +6,8 @@
  *	after:   IP | options or extension headers | AH or ESP | data
  *
  * The headers in front are moved, never the data: into the headroom on the way out, over the
- * removed header on the way in. Tunnel mode and UDP encapsulation will put more in the same
- * place, so the functions know lengths and protocol numbers, but neither AH nor ESP.
+ * removed header on the way in. Tunnel mode and UDP encapsulation put more in the same place, so
+ * the functions know lengths and protocol numbers, but neither AH nor ESP.
  */
 #include "encap.h"
 
@@ -102,6 +102,7 @@ static int place_input_ipv6(const struct sk_buff *skb, struct ipd_place *place)
 		switch (place->protocol) {
 		case NEXTHDR_ESP:
 		case NEXTHDR_AUTH:
+		case NEXTHDR_UDP:
 			return 0;
 		case NEXTHDR_FRAGMENT:
 			return -EAGAIN;
@@ -129,16 +130,27 @@ int ipd_encap_place_output(const struct sk_buff *skb, u8 family, struct ipd_plac
 	return family == NFPROTO_IPV6 ? place_output_ipv6(skb, place) : place_ipv4(skb, place);
 }
 
+static int place_input(const struct sk_buff *skb, u8 family, struct ipd_place *place)
+{
+	return family == NFPROTO_IPV6 ? place_input_ipv6(skb, place) : place_ipv4(skb, place);
+}
+
 int ipd_encap_place_input(const struct sk_buff *skb, u8 family, struct ipd_place *place)
 {
-	int err;
+	int err = place_input(skb, family, place);
 
-	if (family == NFPROTO_IPV6)
-		return place_input_ipv6(skb, place);
-	err = place_ipv4(skb, place);
 	if (err)
 		return err;
 	return place->protocol == IPPROTO_ESP || place->protocol == IPPROTO_AH ? 0 : -ENOENT;
+}
+
+int ipd_encap_place_udp(const struct sk_buff *skb, u8 family, struct ipd_place *place)
+{
+	int err = place_input(skb, family, place);
+
+	if (err)
+		return err;
+	return place->protocol == IPPROTO_UDP ? 0 : -ENOENT;
 }
 
 void ipd_encap_push(struct sk_buff *skb, const struct ipd_place *place, unsigned int len,

@@ -45,6 +45,9 @@ int __must_check ipd_encap_place_output(const struct sk_buff *skb, u8 family,
  */
 int __must_check ipd_encap_place_input(const struct sk_buff *skb, u8 family,
 				       struct ipd_place *place);
+/* the same for UDP */
+int __must_check ipd_encap_place_udp(const struct sk_buff *skb, u8 family,
+				     struct ipd_place *place);
 
 /*
  * Makes room for a header of @len bytes at @place and names it @protocol. The head is writable

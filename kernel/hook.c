@@ -52,6 +52,7 @@
 #include "flowcache.h"
 #include "hook.h"
 #include "mode.h"
+#include "natt.h"
 #include "net.h"
 #include "pmtu.h"
 #include "reinject.h"
@@ -344,6 +345,49 @@ static bool is_wrapped(const struct ipd_flow *flow)
 	       !(flow->flags & IPD_FLOW_FRAGMENT);
 }
 
+/* A datagram to the port that ESP in UDP comes to. */
+static bool is_in_udp(const struct ipd_net *ipd, const struct ipd_flow *flow)
+{
+	return flow->protocol == IPPROTO_UDP && flow->local_port == htons(IPD_NATT_PORT) &&
+	       !(flow->flags & (IPD_FLOW_FRAGMENT | IPD_FLOW_NO_PORTS)) &&
+	       ipd_sad_has_udp(ipd->sad);
+}
+
+/* In UDP, but not under an association of ours: IKE, or somebody else's, or nothing good. */
+static unsigned int judge_no_esp(struct ipd_net *ipd, const struct sk_buff *skb,
+				 const struct ipd_flow *flow, int err, u8 reason)
+{
+	if (err == -ENOENT || !ipd_flow_is_me(ipd->net, flow->family, &flow->local))
+		return judge_clear(ipd, skb, flow);
+	return drop_in(ipd, skb, NULL, reason);
+}
+
+/*
+ * Datagrams that GRO has joined, or that somebody on this machine has sent in one. Each has an SPI
+ * and a number of its own, and goes on by itself; the skb's of the caller ends here.
+ */
+static unsigned int judge_segments(struct ipd_net *ipd, struct sk_buff *skb,
+				   const struct nf_hook_state *state)
+{
+	struct sk_buff *segments, *segment, *next;
+
+	if (skb_mac_header_was_set(skb))
+		__skb_push(skb, -skb_mac_offset(skb));
+	segments = __skb_gso_segment(skb, 0, false);
+	if (IS_ERR_OR_NULL(segments)) {
+		__skb_pull(skb, skb_network_offset(skb));
+		return drop_in(ipd, skb, NULL, PTR_ERR(segments) == -ENOMEM ?
+				       IPSECDRV_DROP_NO_MEMORY : IPSECDRV_DROP_MALFORMED);
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segments, segment, next) {
+		skb_mark_not_on_list(segment);
+		__skb_pull(segment, skb_network_offset(segment));
+		ipd_hook_input_resume(ipd, segment, NULL, state);
+	}
+	return NF_STOLEN;
+}
+
 /*
  * Puts the fragments of a packet together that came out of a tunnel. Left to the stack, a fragment
  * in clear could complete a datagram of protected ones, or the reverse; so the tunnels of each
@@ -412,13 +456,19 @@ static unsigned int judge_headers(struct ipd_net *ipd, struct sk_buff *skb,
 			return drop_in(ipd, skb, input.sa, IPSECDRV_DROP_MALFORMED);
 		if (ipd_pmtu_is_error(&flow) && !input.sa)
 			ipd_pmtu_learn(ipd, skb, &flow);
-		if (!is_wrapped(&flow))
+		input.is_udp = !input.sa && is_in_udp(ipd, &flow);
+		if (!is_wrapped(&flow) && !input.is_udp)
 			return input.sa ? judge_unwrapped(ipd, skb, &flow, input.sa) :
 					  judge_clear(ipd, skb, &flow);
+		if (input.is_udp && skb_is_gso(skb) &&
+		    ipd_flow_is_me(ipd->net, flow.family, &flow.local))
+			return judge_segments(ipd, skb, state);
 		outer = input.sa;
 		err = ipd_sa_input(ipd, skb, state, &input);
 		if (err == -EINPROGRESS)
 			return NF_STOLEN;
+		if (err && input.is_udp && !input.sa)
+			return judge_no_esp(ipd, skb, &flow, err, input.drop_reason);
 		if (err == -ENOENT && !outer)
 			return judge_foreign(ipd, skb, &flow);
 		if (err)

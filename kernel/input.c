@@ -2,7 +2,7 @@
 /*
  * Inbound: what happens to a packet with an AH or ESP header.
  *
- *	find the header, its SPI, the association
+ *	find the header, its SPI, the association; ESP may be in UDP, which comes off first
  *	a bundle? both headers have to be there, AH first
  *	has the number been seen?        cheap, without a lock: floods of replays end here
  *	crypto code                      may go on asynchronously; accept_async() follows then
@@ -17,6 +17,7 @@
 #include "encap.h"
 #include "hook.h"
 #include "mss.h"
+#include "natt.h"
 #include "net.h"
 #include "op.h"
 #include "proto.h"
@@ -43,16 +44,43 @@ static void destination(const struct sk_buff *skb, u8 family, union nf_inet_addr
 		ret_addr->ip = ip_hdr(skb)->daddr;
 }
 
+/*
+ * The place of the header that comes off first: AH, ESP, or UDP with ESP in it. -ENOENT also for
+ * IKE; -ENODATA for a keep-alive, -EPROTO, -EAGAIN.
+ */
+static int find_header(const struct sk_buff *skb, u8 family, bool is_udp, struct ipd_place *place)
+{
+	int err = is_udp ? ipd_encap_place_udp(skb, family, place) :
+			   ipd_encap_place_input(skb, family, place);
+
+	if (err)
+		return err == -EBADMSG ? -EPROTO : err;
+	if (!is_udp)
+		return 0;
+	switch (ipd_natt_classify(skb, place)) {
+	case IPD_NATT_ESP:
+		return 0;
+	case IPD_NATT_IKE:
+		return -ENOENT;
+	case IPD_NATT_KEEPALIVE:
+		return -ENODATA;
+	case IPD_NATT_MALFORMED:
+		break;
+	}
+	return -EPROTO;
+}
+
 /* the association of the header at @place and its sequence number; -ENOENT, -EPROTO */
 static int find_sa(struct ipd_net *ipd, const struct sk_buff *skb, u8 family,
 		   const struct ipd_place *place, struct ipd_sa **ret_sa, u32 *ret_seq)
 {
+	unsigned int udp_len = place->protocol == IPPROTO_UDP ? IPD_NATT_HEADER_LEN : 0;
 	const struct ipd_proto_ops *proto = proto_of(place->protocol);
 	union nf_inet_addr local = {};
 	u8 space[16];
 	const u8 *header;
 
-	header = skb_header_pointer(skb, skb_network_offset(skb) + place->header,
+	header = skb_header_pointer(skb, skb_network_offset(skb) + place->header + udp_len,
 				    proto->header_len, space);
 	if (!header)
 		return -EPROTO;
@@ -189,6 +217,8 @@ static int leave_tunnel(struct ipd_op *op)
 static int leave_transport(struct ipd_op *op)
 {
 	forget_fragments(op->skb, op->family);
+	if (ipd_sa_is_in_udp(op->sa))
+		ipd_natt_renew_checksum(op->skb, op->family, &op->place);
 	return clamp_inbound(op, &op->place, op->place.header, op->place.header);
 }
 
@@ -263,6 +293,11 @@ static int unwrap(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
 	op->seq = seq;
 	op->place = *place;
 	op->family = state->pf;
+	if (ipd_sa_is_in_udp(sa)) {
+		err = ipd_natt_strip(skb, op->family, &op->place);
+		if (err)
+			goto out;
+	}
 	err = ipd_op_hold(op, state);
 	if (err)
 		goto out;
@@ -287,13 +322,16 @@ int ipd_sa_input(struct ipd_net *ipd, struct sk_buff *skb, const struct nf_hook_
 
 	input->sa = NULL;
 	input->drop_reason = IPSECDRV_DROP_NONE;
-	err = ipd_encap_place_input(skb, state->pf, &place);
-	if (err == -EBADMSG)
-		err = -EPROTO;
+	err = find_header(skb, state->pf, input->is_udp, &place);
 	if (!err)
 		err = find_sa(ipd, skb, state->pf, &place, &sa, &number);
 	if (err == -ENOENT)
 		return err;
+	if (!err && ipd_sa_is_in_udp(sa) != input->is_udp) {
+		input->sa = sa;
+		input->drop_reason = IPSECDRV_DROP_UDP_MISMATCH;
+		return -EPERM;
+	}
 	if (!err && !belongs_into(sa, outer)) {
 		input->drop_reason = IPSECDRV_DROP_WRONG_SA;
 		return -EPERM;

@@ -343,4 +343,6 @@ const char *const ipd_drop_names[__IPSECDRV_DROP_MAX] = {
 	[IPSECDRV_DROP_TUNNEL_LOOP] = "tunnel-loop",
 	[IPSECDRV_DROP_BACKLOG] = "backlog",
 	[IPSECDRV_DROP_NO_INTERFACE] = "no-interface",
+	[IPSECDRV_DROP_UDP_MISMATCH] = "udp-mismatch",
+	[IPSECDRV_DROP_KEEPALIVE] = "keepalive",
 };

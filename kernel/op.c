@@ -192,6 +192,8 @@ u8 ipd_op_reason(int err)
 		return IPSECDRV_DROP_TOO_BIG;
 	case -ENOMSG:
 		return IPSECDRV_DROP_DUMMY;
+	case -ENODATA:
+		return IPSECDRV_DROP_KEEPALIVE;
 	case -ESHUTDOWN:
 		return IPSECDRV_DROP_TEARDOWN;
 	case -EHOSTUNREACH:

@@ -5,7 +5,7 @@
  *	where does the header go?        fragments are refused
  *	does it fit, once grown?         fit(); TCP is cut smaller, others fragmented or refused
  *	GSO: cut into segments           each goes on by itself
- *	checksum, limits, number, crypto code; for AH around ESP (a bundle) once more
+ *	checksum, limits, number, crypto code; for AH around ESP (a bundle) once more; UDP around
  *	send                             in place: the caller's hook just lets the packet pass
  *
  * In transport mode the route stays as it is: neither addresses nor device change. In tunnel mode
@@ -25,6 +25,7 @@
 #include "encap.h"
 #include "hook.h"
 #include "mss.h"
+#include "natt.h"
 #include "net.h"
 #include "op.h"
 #include "proto.h"
@@ -328,6 +329,15 @@ static void count_out(const struct ipd_op *op)
 		this_cpu_add(counters->transport[dir], op->payload);
 }
 
+/* ESP has left the room for it */
+static int put_in_udp(struct ipd_op *op)
+{
+	const struct ipd_sa_params *params = &op->sa->params;
+
+	return ipd_natt_push(op->skb, op->family, &op->place, params->encap_local_port,
+			     params->encap_remote_port);
+}
+
 static int finish_output(struct ipd_op *op, int err)
 {
 	struct sk_buff *skb = op->skb;
@@ -335,6 +345,11 @@ static int finish_output(struct ipd_op *op, int err)
 	if (err)
 		return err == -EBADMSG ? -EIO : err;
 	op->sa->proto->output_done(op);
+	if (ipd_sa_is_in_udp(op->sa)) {
+		err = put_in_udp(op);
+		if (err)
+			return err;
+	}
 	count_out(op);
 	/* nothing of what hardware was to do with the packet inside is left */
 	skb->ip_summed = CHECKSUM_NONE;

@@ -7,7 +7,8 @@
  *
  * It is believed if it quotes what only somebody on the path can know (RFC 4301, section 8.2.1):
  * the endpoints, SPI and protocol of an outbound association, with a sequence number that was sent.
- * And it is believed only down to the least MTU that the stack accepts as well.
+ * And it is believed only down to the least MTU that the stack accepts as well. Of ESP in UDP it has
+ * to quote the ports as well, and more than the eight bytes that routers quote at least.
  *
  * What is learned is a property of the path to the endpoint, so it goes where the stack keeps
  * those: into an exception of the route, which is bounded, aged (10 minutes) and shared by all
@@ -33,6 +34,7 @@
 #include <linux/ipv6.h>
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
+#include <linux/udp.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
@@ -60,6 +62,7 @@ struct error {
 	union nf_inet_addr local;	/* as quoted */
 	union nf_inet_addr remote;
 	u8 protocol;
+	struct udphdr udp;		/* around ESP; else zero */
 	struct quoted_esp esp;
 };
 
@@ -86,6 +89,11 @@ static bool read_esp(const struct sk_buff *skb, unsigned int offset, struct erro
 {
 	struct quoted_ah ah;
 
+	if (error->protocol == IPPROTO_UDP) {
+		error->protocol = IPPROTO_ESP;
+		return read_at(skb, offset, &error->udp, sizeof(error->udp)) &&
+		       read_at(skb, offset + sizeof(error->udp), &error->esp, sizeof(error->esp));
+	}
 	if (error->protocol == IPPROTO_ESP)
 		return read_at(skb, offset, &error->esp, sizeof(error->esp));
 	if (error->protocol != IPPROTO_AH || !read_at(skb, offset, &ah, sizeof(ah)))
@@ -159,7 +167,9 @@ static bool is_ours(struct ipd_net *ipd, const struct error *error, u8 family)
 	sa = ipd_sad_lookup_outbound(ipd->sad, family, &error->remote, error->esp.spi,
 				     error->protocol);
 	if (!sa || !ipd_sa_is_usable(sa) ||
-	    memcmp(&sa->params.local, &error->local, family == NFPROTO_IPV4 ? 4 : 16))
+	    memcmp(&sa->params.local, &error->local, family == NFPROTO_IPV4 ? 4 : 16) ||
+	    error->udp.source != sa->params.encap_local_port ||
+	    error->udp.dest != sa->params.encap_remote_port)
 		return false;
 	return number && number <= (u64)atomic64_read(&sa->sequence);
 }

@@ -279,7 +279,7 @@ bool ipd_sa_is_whole(const struct ipd_sa *sa)
 
 unsigned int ipd_sa_grown(const struct ipd_sa *sa, u8 family, unsigned int payload)
 {
-	unsigned int len = sa->proto->grown(&sa->crypto, family, payload);
+	unsigned int len = sa->proto->grown(&sa->crypto, family, payload) + ipd_sa_udp_len(sa);
 
 	return sa->outer ? ipd_sa_grown(sa->outer, family, len) : len;
 }
@@ -288,12 +288,13 @@ int ipd_sa_payload_max(const struct ipd_sa *sa, u8 family, unsigned int room)
 {
 	int left = sa->outer ? ipd_sa_payload_max(sa->outer, family, room) : room;
 
+	left -= ipd_sa_udp_len(sa);
 	return left < 0 ? -1 : sa->proto->payload_max(&sa->crypto, family, left);
 }
 
 unsigned int ipd_sa_outer_len(const struct ipd_sa *sa, u8 family)
 {
-	return sa->outer ? ipd_sa_grown(sa->outer, family, 0) : 0;
+	return (sa->outer ? ipd_sa_grown(sa->outer, family, 0) : 0) + ipd_sa_udp_len(sa);
 }
 
 /* The sums may be torn against each other and, on 32-bit machines, in themselves. */
@@ -359,6 +360,14 @@ static int fill_limits(struct sk_buff *msg, const struct ipd_sa_params *params)
 	return 0;
 }
 
+static int fill_udp(struct sk_buff *msg, const struct ipd_sa *sa)
+{
+	const struct ipd_sa_params *params = &sa->params;
+
+	return nla_put_be16(msg, IPSECDRV_SA_A_ENCAP_LOCAL_PORT, params->encap_local_port) ?:
+	       nla_put_be16(msg, IPSECDRV_SA_A_ENCAP_REMOTE_PORT, params->encap_remote_port);
+}
+
 static int fill_keyed(struct sk_buff *msg, const struct ipd_sa *sa)
 {
 	const struct ipd_sa_params *params = &sa->params;
@@ -374,7 +383,7 @@ static int fill_keyed(struct sk_buff *msg, const struct ipd_sa *sa)
 		return -EMSGSIZE;
 	if (params->esn && nla_put_flag(msg, IPSECDRV_SA_A_ESN))
 		return -EMSGSIZE;
-	return 0;
+	return ipd_sa_is_in_udp(sa) ? fill_udp(msg, sa) : 0;
 }
 
 static int fill_counters(struct sk_buff *msg, const struct ipd_sa *sa)

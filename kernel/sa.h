@@ -18,6 +18,7 @@
 #include <net/dst_cache.h>
 
 #include "crypto.h"
+#include "natt.h"
 #include "sad.h"
 
 struct ipd_proto_ops;
@@ -116,6 +117,7 @@ struct ipd_sad {
 	struct hlist_head flows[IPD_FLOW_SLOTS];
 	u32 larval, active;
 	u32 pairs, tunnels;		/* of those active */
+	u32 in_udp;			/* inbound ones; READ_ONCE/WRITE_ONCE */
 	bool had_routes;		/* there were associations that remember one */
 	u64 additions, deletions, rekeys;	/* of pairs */
 };
@@ -153,7 +155,7 @@ bool ipd_sa_charge(struct ipd_sa *sa, u32 bytes);
 unsigned int ipd_sa_grown(const struct ipd_sa *sa, u8 family, unsigned int payload);
 /* the largest payload that does not become more than @room bytes; -1 if none */
 int ipd_sa_payload_max(const struct ipd_sa *sa, u8 family, unsigned int room);
-/* room for the headers that a bundle puts around this association's */
+/* room for the headers that a bundle, or UDP, puts around this association's */
 unsigned int ipd_sa_outer_len(const struct ipd_sa *sa, u8 family);
 
 /* A lifetime ended: changes the state at once and has the event sent. Any context. */
@@ -162,6 +164,17 @@ void ipd_sa_expire(struct ipd_sa *sa, u8 kind);
 static inline bool ipd_sa_is_tunnel(const struct ipd_sa *sa)
 {
 	return sa->params.encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL;
+}
+
+/* whether its ESP is in UDP */
+static inline bool ipd_sa_is_in_udp(const struct ipd_sa *sa)
+{
+	return sa->params.encap_local_port;
+}
+
+static inline unsigned int ipd_sa_udp_len(const struct ipd_sa *sa)
+{
+	return ipd_sa_is_in_udp(sa) ? IPD_NATT_HEADER_LEN : 0;
 }
 
 /* notes that the association was used */

@@ -41,13 +41,6 @@ static int check_identity(const struct ipd_sa_params *params, struct netlink_ext
 	return 0;
 }
 
-static int check_encapsulation(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
-{
-	if (params->encap_local_port || params->encap_remote_port)
-		return refuse(extack, -EOPNOTSUPP, "UDP encapsulation is not supported yet");
-	return 0;
-}
-
 static int check_bundle(const struct ipd_sa_params *params, struct netlink_ext_ack *extack)
 {
 	if (!params->bundle_spi)
@@ -127,6 +120,24 @@ static bool is_authenticating(const struct ipd_sa_config *config)
 	       config->cipher == IPSECDRV_CIPHER_AES_GCM_16;
 }
 
+static int check_udp(const struct ipd_sa_config *config, struct netlink_ext_ack *extack)
+{
+	if (!config->encap_local_port && !config->encap_remote_port)
+		return 0;
+	if (config->protection != IPSECDRV_PROTECTION_ESP)
+		return refuse(extack, -EINVAL, "AH does not pass through NAT: only ESP is put in UDP");
+	if (!config->encap_remote_port)
+		return refuse(extack, -EINVAL, "UDP encapsulation needs the peer's port");
+	if (config->encap_local_port != htons(IPD_NATT_PORT))
+		return refuse(extack, -EINVAL, "this host's port for UDP encapsulation is 4500");
+	/* NAT has made the checksum wrong, so there would be no check at all */
+	if (config->encapsulation == IPSECDRV_ENCAPSULATION_TRANSPORT &&
+	    !is_authenticating(config))
+		return refuse(extack, -EINVAL,
+			      "UDP encapsulation in transport mode needs authentication");
+	return 0;
+}
+
 static int check_numbers(const struct ipd_sa_config *config, struct netlink_ext_ack *extack)
 {
 	if (config->replay_window > IPSECDRV_MAX_REPLAY_WINDOW)
@@ -165,7 +176,7 @@ int ipd_sa_check(const struct ipd_sa_config *config, struct netlink_ext_ack *ext
 		return refuse(extack, -EINVAL, "SPIs below 256 are reserved");
 	err = check_identity(&config->params, extack);
 	if (!err)
-		err = check_encapsulation(&config->params, extack);
+		err = check_udp(config, extack);
 	if (!err)
 		err = check_bundle(&config->params, extack);
 	if (!err)

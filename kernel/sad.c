@@ -186,6 +186,11 @@ struct ipd_sa *ipd_sad_lookup_outbound(struct ipd_sad *sad, u8 family,
 	return rhashtable_lookup(&sad->outbound, &key, outbound_params);
 }
 
+bool ipd_sad_has_udp(const struct ipd_sad *sad)
+{
+	return READ_ONCE(sad->in_udp);
+}
+
 /* by what identifies an association: its destination, SPI, protection and direction */
 static struct ipd_sa *find(struct ipd_sad *sad, const struct ipd_sa_params *which)
 {
@@ -289,6 +294,8 @@ static void count(struct ipd_sa *sa, int n)
 		return;
 	}
 	sad->active += n;
+	if (ipd_sa_is_in_udp(sa) && sa->params.direction == IPSECDRV_DIRECTION_IN)
+		WRITE_ONCE(sad->in_udp, sad->in_udp + n);
 	if (!stands_for_pair(sa))
 		return;
 	sad->pairs += n;

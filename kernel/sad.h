@@ -80,6 +80,9 @@ const struct ipd_sa *ipd_sad_find(struct ipd_net *ipd, const struct ipd_sa_confi
 /* puts the counters of enum "statistics" that belong to associations into a nest */
 int ipd_sad_fill_statistics(struct sk_buff *msg, struct ipd_net *ipd);
 
+/* whether packets in UDP may be an inbound association's; any context */
+bool ipd_sad_has_udp(const struct ipd_sad *sad);
+
 u32 ipd_sa_filter_id(const struct ipd_sa *sa);
 __be32 ipd_sa_spi(const struct ipd_sa *sa);
 /* the far endpoint; returns its family */
@@ -95,11 +98,12 @@ void ipd_sa_put(struct ipd_sa *sa);
 struct ipd_input {
 	/* the association that the packet arrived under; before: what it came out of, or NULL; RCU */
 	struct ipd_sa *sa;
+	bool is_udp;			/* the header to unwrap is UDP, with ESP in it, perhaps */
 	u8 drop_reason;			/* why it was dropped */
 };
 
 /**
- * ipd_sa_input() - check and unwrap the first AH or ESP header of an inbound packet
+ * ipd_sa_input() - check and unwrap the first AH or ESP header, or ESP in UDP, of an inbound packet
  * @ipd: the namespace
  * @skb: network header at the IP header; not a fragment
  * @state: of the hook; copied when the work goes on asynchronously
@@ -112,7 +116,8 @@ struct ipd_input {
  * Return: 0 when unwrapped (the caller looks at the next header), -EINPROGRESS when the crypto
  * code took the packet (ipd_hook_input_resume() follows), -ENOENT when no association covers it
  * (or it has no AH or ESP header) and the caller decides, else it must be dropped for
- * input->drop_reason, and is still the caller's. Softirq, RCU, no locks.
+ * input->drop_reason, and is still the caller's. Of what is in UDP that holds without input->sa
+ * only if the packet is for this host. Softirq, RCU, no locks.
  */
 int ipd_sa_input(struct ipd_net *ipd, struct sk_buff *skb, const struct nf_hook_state *state,
 		 struct ipd_input *input);

@@ -89,6 +89,7 @@ static struct crypto_ahash *test_alloc_ahash(const char *name, u32 type, u32 mas
 #include "../input.c"
 #include "../lifetime.c"
 #include "../mss.c"
+#include "../natt.c"
 #include "../op.c"
 #include "../output.c"
 #include "../replay.c"
@@ -282,6 +283,8 @@ void sa_test_config(struct ipd_sa_config *config, u8 family, u8 direction, u8 ci
 	config->filter_id = SA_TEST_FILTER;
 	config->replay_window = is_in ? 64 : 0;
 	config->esn = current_test->esn;
+	if (current_test->in_udp)
+		config->encap_local_port = config->encap_remote_port = htons(IPD_NATT_PORT);
 	config->sequence = current_test->sequence;
 	if (family == NFPROTO_IPV4) {
 		memcpy(&config->local, local4, 4);
@@ -475,7 +478,7 @@ int sa_test_input(struct sa_test *t, struct sk_buff *skb, u8 *ret_reason)
 int sa_test_input_from(struct sa_test *t, struct sk_buff *skb, struct ipd_sa **sa, u8 *ret_reason)
 {
 	struct nf_hook_state state = hook_state(t, skb, false);
-	struct ipd_input input = { .sa = *sa };
+	struct ipd_input input = { .sa = *sa, .is_udp = t->in_udp };
 	int err;
 
 	local_bh_disable();

@@ -48,6 +48,7 @@ struct sa_test {
 	const u8 *random;			/* what IVs are made of, if not NULL */
 	u32 spi_random[8];			/* what SPIs are made of while there are any */
 	int n_spi_random;
+	bool in_udp;				/* associations and inbound packets are */
 	bool esn;				/* of the associations that sa_test_config() makes */
 	u64 sequence;				/* where these begin */
 	bool use_shim;				/* algorithms that complete when the test says so */

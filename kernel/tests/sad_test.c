@@ -212,7 +212,14 @@ SPOIL(any, memset(&config->remote, 0, 16))
 SPOIL(multicast, config->remote.ip = htonl(0xe0000001))
 SPOIL(broadcast, config->local.ip = htonl(0xffffffff))
 SPOIL(tunnel, config->encapsulation = IPSECDRV_ENCAPSULATION_TUNNEL)
-SPOIL(udp, config->encap_remote_port = htons(4500))
+SPOIL(udp_no_local, config->encap_remote_port = htons(4500))
+SPOIL(udp_no_remote, config->encap_local_port = htons(4500))
+SPOIL(udp_other, config->encap_local_port = htons(4501); config->encap_remote_port = htons(4500))
+SPOIL(udp_ah, config->encap_local_port = config->encap_remote_port = htons(4500);
+	config->protection = IPSECDRV_PROTECTION_AH; config->cipher = IPSECDRV_CIPHER_NONE;
+	config->cipher_key_len = 0; config->integrity = SHA1; config->integrity_key_len = 20)
+SPOIL(udp_unauthenticated, config->encap_local_port = config->encap_remote_port = htons(4500);
+	config->cipher = CBC; config->cipher_key_len = 16)
 SPOIL(bundle, config->bundle_spi = htonl(0x1234))
 SPOIL(esn, config->esn = true; config->cipher = CBC; config->cipher_key_len = 16)
 SPOIL(used_up, config->sequence = U32_MAX)
@@ -235,7 +242,10 @@ static const struct refusal refusals[] = {
 	{ "family", spoil_family, -EINVAL }, { "protection", spoil_protection, -EINVAL },
 	{ "reserved SPI", spoil_spi, -EINVAL }, { "no remote", spoil_any, -EINVAL },
 	{ "multicast", spoil_multicast, -EINVAL }, { "broadcast", spoil_broadcast, -EINVAL },
-	{ "tunnel", spoil_tunnel, -EINVAL }, { "UDP", spoil_udp, -EOPNOTSUPP },
+	{ "tunnel", spoil_tunnel, -EINVAL }, { "UDP from nowhere", spoil_udp_no_local, -EINVAL },
+	{ "UDP to nowhere", spoil_udp_no_remote, -EINVAL },
+	{ "UDP, another port", spoil_udp_other, -EINVAL }, { "AH in UDP", spoil_udp_ah, -EINVAL },
+	{ "UDP without authentication", spoil_udp_unauthenticated, -EINVAL },
 	{ "bundle", spoil_bundle, -EINVAL }, { "ESN alone", spoil_esn, -EINVAL },
 	{ "used up", spoil_used_up, -EINVAL }, { "all used up", spoil_used_up_esn, -EINVAL },
 	{ "no filter", spoil_no_filter, -EINVAL }, { "unknown filter", spoil_other_filter, -ENOENT },

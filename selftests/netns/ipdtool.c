@@ -56,7 +56,7 @@ static const char usage_text[] =
 	"SA:     dir=out|in proto=esp|ah spi=N local=A remote=A filter=ID [sel=L[/N],R[/N][,PROTO[,LP,RP]]]\n"
 	"        [cipher=C ckey=KEY] [integ=I ikey=KEY] [window=N] [pair=N] [bundle=N] [acquire=N]\n"
 	"        [encap=transport|tunnel] [esn] [sequence=N] [{soft,hard}-{bytes,packets,seconds}=N]\n"
-	"        [idle-seconds=N]\n"
+	"        [idle-seconds=N] [udp=LOCAL-PORT,REMOTE-PORT]\n"
 	"KEY:    hexadecimal, or @N for the N bytes 01 02 03 ...\n";
 
 /* --- filters ----------------------------------------------------------------- */
@@ -357,6 +357,25 @@ static void put_selector(struct nl_msg *msg, const char *text, const char *local
 	nla_nest_end(msg, nest);
 }
 
+/* LOCAL-PORT,REMOTE-PORT; one that is 0 is not given */
+static void put_udp(struct nl_msg *msg, char **words)
+{
+	const char *value = find_value(words, "udp");
+	char copy[32], *remote;
+
+	if (!value)
+		return;
+	snprintf(copy, sizeof(copy), "%s", value);
+	remote = strchr(copy, ',');
+	if (!remote)
+		die("udp=LOCAL-PORT,REMOTE-PORT");
+	*remote++ = 0;
+	if (number(copy))
+		put_be16(msg, IPSECDRV_SA_A_ENCAP_LOCAL_PORT, number(copy));
+	if (number(remote))
+		put_be16(msg, IPSECDRV_SA_A_ENCAP_REMOTE_PORT, number(remote));
+}
+
 static void put_lifetime(struct nl_msg *msg, char **words)
 {
 	static const struct {
@@ -477,6 +496,7 @@ static char **put_sa(struct nl_msg *msg, char **words)
 	}
 	if (has_word(words, "esn"))
 		put(msg, IPSECDRV_SA_A_ESN, 0, NULL);
+	put_udp(msg, words);
 	put_lifetime(msg, words);
 	nla_nest_end(msg, nest);
 	while (!is_end(*words))

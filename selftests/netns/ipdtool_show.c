@@ -222,6 +222,9 @@ void show_sa(struct nlattr *nest)
 	show_spi(tb, IPSECDRV_SA_A_BUNDLE_SPI, "bundle");
 	if (tb[IPSECDRV_SA_A_ESN])
 		printf(" esn");
+	if (tb[IPSECDRV_SA_A_ENCAP_LOCAL_PORT])
+		printf(" udp=%u,%u", be16_of(tb[IPSECDRV_SA_A_ENCAP_LOCAL_PORT]),
+		       be16_of(tb[IPSECDRV_SA_A_ENCAP_REMOTE_PORT]));
 	show_u64(tb, IPSECDRV_SA_A_SEQUENCE, "sequence");
 	show_u64(tb, IPSECDRV_SA_A_BYTES, "bytes");
 	show_u64(tb, IPSECDRV_SA_A_PACKETS, "packets");

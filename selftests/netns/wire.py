@@ -10,9 +10,15 @@
   wire.py flip DEVICE PCAP INDEX FROM    every bit flipped from byte FROM of the packet on
   wire.py cut DEVICE PCAP INDEX FROM     cut to every length from FROM on, IP header adjusted
   wire.py patch DEVICE PCAP INDEX OFFSET:HEX...   some bytes changed, IPv4 checksum right
-  wire.py toobig TARGET LOCAL REMOTE SPI NUMBER MTU    ICMP about an ESP packet that TARGET sent
+  wire.py toobig TARGET LOCAL REMOTE SPI NUMBER MTU [PORT PORT]   ICMP about an ESP packet that
+                                      TARGET sent, in UDP if there are ports
   wire.py piece SOURCE TARGET PORT ID 1|2 [DEVICE MAC]  one half of an IPv4 datagram of UDP, as a
                                       frame if told where
+  wire.py encap 4|6 [plain]           takes UDP port 4500, for XFRM unless plain, and prints in
+                                      hexadecimal what is left to it
+  wire.py datagram TARGET PORT HEX [SOURCE-PORT]    one datagram of these bytes
+  wire.py segments TARGET PCAP        the UDP payloads of a capture to port 4500 in one packet that
+                                      the stack has to cut, all of one length, from port 4500
 
 Offsets are those of the IP packet. Frames have Ethernet headers; pcap is tcpdump's.
 The commands that send frames print how many they sent.
@@ -170,8 +176,11 @@ def ipv4(source, target, protocol, ident, offset, payload):
                              socket.inet_aton(target)) + payload)
 
 
-def toobig(target, local, remote, spi, number, mtu):
-    quote = ipv4(local, remote, 50, 1, 0x4000, struct.pack("!II", int(spi, 0), int(number)))
+def toobig(target, local, remote, spi, number, mtu, *ports):
+    quote = struct.pack("!II", int(spi, 0), int(number))
+    if ports:
+        quote = struct.pack("!HHHH", int(ports[0]), int(ports[1]), 100, 0) + quote
+    quote = ipv4(local, remote, 17 if ports else 50, 1, 0x4000, quote)
     message = struct.pack("!BBHHH", 3, 4, 0, 0, int(mtu)) + quote
     total = sum(struct.unpack("!%dH" % (len(message) // 2), message))
     while total >> 16:
@@ -195,8 +204,41 @@ def piece(source, target, port, ident, half, device="", mac=""):
     raw.sendto(packet, (target, 0))
 
 
+def encap(family, plain=""):
+    sock = socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET, socket.SOCK_DGRAM)
+    if family == "6":
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if not plain:
+        sock.setsockopt(socket.IPPROTO_UDP, 100, 2)     # UDP_ENCAP, UDP_ENCAP_ESPINUDP
+    sock.bind(("", 4500))
+    print("bound", flush=True)
+    while True:
+        data, sender = sock.recvfrom(65535)
+        print(sender[0], sender[1], data.hex(), flush=True)
+
+
+def datagram(target, port, data, source="0"):
+    info = socket.getaddrinfo(target, int(port), type=socket.SOCK_DGRAM)[0]
+    sock = socket.socket(info[0], socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("", int(source)))
+    sock.sendto(bytes.fromhex(data), info[4])
+
+
+def segments(target, path):
+    payloads = [frame[42:] for frame in read_pcap(path)]
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_UDP, 103, len(payloads[0]))  # UDP_SEGMENT
+    sock.bind(("", 4500))
+    sock.sendto(b"".join(payloads), (target, 4500))
+    print(len(payloads))
+
+
 COMMANDS = {function.__name__: function
-            for function in (receive, send, udp, frames, resend, flip, cut, patch, toobig, piece)}
+            for function in (receive, send, udp, frames, resend, flip, cut, patch, toobig, piece,
+                             encap, datagram, segments)}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

@@ -302,7 +302,7 @@ enum ipsecdrv_drop_reason {
 	IPSECDRV_DROP_SA_STATE,
 	/* It was protected by a security association that was not negotiated for it. */
 	IPSECDRV_DROP_WRONG_SA,
-	/* Its IP, AH or ESP header or trailer is malformed. */
+	/* Its IP, UDP, AH or ESP header or trailer is malformed. */
 	IPSECDRV_DROP_MALFORMED,
 	/* Its sequence number was seen before or is left of the window. */
 	IPSECDRV_DROP_REPLAY,
@@ -349,6 +349,12 @@ enum ipsecdrv_drop_reason {
 	IPSECDRV_DROP_BACKLOG,
 	/* Its interface is not known, and there are filters for some interfaces only. */
 	IPSECDRV_DROP_NO_INTERFACE,
+	/*
+	 * It came in UDP, and its security association is not for that, or the other way round.
+	 */
+	IPSECDRV_DROP_UDP_MISMATCH,
+	/* A NAT keep-alive (RFC 3948), whose work was done on the way. */
+	IPSECDRV_DROP_KEEPALIVE,
 
 	/* private: */
 	__IPSECDRV_DROP_MAX,
@@ -515,9 +521,12 @@ enum {
 	 * protects.
 	 */
 	IPSECDRV_SA_A_BUNDLE_SPI,
-	/* UDP encapsulation (RFC 3948), this host's port. */
+	/*
+	 * UDP encapsulation of ESP (RFC 3948), this host's port, which is 4500; none if not
+	 * given.
+	 */
 	IPSECDRV_SA_A_ENCAP_LOCAL_PORT,
-	/* UDP encapsulation, the peer's port. */
+	/* UDP encapsulation, the peer's port, as packets come from it. */
 	IPSECDRV_SA_A_ENCAP_REMOTE_PORT,
 	/* Extended sequence numbers, 64 bits (RFC 4303, section 2.2.1); needs authentication. */
 	IPSECDRV_SA_A_ESN,

@@ -449,7 +449,7 @@ static const struct row drop_reason_rows[] = {
 	{ IPSECDRV_DROP_WRONG_SA, "wrong-sa",
 	  "It was protected by a security association that was not negotiated for it." },
 	{ IPSECDRV_DROP_MALFORMED, "malformed",
-	  "Its IP, AH or ESP header or trailer is malformed." },
+	  "Its IP, UDP, AH or ESP header or trailer is malformed." },
 	{ IPSECDRV_DROP_REPLAY, "replay",
 	  "Its sequence number was seen before or is left of the window." },
 	{ IPSECDRV_DROP_INTEGRITY, "integrity",
@@ -492,6 +492,10 @@ static const struct row drop_reason_rows[] = {
 	  "Too many packets that came out of tunnels wait to be received." },
 	{ IPSECDRV_DROP_NO_INTERFACE, "no-interface",
 	  "Its interface is not known, and there are filters for some interfaces only." },
+	{ IPSECDRV_DROP_UDP_MISMATCH, "udp-mismatch",
+	  "It came in UDP, and its security association is not for that, or the other way round." },
+	{ IPSECDRV_DROP_KEEPALIVE, "keepalive",
+	  "A NAT keep-alive (RFC 3948), whose work was done on the way." },
 };
 
 const char *nl_drop_reason_name(unsigned int value)

@@ -84,6 +84,10 @@ static const char *const drop_remedies[] = {
 	[IPSECDRV_DROP_NO_INTERFACE] =
 		"There is no route to the remote address, so no rule for LAN or dial-up connections can "
 		"be told to apply or not. Add a route.",
+	[IPSECDRV_DROP_UDP_MISMATCH] =
+		"The peer and this host do not agree on whether there is a NAT between them: delete "
+		"the associations so that they are negotiated anew.",
+	[IPSECDRV_DROP_KEEPALIVE] = "Nothing; it only kept a NAT from forgetting the peer.",
 };
 
 static const char *const pass_remedies[] = {
