@@ -92,15 +92,29 @@ static int find_sa(struct ipd_net *ipd, const struct sk_buff *skb, u8 family,
 	return *ret_sa ? 0 : -ENOENT;
 }
 
-static int accept_number(struct ipd_sa *sa, u64 seq)
+static void note_sender(const struct ipd_op *op)
 {
+	union nf_inet_addr address = {};
+
+	if (op->family == NFPROTO_IPV6)
+		address.in6 = ipv6_hdr(op->skb)->saddr;
+	else
+		address.ip = ip_hdr(op->skb)->saddr;
+	ipd_mapping_note(op->sa, &address, op->udp_source);
+}
+
+static int accept_number(const struct ipd_op *op)
+{
+	struct ipd_sa *sa = op->sa;
 	bool is_new;
 
 	/* numbers that nobody authenticated say nothing */
 	if (!sa->crypto.is_authenticating)
 		return 0;
 	spin_lock(&sa->replay_lock);
-	is_new = ipd_replay_accept(sa->replay, seq);
+	is_new = ipd_replay_accept(sa->replay, op->seq);
+	if (is_new && op->udp_source && sa->replay->top == op->seq)
+		note_sender(op);
 	spin_unlock(&sa->replay_lock);
 	return is_new ? 0 : -EALREADY;
 }
@@ -232,7 +246,7 @@ static int accept_packet(struct ipd_op *op, int err)
 	if (!err && sa->proto->input_check)
 		err = sa->proto->input_check(op);
 	if (!err)
-		err = accept_number(sa, op->seq);
+		err = accept_number(op);
 	if (err) {
 		count_failure(sa, err);
 		return err;
@@ -293,7 +307,9 @@ static int unwrap(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
 	op->seq = seq;
 	op->place = *place;
 	op->family = state->pf;
+	op->udp_source = 0;
 	if (ipd_sa_is_in_udp(sa)) {
+		op->udp_source = ipd_natt_source(skb, place);
 		err = ipd_natt_strip(skb, op->family, &op->place);
 		if (err)
 			goto out;

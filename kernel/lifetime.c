@@ -131,6 +131,7 @@ static void attend(struct ipd_sa *sa)
 {
 	if (!sa->is_linked)
 		return;
+	ipd_mapping_tell(sa);
 	if (test_and_clear_bit(IPSECDRV_LIFETIME_KIND_HARD, &sa->pending)) {
 		ipd_sad_remove(sa);
 		announce(sa, IPSECDRV_LIFETIME_KIND_HARD);

@@ -273,6 +273,35 @@ void ipd_nl_event_expire(struct ipd_net *ipd, const struct ipd_sa *sa, u8 lifeti
 	send_event(ipd, IPD_NL_GROUP_EXPIRE, IPSECDRV_CMD_EXPIRE_EVENT, fill_expire, &expire);
 }
 
+struct mapping {
+	const struct ipd_sa *sa;
+	const union nf_inet_addr *address;
+	__be16 port;
+};
+
+static int fill_mapping(struct sk_buff *msg, struct ipd_net *ipd, const void *data)
+{
+	const struct mapping *mapping = data;
+	union nf_inet_addr remote;
+	int err;
+
+	rcu_read_lock();
+	err = ipd_sa_fill(msg, mapping->sa) ?:
+	      ipd_nl_put_address(msg, IPSECDRV_A_PEER_ADDRESS,
+				 ipd_sa_peer(mapping->sa, &remote), mapping->address) ?:
+	      nla_put_be16(msg, IPSECDRV_A_PEER_PORT, mapping->port);
+	rcu_read_unlock();
+	return err;
+}
+
+void ipd_nl_event_mapping(struct ipd_net *ipd, const struct ipd_sa *sa,
+			  const union nf_inet_addr *address, __be16 port)
+{
+	const struct mapping mapping = { .sa = sa, .address = address, .port = port };
+
+	send_event(ipd, IPD_NL_GROUP_MAPPING, IPSECDRV_CMD_MAPPING_EVENT, fill_mapping, &mapping);
+}
+
 static int fill_mode(struct sk_buff *msg, struct ipd_net *ipd, const void *data)
 {
 	return nla_put_u8(msg, IPSECDRV_A_MODE, READ_ONCE(ipd->mode)) ?:

@@ -39,6 +39,9 @@ struct ipd_nl_acquire {
 
 void ipd_nl_event_acquire(struct ipd_net *ipd, const struct ipd_nl_acquire *acquire);
 void ipd_nl_event_expire(struct ipd_net *ipd, const struct ipd_sa *sa, u8 lifetime_kind);
+/* an inbound association's peer was seen at another address or port */
+void ipd_nl_event_mapping(struct ipd_net *ipd, const struct ipd_sa *sa,
+			  const union nf_inet_addr *address, __be16 port);
 void ipd_nl_event_mode(struct ipd_net *ipd);
 
 /*

@@ -67,6 +67,7 @@ const struct nla_policy ipd_nl_sa_policy[IPSECDRV_SA_A_MAX + 1] = {
 	[IPSECDRV_SA_A_ESN] = { .type = NLA_FLAG },
 	[IPSECDRV_SA_A_SEQUENCE] = { .type = NLA_U64 },
 	[IPSECDRV_SA_A_ACQUIRE_ID] = { .type = NLA_U32 },
+	[IPSECDRV_SA_A_ENCAP_FOLLOW] = { .type = NLA_FLAG },
 };
 
 const struct nla_policy ipd_nl_flow_policy[IPSECDRV_FLOW_A_MAX + 1] = {
@@ -292,7 +293,7 @@ const struct genl_ops ipd_nl_ops[18] = {
 	},
 };
 
-const struct genl_multicast_group ipd_nl_groups[4] = {
+const struct genl_multicast_group ipd_nl_groups[5] = {
 	[IPD_NL_GROUP_ACQUIRE] = {
 		.name = IPSECDRV_MCGRP_ACQUIRE,
 		.flags = GENL_MCAST_CAP_NET_ADMIN,
@@ -307,6 +308,10 @@ const struct genl_multicast_group ipd_nl_groups[4] = {
 	},
 	[IPD_NL_GROUP_MODE] = {
 		.name = IPSECDRV_MCGRP_MODE,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
+	[IPD_NL_GROUP_MAPPING] = {
+		.name = IPSECDRV_MCGRP_MAPPING,
 		.flags = GENL_MCAST_CAP_NET_ADMIN,
 	},
 };

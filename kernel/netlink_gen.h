@@ -13,7 +13,7 @@ extern const struct nla_policy ipd_nl_sa_policy[IPSECDRV_SA_A_MAX + 1];
 extern const struct nla_policy ipd_nl_flow_policy[IPSECDRV_FLOW_A_MAX + 1];
 
 extern const struct genl_ops ipd_nl_ops[18];
-extern const struct genl_multicast_group ipd_nl_groups[4];
+extern const struct genl_multicast_group ipd_nl_groups[5];
 
 /* index into ipd_nl_groups */
 enum ipd_nl_group {
@@ -21,6 +21,7 @@ enum ipd_nl_group {
 	IPD_NL_GROUP_EXPIRE,
 	IPD_NL_GROUP_DIAG,
 	IPD_NL_GROUP_MODE,
+	IPD_NL_GROUP_MAPPING,
 };
 
 int ipd_nl_status_get(struct sk_buff *skb, struct genl_info *info);

@@ -30,6 +30,7 @@ struct ipd_op {
 	void (*resume)(struct ipd_op *op, int err);	/* asynchronous: ends it; BH off, RCU */
 	u64 seq;			/* whole, inferred once if extended */
 	__be32 seq_high;		/* its upper half, for the crypto code */
+	__be16 udp_source;		/* port that an inbound packet in UDP came from; else 0 */
 	struct ipd_place place;		/* of the AH or ESP header */
 	unsigned int payload;		/* bytes that are protected, without padding */
 	u8 family;

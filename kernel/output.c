@@ -335,7 +335,7 @@ static int put_in_udp(struct ipd_op *op)
 	const struct ipd_sa_params *params = &op->sa->params;
 
 	return ipd_natt_push(op->skb, op->family, &op->place, params->encap_local_port,
-			     params->encap_remote_port);
+			     READ_ONCE(op->sa->mapping.port));
 }
 
 static int finish_output(struct ipd_op *op, int err)

@@ -169,7 +169,7 @@ static bool is_ours(struct ipd_net *ipd, const struct error *error, u8 family)
 	if (!sa || !ipd_sa_is_usable(sa) ||
 	    memcmp(&sa->params.local, &error->local, family == NFPROTO_IPV4 ? 4 : 16) ||
 	    error->udp.source != sa->params.encap_local_port ||
-	    error->udp.dest != sa->params.encap_remote_port)
+	    error->udp.dest != READ_ONCE(sa->mapping.port))
 		return false;
 	return number && number <= (u64)atomic64_read(&sa->sequence);
 }

@@ -154,6 +154,7 @@ struct ipd_sa *ipd_sa_new(struct ipd_sad *sad, const struct ipd_sa_config *confi
 			goto err_free;
 		sad->had_routes = true;
 	}
+	ipd_mapping_init(sa);
 	limit_init(&sa->bytes, params->soft_bytes, params->hard_bytes, LIMIT_MAX_BYTES);
 	limit_init(&sa->packets, params->soft_packets, params->hard_packets, LIMIT_MAX_PACKETS);
 	sa->is_limited = params->soft_bytes || params->hard_bytes || params->soft_packets ||
@@ -365,7 +366,8 @@ static int fill_udp(struct sk_buff *msg, const struct ipd_sa *sa)
 	const struct ipd_sa_params *params = &sa->params;
 
 	return nla_put_be16(msg, IPSECDRV_SA_A_ENCAP_LOCAL_PORT, params->encap_local_port) ?:
-	       nla_put_be16(msg, IPSECDRV_SA_A_ENCAP_REMOTE_PORT, params->encap_remote_port);
+	       nla_put_be16(msg, IPSECDRV_SA_A_ENCAP_REMOTE_PORT, READ_ONCE(sa->mapping.port)) ?:
+	       params->encap_follow ? nla_put_flag(msg, IPSECDRV_SA_A_ENCAP_FOLLOW) : 0;
 }
 
 static int fill_keyed(struct sk_buff *msg, const struct ipd_sa *sa)

@@ -18,6 +18,7 @@
 #include <net/dst_cache.h>
 
 #include "crypto.h"
+#include "mapping.h"
 #include "natt.h"
 #include "sad.h"
 
@@ -44,6 +45,7 @@ struct ipd_sa_counters {
 
 /* in ipd_sad.attention; beside the kinds of lifetimes */
 #define IPD_SA_PENDING_LISTED	(BITS_PER_LONG - 1)
+#define IPD_SA_PENDING_MAPPING	(BITS_PER_LONG - 2)	/* the peer is elsewhere */
 
 struct ipd_sa {
 	/* fixed once the association can be found */
@@ -66,13 +68,14 @@ struct ipd_sa {
 	atomic64_t sequence ____cacheline_aligned_in_smp;	/* last one sent */
 	u32 last_used;			/* READ_ONCE/WRITE_ONCE */
 	spinlock_t replay_lock;		/* bottom halves off */
+	struct ipd_mapping mapping;	/* in UDP */
 	struct ipd_sa_limit bytes;
 	struct ipd_sa_limit packets;
 
 	/* life */
 	spinlock_t lock ____cacheline_aligned_in_smp;	/* changes of state; _bh */
 	refcount_t refs;
-	unsigned long pending;		/* bits: enum ipsecdrv_lifetime_kind to announce, LISTED */
+	unsigned long pending;		/* bits: enum ipsecdrv_lifetime_kind to announce, and above */
 	struct llist_node attention;
 	struct rcu_work free_work;
 

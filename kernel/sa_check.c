@@ -122,8 +122,11 @@ static bool is_authenticating(const struct ipd_sa_config *config)
 
 static int check_udp(const struct ipd_sa_config *config, struct netlink_ext_ack *extack)
 {
+	if (config->encap_follow && config->direction != IPSECDRV_DIRECTION_IN)
+		return refuse(extack, -EINVAL, "it is inbound packets whose port is followed");
 	if (!config->encap_local_port && !config->encap_remote_port)
-		return 0;
+		return config->encap_follow ?
+			refuse(extack, -EINVAL, "there is no UDP port to follow") : 0;
 	if (config->protection != IPSECDRV_PROTECTION_ESP)
 		return refuse(extack, -EINVAL, "AH does not pass through NAT: only ESP is put in UDP");
 	if (!config->encap_remote_port)

@@ -43,6 +43,7 @@ struct ipd_sa_config {
 		u8 cipher, integrity;
 		u8 cipher_key_len, integrity_key_len;
 		bool esn;
+		bool encap_follow;
 	);
 	u8 cipher_key[IPSECDRV_MAX_KEY_LEN];
 	u8 integrity_key[IPSECDRV_MAX_KEY_LEN];

@@ -486,6 +486,149 @@ static void natt_inside(struct kunit *test)
 	}
 }
 
+/* --- where the peer is ------------------------------------------------------------ */
+
+/* the pair of the peer's packets: "in" receives what "out" sends; and the one that answers */
+struct roaming {
+	struct ipd_sa *out, *in, *answer;
+};
+
+static void roam_begin(struct sa_test *t, struct roaming *r, bool follow)
+{
+	struct ipd_sa_config config;
+
+	t->in_udp = true;
+	sa_test_config(&config, V4, IPSECDRV_DIRECTION_OUT, GCM, 0, NONE);
+	r->out = sa_test_install(t, &config);
+	swap(config.local, config.remote);
+	swap(config.selector.local, config.selector.remote);
+	config.spi = htonl(SA_TEST_SPI);
+	r->answer = sa_test_install(t, &config);
+	config.direction = IPSECDRV_DIRECTION_IN;
+	config.replay_window = 64;
+	config.spi = htonl(SA_TEST_PEER);
+	config.pair_spi = htonl(SA_TEST_SPI);
+	config.encap_follow = follow;
+	r->in = sa_test_install(t, &config);
+}
+
+/* a packet of the peer, as it is on the wire with this source */
+static struct sk_buff *roam_packet(struct sa_test *t, const struct roaming *r, u16 port,
+				   u32 address_change)
+{
+	struct sk_buff *skb;
+
+	sa_test_output(t, r->out, sa_test_packet(t, V4, 253, 40), &skb);
+	KUNIT_ASSERT_NOT_NULL(t->test, skb);
+	put_unaligned_be16(port, skb->data + 20);
+	ip_hdr(skb)->saddr ^= htonl(address_change);
+	ip_send_check(ip_hdr(skb));
+	return skb;
+}
+
+static int roam_input(struct sa_test *t, struct sk_buff *skb)
+{
+	int err;
+	u8 reason;
+
+	err = sa_test_input(t, skb, &reason);
+	kfree_skb(skb);
+	flush_delayed_work(&t->ipd.sad->work);
+	return err;
+}
+
+static void expect_port(struct kunit *test, const struct roaming *r, u16 port)
+{
+	struct sa_test *t = test->priv;
+	struct sk_buff *skb;
+
+	KUNIT_EXPECT_EQ(test, ntohs(r->in->mapping.port), port);
+	sa_test_output(t, r->answer, sa_test_packet(t, V4, 253, 40), &skb);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	KUNIT_EXPECT_EQ(test, get_unaligned_be16(skb->data + 22), port);
+	kfree_skb(skb);
+}
+
+static void natt_follows(struct kunit *test)
+{
+	struct sa_test *t = test->priv;
+	struct sk_buff *late, *forged, *again;
+	struct roaming r;
+
+	roam_begin(t, &r, true);
+	KUNIT_EXPECT_EQ(test, roam_input(t, roam_packet(t, &r, 4500, 0)), 0);
+	expect_port(test, &r, 4500);
+	KUNIT_EXPECT_EQ(test, t->n_mappings, 0);
+
+	/* the next packet from elsewhere; one before it that comes late; one that comes twice */
+	late = roam_packet(t, &r, 4500, 0);
+	again = roam_packet(t, &r, 2048, 0);
+	KUNIT_EXPECT_EQ(test, roam_input(t, sa_test_copy(t, again)), 0);
+	expect_port(test, &r, 2048);
+	KUNIT_EXPECT_EQ(test, t->n_mappings, 1);
+	KUNIT_EXPECT_EQ(test, ntohs(t->peer_port), 2048);
+	KUNIT_EXPECT_EQ(test, roam_input(t, late), 0);
+	expect_port(test, &r, 2048);
+	put_unaligned_be16(3333, again->data + 20);
+	KUNIT_EXPECT_EQ(test, roam_input(t, again), -EALREADY);
+	expect_port(test, &r, 2048);
+
+	/* nobody's packet with the highest number of all, and a damaged one */
+	forged = roam_packet(t, &r, 5555, 0);
+	put_unaligned_be32(1000000, forged->data + 32);
+	KUNIT_EXPECT_EQ(test, roam_input(t, forged), -EBADMSG);
+	forged = roam_packet(t, &r, 5555, 0);
+	forged->data[forged->len - 20] ^= 1;
+	KUNIT_EXPECT_EQ(test, roam_input(t, forged), -EBADMSG);
+	expect_port(test, &r, 2048);
+	KUNIT_EXPECT_EQ(test, t->n_mappings, 1);
+}
+
+/* an address is told, and nothing follows it; nor a port, unless that was asked for */
+static void natt_does_not_follow(struct kunit *test)
+{
+	struct sa_test *t = test->priv;
+	struct roaming r;
+
+	roam_begin(t, &r, true);
+	KUNIT_EXPECT_EQ(test, roam_input(t, roam_packet(t, &r, 2048, 1)), 0);
+	expect_port(test, &r, 4500);
+	KUNIT_EXPECT_EQ(test, t->n_mappings, 1);
+	KUNIT_EXPECT_EQ(test, t->peer.ip, r.in->params.remote.ip ^ htonl(1));
+	KUNIT_EXPECT_EQ(test, ntohs(t->peer_port), 2048);
+	sa_test_delete(t, r.out);
+	sa_test_delete(t, r.in);
+	sa_test_delete(t, r.answer);
+
+	roam_begin(t, &r, false);
+	KUNIT_EXPECT_EQ(test, roam_input(t, roam_packet(t, &r, 2048, 0)), 0);
+	expect_port(test, &r, 4500);
+	KUNIT_EXPECT_EQ(test, t->n_mappings, 2);
+	KUNIT_EXPECT_EQ(test, ntohs(t->peer_port), 2048);
+}
+
+/* a flood of senders is one event a second, and the last one is not forgotten */
+static void natt_mapping_flood(struct kunit *test)
+{
+	struct sa_test *t = test->priv;
+	struct roaming r;
+	int i;
+
+	roam_begin(t, &r, true);
+	for (i = 0; i < 500; i++)
+		KUNIT_EXPECT_EQ(test, roam_input(t, roam_packet(t, &r, 10000 + i, 0)), 0);
+	expect_port(test, &r, 10499);
+	KUNIT_EXPECT_EQ(test, t->n_mappings, 1);
+	KUNIT_EXPECT_EQ(test, ntohs(t->peer_port), 10000);
+	sa_test_tick(t, t->now + 1);
+	KUNIT_EXPECT_EQ(test, roam_input(t, roam_packet(t, &r, 10499, 0)), 0);
+	KUNIT_EXPECT_EQ(test, t->n_mappings, 2);
+	KUNIT_EXPECT_EQ(test, ntohs(t->peer_port), 10499);
+	sa_test_tick(t, t->now + 1);
+	KUNIT_EXPECT_EQ(test, roam_input(t, roam_packet(t, &r, 10499, 0)), 0);
+	KUNIT_EXPECT_EQ(test, t->n_mappings, 2);
+}
+
 static struct kunit_case natt_cases[] = {
 	KUNIT_CASE(natt_classify),
 	KUNIT_CASE(natt_place),
@@ -498,6 +641,9 @@ static struct kunit_case natt_cases[] = {
 	KUNIT_CASE(natt_checksums),
 	KUNIT_CASE(natt_no_checksum),
 	KUNIT_CASE(natt_inside),
+	KUNIT_CASE(natt_follows),
+	KUNIT_CASE(natt_does_not_follow),
+	KUNIT_CASE(natt_mapping_flood),
 	{}
 };
 

@@ -26,6 +26,7 @@
 #define ipd_acquire_attach		sa_test_attach
 #define ipd_acquire_detach		sa_test_detach
 #define ipd_nl_event_expire		sa_test_event_expire
+#define ipd_nl_event_mapping		sa_test_event_mapping
 #define ipd_nl_put_address		sa_test_put_address
 #define ipd_nl_put_selector		sa_test_put_selector
 #define ipd_filter_set_find		sa_test_set_find
@@ -88,6 +89,7 @@ static struct crypto_ahash *test_alloc_ahash(const char *name, u32 type, u32 mas
 #include "../esp.c"
 #include "../input.c"
 #include "../lifetime.c"
+#include "../mapping.c"
 #include "../mss.c"
 #include "../natt.c"
 #include "../op.c"
@@ -153,6 +155,16 @@ void sa_test_event_expire(struct ipd_net *ipd, const struct ipd_sa *sa, u8 kind)
 			.direction = sa->params.direction,
 			.spi = sa->params.spi,
 		};
+}
+
+void sa_test_event_mapping(struct ipd_net *ipd, const struct ipd_sa *sa,
+			   const union nf_inet_addr *address, __be16 port)
+{
+	struct sa_test *t = test_of(ipd);
+
+	t->n_mappings++;
+	t->peer = *address;
+	t->peer_port = port;
 }
 
 int sa_test_put_address(struct sk_buff *msg, int type, u8 family, const union nf_inet_addr *addr)

@@ -220,6 +220,10 @@ SPOIL(udp_ah, config->encap_local_port = config->encap_remote_port = htons(4500)
 	config->cipher_key_len = 0; config->integrity = SHA1; config->integrity_key_len = 20)
 SPOIL(udp_unauthenticated, config->encap_local_port = config->encap_remote_port = htons(4500);
 	config->cipher = CBC; config->cipher_key_len = 16)
+SPOIL(follow_out, config->encap_local_port = config->encap_remote_port = htons(4500);
+	config->encap_follow = true)
+SPOIL(follow_nothing, config->direction = IN; config->replay_window = 64;
+	config->encap_follow = true)
 SPOIL(bundle, config->bundle_spi = htonl(0x1234))
 SPOIL(esn, config->esn = true; config->cipher = CBC; config->cipher_key_len = 16)
 SPOIL(used_up, config->sequence = U32_MAX)
@@ -246,6 +250,8 @@ static const struct refusal refusals[] = {
 	{ "UDP to nowhere", spoil_udp_no_remote, -EINVAL },
 	{ "UDP, another port", spoil_udp_other, -EINVAL }, { "AH in UDP", spoil_udp_ah, -EINVAL },
 	{ "UDP without authentication", spoil_udp_unauthenticated, -EINVAL },
+	{ "following outbound", spoil_follow_out, -EINVAL },
+	{ "following without UDP", spoil_follow_nothing, -EINVAL },
 	{ "bundle", spoil_bundle, -EINVAL }, { "ESN alone", spoil_esn, -EINVAL },
 	{ "used up", spoil_used_up, -EINVAL }, { "all used up", spoil_used_up_esn, -EINVAL },
 	{ "no filter", spoil_no_filter, -EINVAL }, { "unknown filter", spoil_other_filter, -ENOENT },

@@ -56,7 +56,7 @@ static const char usage_text[] =
 	"SA:     dir=out|in proto=esp|ah spi=N local=A remote=A filter=ID [sel=L[/N],R[/N][,PROTO[,LP,RP]]]\n"
 	"        [cipher=C ckey=KEY] [integ=I ikey=KEY] [window=N] [pair=N] [bundle=N] [acquire=N]\n"
 	"        [encap=transport|tunnel] [esn] [sequence=N] [{soft,hard}-{bytes,packets,seconds}=N]\n"
-	"        [idle-seconds=N] [udp=LOCAL-PORT,REMOTE-PORT]\n"
+	"        [idle-seconds=N] [udp=LOCAL-PORT,REMOTE-PORT] [follow]\n"
 	"KEY:    hexadecimal, or @N for the N bytes 01 02 03 ...\n";
 
 /* --- filters ----------------------------------------------------------------- */
@@ -497,6 +497,8 @@ static char **put_sa(struct nl_msg *msg, char **words)
 	if (has_word(words, "esn"))
 		put(msg, IPSECDRV_SA_A_ESN, 0, NULL);
 	put_udp(msg, words);
+	if (has_word(words, "follow"))
+		put(msg, IPSECDRV_SA_A_ENCAP_FOLLOW, 0, NULL);
 	put_lifetime(msg, words);
 	nla_nest_end(msg, nest);
 	while (!is_end(*words))
@@ -619,6 +621,7 @@ static int on_event(struct nl_msg *msg, void *unused)
 		show_sa(attrs[IPSECDRV_A_SA]);
 	if (attrs[IPSECDRV_A_DROP])
 		show_drop(attrs[IPSECDRV_A_DROP]);
+	show_peer(attrs);
 	show_u32(attrs, IPSECDRV_A_SECONDS, "seconds");
 	if (header->cmd == IPSECDRV_CMD_SUMMARY_EVENT)
 		show_summary(msg);

@@ -60,6 +60,7 @@ void show_name(struct nlattr **tb, int type, const char *key,
 void show_spi(struct nlattr **tb, int type, const char *name);
 void show_sa(struct nlattr *nest);
 void show_drop(struct nlattr *nest);
+void show_peer(struct nlattr **tb);
 void show_summary(struct nl_msg *msg);
 
 /* --- ipdtool_talk.c: messages ------------------------------------------------------- */

@@ -139,6 +139,13 @@ void show_spi(struct nlattr **tb, int type, const char *name)
 		printf(" %s=0x%08x", name, ntohl(nla_get_u32(tb[type])));
 }
 
+void show_peer(struct nlattr **tb)
+{
+	if (tb[IPSECDRV_A_PEER_ADDRESS])
+		printf(" peer=%s,%u", address_text(tb[IPSECDRV_A_PEER_ADDRESS]),
+		       be16_of(tb[IPSECDRV_A_PEER_PORT]));
+}
+
 void show_drop(struct nlattr *nest)
 {
 	struct nlattr *tb[IPSECDRV_DROP_A_MAX + 1], *bytes;
@@ -225,6 +232,8 @@ void show_sa(struct nlattr *nest)
 	if (tb[IPSECDRV_SA_A_ENCAP_LOCAL_PORT])
 		printf(" udp=%u,%u", be16_of(tb[IPSECDRV_SA_A_ENCAP_LOCAL_PORT]),
 		       be16_of(tb[IPSECDRV_SA_A_ENCAP_REMOTE_PORT]));
+	if (tb[IPSECDRV_SA_A_ENCAP_FOLLOW])
+		printf(" follow");
 	show_u64(tb, IPSECDRV_SA_A_SEQUENCE, "sequence");
 	show_u64(tb, IPSECDRV_SA_A_BYTES, "bytes");
 	show_u64(tb, IPSECDRV_SA_A_PACKETS, "packets");

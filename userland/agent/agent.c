@@ -279,6 +279,16 @@ static void on_mode(void *userdata, enum ipsecdrv_mode mode)
 	event_driver_mode(mode);
 }
 
+static void on_mapping(void *userdata, const struct kernel_sa *sa, const struct ip_addr *peer,
+		       uint16_t port)
+{
+	char was[IP_ADDR_STRLEN], is[IP_ADDR_STRLEN];
+
+	(void)userdata;
+	log_info("peer %s: its packets come from %s, UDP port %u now",
+		 ip_addr_format(&sa->remote, was), ip_addr_format(peer, is), port);
+}
+
 static void on_lost(void *userdata)
 {
 	struct agent *agent = userdata;
@@ -294,6 +304,7 @@ static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *us
 		.acquire = on_acquire,
 		.expire = on_expire,
 		.mode = on_mode,
+		.mapping = on_mapping,
 		.lost = on_lost,
 		.userdata = agent,
 	};

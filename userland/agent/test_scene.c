@@ -171,6 +171,15 @@ static void on_kernel_mode(void *userdata, enum ipsecdrv_mode mode)
 	(void)mode;
 }
 
+static void on_kernel_mapping(void *userdata, const struct kernel_sa *sa,
+			      const struct ip_addr *peer, uint16_t port)
+{
+	(void)userdata;
+	(void)sa;
+	(void)peer;
+	(void)port;
+}
+
 static void on_kernel_lost(void *userdata)
 {
 	negotiate_resync(((struct scene *)userdata)->negotiate);
@@ -179,7 +188,12 @@ static void on_kernel_lost(void *userdata)
 void scene_dispatch(struct scene *w)
 {
 	struct kernel_event_handler handler = {
-		on_kernel_acquire, on_kernel_expire, on_kernel_mode, on_kernel_lost, w,
+		.acquire = on_kernel_acquire,
+		.expire = on_kernel_expire,
+		.mode = on_kernel_mode,
+		.mapping = on_kernel_mapping,
+		.lost = on_kernel_lost,
+		.userdata = w,
 	};
 
 	assert_int_equal(w->kernel->ops->event_dispatch(w->kernel, &handler), 0);

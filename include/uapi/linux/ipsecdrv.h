@@ -552,6 +552,12 @@ enum {
 	/* The acquire that a larval association answers, if any. */
 	IPSECDRV_SA_A_ACQUIRE_ID,
 	IPSECDRV_SA_A_PAD,
+	/*
+	 * Of an inbound association in UDP: the port that its newest packet came from is taken
+	 * over, for its pair too. For an end that is not behind a NAT itself (RFC 3947, section
+	 * 6).
+	 */
+	IPSECDRV_SA_A_ENCAP_FOLLOW,
 
 	/* private: */
 	__IPSECDRV_SA_A_MAX,
@@ -806,6 +812,10 @@ enum {
 	IPSECDRV_A_INTERFACE,
 	/* The connection type for which a flow was judged; all if it is not known. */
 	IPSECDRV_A_CONNECTION,
+	/* Where the peer's newest packet came from. */
+	IPSECDRV_A_PEER_ADDRESS,
+	/* From which UDP port. */
+	IPSECDRV_A_PEER_PORT,
 
 	/* private: */
 	__IPSECDRV_A_MAX,
@@ -884,6 +894,11 @@ enum {
 	/* The mode changed. */
 	IPSECDRV_CMD_MODE_EVENT,
 	/*
+	 * The newest packet of an inbound association in UDP came from another address or port
+	 * than those before. At most one a second for each association.
+	 */
+	IPSECDRV_CMD_MAPPING_EVENT,
+	/*
 	 * A packet was dropped, and the level asks for a record. At most 200 of a direction at
 	 * once and 100 a second.
 	 */
@@ -903,5 +918,6 @@ enum {
 #define IPSECDRV_MCGRP_EXPIRE "expire"
 #define IPSECDRV_MCGRP_DIAG "diag"
 #define IPSECDRV_MCGRP_MODE "mode"
+#define IPSECDRV_MCGRP_MAPPING "mapping"
 
 #endif /* _UAPI_LINUX_IPSECDRV_H */

@@ -104,6 +104,7 @@ struct kernel_sa {
 	uint32_t bundle_spi;
 	uint16_t encap_local_port;
 	uint16_t encap_remote_port;
+	bool encap_follow;		/* the peer's port; inbound */
 	bool esn;
 	uint32_t acquire_id;
 	/* answers only */
@@ -210,6 +211,9 @@ struct kernel_event_handler {
 	void (*expire)(void *userdata, enum ipsecdrv_lifetime_kind kind,
 		       const struct kernel_sa *sa);
 	void (*mode)(void *userdata, enum ipsecdrv_mode mode);
+	/* @sa: inbound; its peer was seen there */
+	void (*mapping)(void *userdata, const struct kernel_sa *sa, const struct ip_addr *peer,
+			uint16_t port);
 	/* Events are missing: what acquire_dump() and sa_dump() say now is the truth. */
 	void (*lost)(void *userdata);
 	void *userdata;

@@ -12,7 +12,7 @@
 #define ACQUIRES_MAX	1024
 #define EVENTS_MAX	256
 
-enum event_kind { EVENT_ACQUIRE, EVENT_EXPIRE, EVENT_MODE };
+enum event_kind { EVENT_ACQUIRE, EVENT_EXPIRE, EVENT_MODE, EVENT_MAPPING };
 
 struct event {
 	enum event_kind kind;
@@ -20,6 +20,8 @@ struct event {
 	enum ipsecdrv_lifetime_kind lifetime;
 	struct kernel_sa sa;
 	enum ipsecdrv_mode mode;
+	struct ip_addr peer;
+	uint16_t peer_port;
 };
 
 struct failure {
@@ -691,6 +693,10 @@ static int fake_event_dispatch(struct kernel *kernel, const struct kernel_event_
 		case EVENT_MODE:
 			handler->mode(handler->userdata, event->mode);
 			break;
+		case EVENT_MAPPING:
+			handler->mapping(handler->userdata, &event->sa, &event->peer,
+					 event->peer_port);
+			break;
 		}
 	}
 	return 0;
@@ -824,6 +830,24 @@ static void remove_pair(struct fake *fake, const struct kernel_sa *sa)
 			remove_sa(fake, &fake->sas[i]);
 			return;
 		}
+	}
+}
+
+void kernel_fake_mapping(struct kernel *kernel, uint32_t spi, const struct ip_addr *peer,
+			 uint16_t port)
+{
+	struct fake *fake = fake_of(kernel);
+
+	for (size_t i = 0; i < fake->n_sas; i++) {
+		struct event event = {
+			.kind = EVENT_MAPPING, .sa = fake->sas[i], .peer = *peer, .peer_port = port
+		};
+
+		if (fake->sas[i].spi != spi ||
+		    fake->sas[i].direction != IPSECDRV_DIRECTION_IN)
+			continue;
+		push_event(fake, &event);
+		return;
 	}
 }
 

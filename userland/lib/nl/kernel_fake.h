@@ -49,6 +49,9 @@ void kernel_fake_acquire(struct kernel *kernel, const struct kernel_acquire *acq
 /* The association's event; hard and idle remove it (idle also its pair). */
 void kernel_fake_expire(struct kernel *kernel, enum ipsecdrv_lifetime_kind kind, uint32_t spi,
 			enum ipsecdrv_direction direction);
+/* The inbound association's peer was seen there. */
+void kernel_fake_mapping(struct kernel *kernel, uint32_t spi, const struct ip_addr *peer,
+			 uint16_t port);
 /* A record and a row of a summary, as the driver would send them. */
 void kernel_fake_drop(struct kernel *kernel, const struct kernel_drop *drop);
 void kernel_fake_drop_count(struct kernel *kernel, const struct kernel_drop_count *count);

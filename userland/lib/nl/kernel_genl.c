@@ -723,6 +723,21 @@ static void handle_expire(const struct kernel_event_handler *handler, struct nla
 		handler->expire(handler->userdata, attr_u8(attrs[IPSECDRV_A_LIFETIME_KIND]), &sa);
 }
 
+static void handle_mapping(const struct kernel_event_handler *handler, struct nlattr **attrs)
+{
+	struct nlattr *address = attrs[IPSECDRV_A_PEER_ADDRESS];
+	struct ip_addr peer;
+	struct kernel_sa sa;
+
+	if (!attrs[IPSECDRV_A_SA] || !address || !attrs[IPSECDRV_A_PEER_PORT] ||
+	    nla_len(attrs[IPSECDRV_A_PEER_PORT]) < 2 ||
+	    kernel_msg_get_sa(attrs[IPSECDRV_A_SA], &sa) ||
+	    ip_addr_from_bytes(nla_data(address), (size_t)nla_len(address), &peer))
+		return;
+	handler->mapping(handler->userdata, &sa, &peer,
+			 ntohs(nla_get_u16(attrs[IPSECDRV_A_PEER_PORT])));
+}
+
 static int on_event(struct nl_msg *msg, void *userdata)
 {
 	struct dispatch *dispatch = userdata;
@@ -746,6 +761,9 @@ static int on_event(struct nl_msg *msg, void *userdata)
 		break;
 	case IPSECDRV_CMD_MODE_EVENT:
 		handler->mode(handler->userdata, attr_u8(attrs[IPSECDRV_A_MODE]));
+		break;
+	case IPSECDRV_CMD_MAPPING_EVENT:
+		handle_mapping(handler, attrs);
 		break;
 	}
 	return NL_OK;
@@ -835,6 +853,7 @@ static int connect_driver(struct genl *genl)
 {
 	static const char *const groups[] = {
 		IPSECDRV_MCGRP_ACQUIRE, IPSECDRV_MCGRP_EXPIRE, IPSECDRV_MCGRP_MODE,
+		IPSECDRV_MCGRP_MAPPING,
 	};
 	struct kernel_status status = { 0 };
 	int r;

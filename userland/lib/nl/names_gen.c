@@ -556,6 +556,8 @@ static const struct row command_rows[] = {
 	  "A lifetime of an association ended." },
 	{ IPSECDRV_CMD_MODE_EVENT, "mode-event",
 	  "The mode changed." },
+	{ IPSECDRV_CMD_MAPPING_EVENT, "mapping-event",
+	  "The newest packet of an inbound association in UDP came from another address or port than those before. At most one a second for each association." },
 	{ IPSECDRV_CMD_DROP_EVENT, "drop-event",
 	  "A packet was dropped, and the level asks for a record. At most 200 of a direction at once and 100 a second." },
 	{ IPSECDRV_CMD_SUMMARY_EVENT, "summary-event",

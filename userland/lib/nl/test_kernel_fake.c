@@ -83,6 +83,7 @@ static void test_failures(void **state)
 
 struct seen {
 	unsigned int acquires, expires, modes, lost;
+	uint16_t peer_port;
 	struct kernel_acquire acquire;
 	struct kernel_sa sa;
 };
@@ -106,6 +107,13 @@ static void on_mode(void *userdata, enum ipsecdrv_mode mode)
 	((struct seen *)userdata)->modes++;
 }
 
+static void on_mapping(void *userdata, const struct kernel_sa *sa, const struct ip_addr *peer,
+		       uint16_t port)
+{
+	assert_true(ip_addr_is_equal(&sa->remote, peer));
+	((struct seen *)userdata)->peer_port = port;
+}
+
 static void on_lost(void *userdata)
 {
 	((struct seen *)userdata)->lost++;
@@ -113,7 +121,9 @@ static void on_lost(void *userdata)
 
 static struct kernel_event_handler handler_of(struct seen *seen)
 {
-	return (struct kernel_event_handler){ on_acquire, on_expire, on_mode, on_lost, seen };
+	return (struct kernel_event_handler){
+		on_acquire, on_expire, on_mode, on_mapping, on_lost, seen
+	};
 }
 
 static bool is_readable(struct kernel *kernel)
@@ -174,6 +184,10 @@ static void test_acquire_to_sa(void **state)
 	assert_int_equal(kernel->ops->match(kernel, &flow, &match), 0);
 	assert_int_equal(match.verdict, IPSECDRV_VERDICT_PROTECT);
 	assert_int_equal(match.sa.spi, 0x3000);
+
+	kernel_fake_mapping(kernel, spi, &pair[0].remote, 61000);
+	assert_int_equal(kernel->ops->event_dispatch(kernel, &handler), 0);
+	assert_int_equal(seen.peer_port, 61000);
 
 	kernel_fake_expire(kernel, IPSECDRV_LIFETIME_KIND_HARD, 0x3000, IPSECDRV_DIRECTION_OUT);
 	assert_int_equal(kernel->ops->event_dispatch(kernel, &handler), 0);

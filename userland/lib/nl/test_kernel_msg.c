@@ -174,6 +174,7 @@ static struct kernel_sa some_sa(void)
 		.bundle_spi = 0x1000,
 		.encap_local_port = 4500,
 		.encap_remote_port = 62000,
+		.encap_follow = true,
 		.esn = true,
 		.acquire_id = 77,
 	};
