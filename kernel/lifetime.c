@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lifetimes in seconds, and announcing the end of any lifetime.
+ * Lifetimes in seconds, and announcing the end of any lifetime. Keep-alives hang on the same clock.
  *
  * One delayed work per namespace does all of it, under cfg_mutex: once a second while there are
  * associations, and at once when the packet path finds a limit reached (ipd_lifetime_attend()).
@@ -16,6 +16,7 @@
  */
 #include "sa.h"
 
+#include "keepalive.h"
 #include "net.h"
 #include "netlink.h"
 
@@ -57,6 +58,7 @@ static bool next_due(const struct ipd_sa *sa, u32 *ret_due)
 		due = min(due, params->hard_seconds);
 	if (idle_seconds(sa))
 		due = min(due, READ_ONCE(sa->last_used) - sa->born + idle_seconds(sa));
+	due = min(due, ipd_keepalive_due(sa));
 	*ret_due = sa->born + due;
 	return due != U32_MAX;
 }
@@ -85,6 +87,7 @@ void ipd_lifetime_add(struct ipd_sa *sa)
 		start_clock(sad);
 	sa->born = sad->now;
 	WRITE_ONCE(sa->last_used, sa->born);
+	sa->kept_alive = sa->born;
 	wheel_add(sa);
 }
 
@@ -188,6 +191,7 @@ static void look_at(struct ipd_sa *sa, u32 now)
 	} else if (params->soft_seconds && age >= params->soft_seconds) {
 		ipd_sa_expire(sa, IPSECDRV_LIFETIME_KIND_SOFT);
 	}
+	ipd_keepalive_look_at(sa, now);
 	wheel_add(sa);
 }
 

@@ -47,9 +47,6 @@
 #include <net/esp.h>
 #include <net/ip6_checksum.h>
 
-/* what a keep-alive consists of */
-#define KEEPALIVE	0xff
-
 /* --- in -------------------------------------------------------------------------- */
 
 static unsigned int offset_of(const struct sk_buff *skb, const struct ipd_place *place)
@@ -62,10 +59,10 @@ static enum ipd_natt_kind classify_payload(const struct sk_buff *skb, unsigned i
 					   unsigned int len)
 {
 	__be32 first = 0;
+	u8 byte = 0;
 
-	if (len == 1)
-		return !skb_copy_bits(skb, offset, &first, 1) && *(u8 *)&first == KEEPALIVE ?
-			       IPD_NATT_KEEPALIVE : IPD_NATT_MALFORMED;
+	if (len == 1 && !skb_copy_bits(skb, offset, &byte, 1))
+		return byte == IPD_NATT_KEEPALIVE_BYTE ? IPD_NATT_KEEPALIVE : IPD_NATT_MALFORMED;
 	if (len < sizeof(first) || skb_copy_bits(skb, offset, &first, sizeof(first)))
 		return IPD_NATT_MALFORMED;
 	if (!first)

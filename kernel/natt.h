@@ -16,6 +16,9 @@ struct sk_buff;
 #define IPD_NATT_PORT		4500
 #define IPD_NATT_HEADER_LEN	sizeof(struct udphdr)
 
+/* all that a keep-alive consists of */
+#define IPD_NATT_KEEPALIVE_BYTE	0xff
+
 /* What a datagram to the port carries (RFC 3948, section 2). */
 enum ipd_natt_kind {
 	IPD_NATT_ESP,		/* an SPI comes first, somebody's */

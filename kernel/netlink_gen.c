@@ -68,6 +68,7 @@ const struct nla_policy ipd_nl_sa_policy[IPSECDRV_SA_A_MAX + 1] = {
 	[IPSECDRV_SA_A_SEQUENCE] = { .type = NLA_U64 },
 	[IPSECDRV_SA_A_ACQUIRE_ID] = { .type = NLA_U32 },
 	[IPSECDRV_SA_A_ENCAP_FOLLOW] = { .type = NLA_FLAG },
+	[IPSECDRV_SA_A_ENCAP_KEEPALIVE] = NLA_POLICY_RANGE(NLA_U32, 1, 3600),
 };
 
 const struct nla_policy ipd_nl_flow_policy[IPSECDRV_FLOW_A_MAX + 1] = {

@@ -359,11 +359,6 @@ static int finish_output(struct ipd_op *op, int err)
 
 static void finish_async(struct ipd_op *op, int err);
 
-static u8 hop_limit(struct dst_entry *route, u8 family)
-{
-	return family == NFPROTO_IPV6 ? ip6_dst_hoplimit(route) : ip4_dst_hoplimit(route);
-}
-
 /* From here on the packet is the outer one, with that one's route and nobody's connection. */
 static int enter_tunnel(const struct output *out, struct ipd_op *op)
 {
@@ -375,8 +370,8 @@ static int enter_tunnel(const struct output *out, struct ipd_op *op)
 	if (skb_cow_head(skb, out->front + ipd_sa_grown(sa, sa->params.family, 0) +
 			      ipd_op_link_room(skb)))
 		return -ENOMEM;
-	ipd_tunnel_push(skb, out->family, &sa->params, hop_limit(out->route, sa->params.family),
-			&op->place);
+	ipd_tunnel_push(skb, out->family, &sa->params,
+			ipd_tunnel_hop_limit(out->route, sa->params.family), &op->place);
 	op->family = sa->params.family;
 	if (op->family == NFPROTO_IPV4)
 		__ip_select_ident(out->state->net, ip_hdr(skb), 1);

@@ -367,7 +367,9 @@ static int fill_udp(struct sk_buff *msg, const struct ipd_sa *sa)
 
 	return nla_put_be16(msg, IPSECDRV_SA_A_ENCAP_LOCAL_PORT, params->encap_local_port) ?:
 	       nla_put_be16(msg, IPSECDRV_SA_A_ENCAP_REMOTE_PORT, READ_ONCE(sa->mapping.port)) ?:
-	       params->encap_follow ? nla_put_flag(msg, IPSECDRV_SA_A_ENCAP_FOLLOW) : 0;
+	       (params->encap_follow ? nla_put_flag(msg, IPSECDRV_SA_A_ENCAP_FOLLOW) : 0) ?:
+	       params->encap_keepalive ? nla_put_u32(msg, IPSECDRV_SA_A_ENCAP_KEEPALIVE,
+						     params->encap_keepalive) : 0;
 }
 
 static int fill_keyed(struct sk_buff *msg, const struct ipd_sa *sa)

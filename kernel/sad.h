@@ -35,6 +35,7 @@ struct ipd_sa_config {
 		u64 soft_packets, hard_packets;
 		u32 soft_seconds, hard_seconds;
 		u32 idle_seconds;		/* of an inbound association; takes its pair along */
+		u32 encap_keepalive;		/* seconds; of an outbound association */
 		__be16 encap_local_port, encap_remote_port;
 		u8 family;
 		u8 protection;			/* enum ipsecdrv_protection */

@@ -93,6 +93,23 @@ static void put_ipv6(struct sk_buff *skb, const struct ipd_sa_params *ends, u8 t
 	ip6h->daddr = ends->remote.in6;
 }
 
+void ipd_tunnel_put_header(struct sk_buff *skb, const struct ipd_sa_params *ends, u8 tclass,
+			   u8 hop_limit, bool is_whole, u8 protocol)
+{
+	if (ends->family == NFPROTO_IPV6) {
+		put_ipv6(skb, ends, tclass, hop_limit, protocol);
+		skb->protocol = htons(ETH_P_IPV6);
+	} else {
+		put_ipv4(skb, ends, tclass, hop_limit, is_whole, protocol);
+		skb->protocol = htons(ETH_P_IP);
+	}
+}
+
+u8 ipd_tunnel_hop_limit(struct dst_entry *route, u8 family)
+{
+	return family == NFPROTO_IPV6 ? ip6_dst_hoplimit(route) : ip4_dst_hoplimit(route);
+}
+
 void ipd_tunnel_push(struct sk_buff *skb, u8 inner, const struct ipd_sa_params *ends,
 		     u8 hop_limit, struct ipd_place *place)
 {
@@ -105,15 +122,9 @@ void ipd_tunnel_push(struct sk_buff *skb, u8 inner, const struct ipd_sa_params *
 	__skb_push(skb, len);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, len);
-	if (ends->family == NFPROTO_IPV6) {
-		place->name = offsetof(struct ipv6hdr, nexthdr);
-		put_ipv6(skb, ends, tclass, hop_limit, place->protocol);
-		skb->protocol = htons(ETH_P_IPV6);
-	} else {
-		place->name = offsetof(struct iphdr, protocol);
-		put_ipv4(skb, ends, tclass, hop_limit, whole, place->protocol);
-		skb->protocol = htons(ETH_P_IP);
-	}
+	place->name = ends->family == NFPROTO_IPV6 ? offsetof(struct ipv6hdr, nexthdr) :
+						     offsetof(struct iphdr, protocol);
+	ipd_tunnel_put_header(skb, ends, tclass, hop_limit, whole, place->protocol);
 }
 
 /* the length that the inner header says, or -EPROTO */

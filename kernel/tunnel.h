@@ -23,6 +23,16 @@ static inline unsigned int ipd_tunnel_header_len(u8 family)
 	return family == NFPROTO_IPV6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 }
 
+/*
+ * Writes an IP header with the association's endpoints at the network header, where there is room
+ * for it. @is_whole: nobody may cut the packet. Length, identification and checksum are left to
+ * others. Pure.
+ */
+void ipd_tunnel_put_header(struct sk_buff *skb, const struct ipd_sa_params *ends, u8 tclass,
+			   u8 hop_limit, bool is_whole, u8 protocol);
+/* TTL or hop limit of packets that start here */
+u8 ipd_tunnel_hop_limit(struct dst_entry *route, u8 family);
+
 /**
  * ipd_tunnel_push() - put the outer IP header in front of a packet
  * @skb: data and network header at the inner IP header; the head is writable and has the room

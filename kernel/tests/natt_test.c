@@ -629,6 +629,52 @@ static void natt_mapping_flood(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->n_mappings, 2);
 }
 
+/* --- keep-alives ------------------------------------------------------------------ */
+
+static void expect_keepalives(struct kunit *test, time64_t now, int n)
+{
+	struct sa_test *t = test->priv;
+
+	sa_test_tick(t, now);
+	KUNIT_EXPECT_EQ_MSG(test, t->n_keepalives, n, "at %lld", (long long)now);
+}
+
+static void natt_keepalives(struct kunit *test)
+{
+	struct sa_test *t = test->priv;
+	struct ipd_sa_config config;
+	struct sk_buff *skb;
+	struct ipd_sa *out;
+	time64_t born = t->now;
+
+	t->in_udp = true;
+	t->ipd.mode = IPSECDRV_MODE_SECURE;
+	sa_test_config(&config, V4, IPSECDRV_DIRECTION_OUT, GCM, 0, NONE);
+	config.encap_keepalive = 20;
+	out = sa_test_install(t, &config);
+	expect_keepalives(test, born + 19, 0);
+	expect_keepalives(test, born + 20, 1);
+	expect_keepalives(test, born + 39, 1);
+	expect_keepalives(test, born + 40, 2);
+	/* a packet does for one */
+	expect_keepalives(test, born + 50, 2);
+	sa_test_output(t, out, sa_test_packet(t, V4, 253, 40), &skb);
+	kfree_skb(skb);
+	expect_keepalives(test, born + 69, 2);
+	expect_keepalives(test, born + 70, 3);
+	/* idle for as long as nothing else was sent */
+	KUNIT_EXPECT_EQ(test, READ_ONCE(out->last_used), (u32)born + 50);
+	/* where associations are not used, nothing is kept open */
+	t->ipd.mode = IPSECDRV_MODE_PERMIT;
+	expect_keepalives(test, born + 90, 3);
+	t->ipd.mode = IPSECDRV_MODE_BLOCK;
+	expect_keepalives(test, born + 110, 3);
+	t->ipd.mode = IPSECDRV_MODE_SECURE;
+	expect_keepalives(test, born + 130, 4);
+	sa_test_delete(t, out);
+	expect_keepalives(test, born + 150, 4);
+}
+
 static struct kunit_case natt_cases[] = {
 	KUNIT_CASE(natt_classify),
 	KUNIT_CASE(natt_place),
@@ -644,6 +690,7 @@ static struct kunit_case natt_cases[] = {
 	KUNIT_CASE(natt_follows),
 	KUNIT_CASE(natt_does_not_follow),
 	KUNIT_CASE(natt_mapping_flood),
+	KUNIT_CASE(natt_keepalives),
 	{}
 };
 

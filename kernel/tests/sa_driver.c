@@ -77,6 +77,13 @@ static struct crypto_ahash *test_alloc_ahash(const char *name, u32 type, u32 mas
 	return crypto_alloc_ahash(name, type, mask);
 }
 
+/* there is none, but somebody asked: what a keep-alive begins with */
+static struct dst_entry *test_keepalive_route(struct ipd_sa *sa, struct net *net, u32 mark)
+{
+	current_test->n_keepalives++;
+	return NULL;
+}
+
 #define get_random_u64			test_random_u64
 #define get_random_u32			test_random_u32
 #define ktime_get_boottime_seconds	test_seconds
@@ -88,6 +95,9 @@ static struct crypto_ahash *test_alloc_ahash(const char *name, u32 type, u32 mas
 #include "../encap.c"
 #include "../esp.c"
 #include "../input.c"
+#define ipd_tunnel_route		test_keepalive_route
+#include "../keepalive.c"
+#undef ipd_tunnel_route
 #include "../lifetime.c"
 #include "../mapping.c"
 #include "../mss.c"

@@ -39,6 +39,7 @@ struct sa_test {
 	struct sk_buff_head resumed;		/* inbound, asynchronously */
 	struct sa_test_event events[SA_TEST_EVENTS];
 	int n_events;
+	int n_keepalives;
 	int n_mappings;				/* events of such; the last one's */
 	union nf_inet_addr peer;
 	__be16 peer_port;

@@ -224,6 +224,9 @@ SPOIL(follow_out, config->encap_local_port = config->encap_remote_port = htons(4
 	config->encap_follow = true)
 SPOIL(follow_nothing, config->direction = IN; config->replay_window = 64;
 	config->encap_follow = true)
+SPOIL(keepalive_in, config->encap_local_port = config->encap_remote_port = htons(4500);
+	config->direction = IN; config->replay_window = 64; config->encap_keepalive = 20)
+SPOIL(keepalive_nothing, config->encap_keepalive = 20)
 SPOIL(bundle, config->bundle_spi = htonl(0x1234))
 SPOIL(esn, config->esn = true; config->cipher = CBC; config->cipher_key_len = 16)
 SPOIL(used_up, config->sequence = U32_MAX)
@@ -252,6 +255,8 @@ static const struct refusal refusals[] = {
 	{ "UDP without authentication", spoil_udp_unauthenticated, -EINVAL },
 	{ "following outbound", spoil_follow_out, -EINVAL },
 	{ "following without UDP", spoil_follow_nothing, -EINVAL },
+	{ "keep-alives inbound", spoil_keepalive_in, -EINVAL },
+	{ "keep-alives without UDP", spoil_keepalive_nothing, -EINVAL },
 	{ "bundle", spoil_bundle, -EINVAL }, { "ESN alone", spoil_esn, -EINVAL },
 	{ "used up", spoil_used_up, -EINVAL }, { "all used up", spoil_used_up_esn, -EINVAL },
 	{ "no filter", spoil_no_filter, -EINVAL }, { "unknown filter", spoil_other_filter, -ENOENT },

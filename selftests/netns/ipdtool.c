@@ -56,7 +56,7 @@ static const char usage_text[] =
 	"SA:     dir=out|in proto=esp|ah spi=N local=A remote=A filter=ID [sel=L[/N],R[/N][,PROTO[,LP,RP]]]\n"
 	"        [cipher=C ckey=KEY] [integ=I ikey=KEY] [window=N] [pair=N] [bundle=N] [acquire=N]\n"
 	"        [encap=transport|tunnel] [esn] [sequence=N] [{soft,hard}-{bytes,packets,seconds}=N]\n"
-	"        [idle-seconds=N] [udp=LOCAL-PORT,REMOTE-PORT] [follow]\n"
+	"        [idle-seconds=N] [udp=LOCAL-PORT,REMOTE-PORT] [follow] [keepalive=N]\n"
 	"KEY:    hexadecimal, or @N for the N bytes 01 02 03 ...\n";
 
 /* --- filters ----------------------------------------------------------------- */
@@ -499,6 +499,9 @@ static char **put_sa(struct nl_msg *msg, char **words)
 	put_udp(msg, words);
 	if (has_word(words, "follow"))
 		put(msg, IPSECDRV_SA_A_ENCAP_FOLLOW, 0, NULL);
+	value = find_value(words, "keepalive");
+	if (value)
+		put_u32(msg, IPSECDRV_SA_A_ENCAP_KEEPALIVE, number(value));
 	put_lifetime(msg, words);
 	nla_nest_end(msg, nest);
 	while (!is_end(*words))

@@ -234,6 +234,7 @@ void show_sa(struct nlattr *nest)
 		       be16_of(tb[IPSECDRV_SA_A_ENCAP_REMOTE_PORT]));
 	if (tb[IPSECDRV_SA_A_ENCAP_FOLLOW])
 		printf(" follow");
+	show_u32(tb, IPSECDRV_SA_A_ENCAP_KEEPALIVE, "keepalive");
 	show_u64(tb, IPSECDRV_SA_A_SEQUENCE, "sequence");
 	show_u64(tb, IPSECDRV_SA_A_BYTES, "bytes");
 	show_u64(tb, IPSECDRV_SA_A_PACKETS, "packets");

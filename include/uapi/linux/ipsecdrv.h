@@ -558,6 +558,11 @@ enum {
 	 * 6).
 	 */
 	IPSECDRV_SA_A_ENCAP_FOLLOW,
+	/*
+	 * Of an outbound association in UDP: seconds after its last packet until the driver sends
+	 * a keep-alive, for an end that is behind a NAT; 20 is usual. None are sent if not given.
+	 */
+	IPSECDRV_SA_A_ENCAP_KEEPALIVE,
 
 	/* private: */
 	__IPSECDRV_SA_A_MAX,

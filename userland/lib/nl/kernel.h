@@ -105,6 +105,7 @@ struct kernel_sa {
 	uint16_t encap_local_port;
 	uint16_t encap_remote_port;
 	bool encap_follow;		/* the peer's port; inbound */
+	uint32_t encap_keepalive;	/* seconds; outbound; 0 is none */
 	bool esn;
 	uint32_t acquire_id;
 	/* answers only */

@@ -230,6 +230,8 @@ int kernel_msg_put_sa(struct nl_msg *msg, const struct kernel_sa *sa)
 		failed |= put_be16(msg, IPSECDRV_SA_A_ENCAP_LOCAL_PORT, sa->encap_local_port);
 	if (sa->encap_remote_port)
 		failed |= put_be16(msg, IPSECDRV_SA_A_ENCAP_REMOTE_PORT, sa->encap_remote_port);
+	if (sa->encap_keepalive)
+		failed |= nla_put_u32(msg, IPSECDRV_SA_A_ENCAP_KEEPALIVE, sa->encap_keepalive);
 	if (sa->encap_follow)
 		failed |= nla_put_flag(msg, IPSECDRV_SA_A_ENCAP_FOLLOW);
 	if (sa->esn)
@@ -417,6 +419,7 @@ static void get_sa_numbers(struct nlattr **attrs, struct kernel_sa *sa)
 	sa->bundle_spi = get_be32(attrs, IPSECDRV_SA_A_BUNDLE_SPI);
 	sa->encap_local_port = get_be16(attrs, IPSECDRV_SA_A_ENCAP_LOCAL_PORT);
 	sa->encap_remote_port = get_be16(attrs, IPSECDRV_SA_A_ENCAP_REMOTE_PORT);
+	sa->encap_keepalive = get_u32(attrs, IPSECDRV_SA_A_ENCAP_KEEPALIVE);
 	sa->encap_follow = attrs[IPSECDRV_SA_A_ENCAP_FOLLOW] != NULL;
 	sa->esn = attrs[IPSECDRV_SA_A_ESN] != NULL;
 	sa->acquire_id = get_u32(attrs, IPSECDRV_SA_A_ACQUIRE_ID);

@@ -175,6 +175,7 @@ static struct kernel_sa some_sa(void)
 		.encap_local_port = 4500,
 		.encap_remote_port = 62000,
 		.encap_follow = true,
+		.encap_keepalive = 20,
 		.esn = true,
 		.acquire_id = 77,
 	};

@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: tiers=uml,uml-debug also=vm timeout=300
+#
+# The driver on both sides of a NAT that restarts: the outer end follows the port of authentic,
+# newer packets only, tells of it, and does not follow an address; the inner end keeps the mapping
+# alive. Topology: selftests/natt.sh
+. "$TOP/selftests/lib.sh"
+. "$TOP/selftests/natt.sh"
+
+natt_topology
+load_module
+for host in A B; do need inside $host ipdtool mode secure; done
+need inside A ipdtool add id=1 out=negotiate in=negotiate local=$INSIDE4 remote=$B4
+need inside B ipdtool add id=1 out=negotiate in=negotiate local=$B4 remote=$A4
+
+sa_of_b() { inside B ipdtool sas | grep -w "dir=$1" | grep -o "udp=[0-9,]*"; } # in|out
+is_at() { [ "$(sa_of_b in) $(sa_of_b out)" = "udp=4500,$1 udp=4500,$1" ]; }    # PORT
+has_followed() { echoes A $B4 && is_at "$1"; }                                # PORT
+echoes() { inside "$1" ping -n -c 1 -W "$(secs 2)" "$2"; }                    # VARIABLE ADDRESS
+told() { grep "^mapping-event " "$TMP/events.log"; }
+was_told() { told | grep -q "dir=in .* peer=$1,$2\$"; }                       # ADDRESS PORT
+drops_of_b() { inside B ipdtool stats "drop.$1"; }                            # REASON
+has_kept_alive() { [ "$(drops_of_b keepalive)" -ge "$1" ]; }
+
+next_spis
+need natt_half A $INSIDE4 $B4 4500 "$spi_out" "$spi_in" gcm128 none '' '' keepalive=1
+need natt_half B $B4 $A4 $NAT_PORT "$spi_in" "$spi_out" gcm128 none '' follow
+spawn events ip netns exec "$B" ipdtool listen mapping
+need wait_for 10 grep -q listening "$TMP/events.log"
+wire_start wan R eth0 B eth0
+
+check "F16 out through the NAT" echoes A $B4
+check "F16 and in, to the port that it has" echoes B $A4
+check "F16 fragments, both ways" ping_sizes A $B4 8000 30000
+same "F16 nobody moved" '' "$(told)"
+
+# --- keep-alives --------------------------------------------------------------------
+
+check "F16 the end behind the NAT keeps it awake" wait_for 10 has_kept_alive 2
+
+# --- a new port ---------------------------------------------------------------------
+
+capture_start old R eth0 'udp dst port 4500 and udp[4:2] > 9'
+check "F16 one more packet" echoes A $B4
+capture_stop old
+nat_rules 61500
+nat_forget
+before=$(told | wc -l)
+check "F16 the NAT restarted: the other end follows" wait_for 10 has_followed 61500
+check "F16 and says so" wait_for 5 was_told $A4 61500
+check "F16 and in, to the new port" echoes B $A4
+same "F16 it told once" $((before + 1)) "$(told | wc -l)"
+
+# --- nobody else moves it -----------------------------------------------------------
+
+file=$(capture_file old)
+need wire R resend eth0 "$file" 0
+check "F22 an old packet from the old port moves nothing" is_at 61500
+need wire R patch eth0 "$file" 0 20:1234
+check "F22 nor from any other" is_at 61500
+# a number that was never used, and no key
+before=$(drops_of_b integrity)
+need wire R patch eth0 "$file" 0 20:1234 32:00ffffff
+same "F23 a forged packet is dropped" $((before + 1)) "$(drops_of_b integrity)"
+check "F23 and moves nothing" is_at 61500
+
+# A packet that is late, but authentic and within the window.
+need on B nft add table netdev shut
+need on B nft add chain netdev shut in \
+	'{ type filter hook ingress device eth0 priority 0; policy drop; }'
+capture_start late R eth0 'udp dst port 4500 and udp[4:2] > 9'
+refuse "F16 one packet is held up" inside A ping -n -c 1 -W 1 $B4
+capture_stop late
+need on B nft delete table netdev shut
+check "F16 the next one arrives" echoes A $B4
+before=$(inside B ipdtool sas | grep -w dir=in | grep -o ' packets=[0-9]*')
+need wire R patch eth0 "$(capture_file late)" 0 20:1234
+check "F22 the one that was held up is accepted" \
+	[ "$(inside B ipdtool sas | grep -w dir=in | grep -o ' packets=[0-9]*')" != "$before" ]
+check "F22 but moves nothing" is_at 61500
+
+# --- a new address ------------------------------------------------------------------
+
+need ip -n "$R" addr add 192.0.2.9/24 dev eth0
+need ip -n "$B" neigh replace 192.0.2.9 lladdr $MAC_RB dev eth0 nud permanent
+need on R nft -f - <<-RULES
+	table ip nat
+	delete table ip nat
+	table ip nat {
+		chain out {
+			type nat hook postrouting priority srcnat; policy accept;
+			oifname eth0 udp sport 4500 snat to 192.0.2.9:61700
+		}
+	}
+RULES
+nat_forget
+before=$(drops_of_b wrong-sa)
+is_refused() { ! inside A ping -n -c 1 -W 1 $B4 && [ "$(drops_of_b wrong-sa)" -gt "$before" ]; }
+check "F24 from another address it is not the peer's" wait_for 10 is_refused
+# at most one event a second: the next packet tells
+was_told_now() { inside A ping -n -c 1 -W 1 $B4 || was_told 192.0.2.9 61700; }
+check "F16 which is told" wait_for 5 was_told_now
+check "F16 and nothing is sent there" is_at 61500
+
+wire_stop wan
+never_clear "F16 nothing was in clear" wan 'icmp'
+same "F16 the outer end sends no keep-alives" 0 \
+	"$(capture_count wan-2 'udp src port 4500 and udp[4:2] = 9')"
+check "F16 the inner one did" [ "$(capture_count wan-1 'udp dst port 4500 and udp[4:2] = 9')" -ge 2 ]
+
+for host in A B; do need inside $host ipdtool mode permit; done
+need unload_module
+check_world
+finish
