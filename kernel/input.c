@@ -46,7 +46,7 @@ static void destination(const struct sk_buff *skb, u8 family, union nf_inet_addr
 
 /*
  * The place of the header that comes off first: AH, ESP, or UDP with ESP in it. -ENOENT also for
- * IKE; -ENODATA for a keep-alive, -EPROTO, -EAGAIN.
+ * IKE; -ENODATA for a keepalive, -EPROTO, -EAGAIN.
  */
 static int find_header(const struct sk_buff *skb, u8 family, bool is_udp, struct ipd_place *place)
 {

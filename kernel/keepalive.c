@@ -7,7 +7,7 @@
  *
  * An outbound association says after how many seconds (encap-keepalive), or not at all when this
  * host is not behind a NAT. There is no timer but the wheel of lifetime.c, which comes by when the
- * time would be over, and finds out then whether packets have left meanwhile. A keep-alive is no use
+ * time would be over, and finds out then whether packets have left meanwhile. A keepalive is no use
  * of the association: idleness goes on.
  *
  * It goes the way of any packet that starts here, hooks included; in ours it is exempt as IKE is.

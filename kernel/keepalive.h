@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Keep-alives (RFC 3948, section 4). Theory of operation: keepalive.c.
+ * Keepalives (RFC 3948, section 4). Theory of operation: keepalive.c.
  */
 #ifndef IPD_KEEPALIVE_H
 #define IPD_KEEPALIVE_H

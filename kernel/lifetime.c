@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lifetimes in seconds, and announcing the end of any lifetime. Keep-alives hang on the same clock.
+ * Lifetimes in seconds, and announcing the end of any lifetime. Keepalives hang on the same clock.
  *
  * One delayed work per namespace does all of it, under cfg_mutex: once a second while there are
  * associations, and at once when the packet path finds a limit reached (ipd_lifetime_attend()).

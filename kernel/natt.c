@@ -12,7 +12,7 @@
  * its first bytes: an SPI is not zero, IKE puts four bytes of zero first, and a single byte 255 has
  * no other purpose than that NATs see a packet. ESP is taken when its SPI is that of an association
  * of ours in UDP. Everything else goes on as any packet in clear: to IKE's socket, or to that of
- * somebody who uses XFRM. Keep-alives are swallowed, and so is what is none of the three; but only
+ * somebody who uses XFRM. Keepalives are swallowed, and so is what is none of the three; but only
  * while there are associations in UDP, and only if it is for this host.
  *
  * The UDP checksum says nothing that the integrity check value does not say better. It is sent as

@@ -16,7 +16,7 @@ struct sk_buff;
 #define IPD_NATT_PORT		4500
 #define IPD_NATT_HEADER_LEN	sizeof(struct udphdr)
 
-/* all that a keep-alive consists of */
+/* all that a keepalive consists of */
 #define IPD_NATT_KEEPALIVE_BYTE	0xff
 
 /* What a datagram to the port carries (RFC 3948, section 2). */

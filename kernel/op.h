@@ -81,8 +81,8 @@ int ipd_op_crypto_error(int err);
 /*
  * The drop reason of an error: -EPROTO malformed, -EBADMSG wrong integrity, -EALREADY replay,
  * -EAGAIN fragment, -EKEYEXPIRED no longer usable, -EOVERFLOW out of sequence numbers, -ENOMEM,
- * -EMSGSIZE too big, -ENOMSG dummy, -ENODATA keep-alive, -ESHUTDOWN teardown, -EHOSTUNREACH no route, -ECOMM a mark of
- * congestion that nobody inside understands, else crypto.
+ * -EMSGSIZE too big, -ENOMSG dummy, -ENODATA keepalive, -ESHUTDOWN teardown, -EHOSTUNREACH no
+ * route, -ECOMM a mark of congestion that nobody inside understands, else crypto.
  */
 u8 ipd_op_reason(int err);
 

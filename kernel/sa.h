@@ -83,7 +83,7 @@ struct ipd_sa {
 	bool is_linked;			/* in the tables */
 	bool is_attached;		/* to its negotiation */
 	u32 due;			/* when the wheel looks at it again */
-	u32 kept_alive;			/* second of the last keep-alive, or of birth */
+	u32 kept_alive;			/* second of the last keepalive, or of birth */
 	struct rhash_head node;
 	struct hlist_node wheel;
 	struct hlist_node flow;		/* outbound: by filter and selector */

@@ -125,7 +125,7 @@ static int check_udp(const struct ipd_sa_config *config, struct netlink_ext_ack 
 	if (config->encap_follow && config->direction != IPSECDRV_DIRECTION_IN)
 		return refuse(extack, -EINVAL, "it is inbound packets whose port is followed");
 	if (config->encap_keepalive && config->direction != IPSECDRV_DIRECTION_OUT)
-		return refuse(extack, -EINVAL, "keep-alives are sent by an outbound association");
+		return refuse(extack, -EINVAL, "keepalives are sent by an outbound association");
 	if (!config->encap_local_port && !config->encap_remote_port)
 		return config->encap_follow || config->encap_keepalive ?
 			refuse(extack, -EINVAL, "there is no UDP port to follow or keep alive") : 0;

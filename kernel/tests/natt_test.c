@@ -629,7 +629,7 @@ static void natt_mapping_flood(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->n_mappings, 2);
 }
 
-/* --- keep-alives ------------------------------------------------------------------ */
+/* --- keepalives ------------------------------------------------------------------ */
 
 static void expect_keepalives(struct kunit *test, time64_t now, int n)
 {

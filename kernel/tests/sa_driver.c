@@ -77,7 +77,7 @@ static struct crypto_ahash *test_alloc_ahash(const char *name, u32 type, u32 mas
 	return crypto_alloc_ahash(name, type, mask);
 }
 
-/* there is none, but somebody asked: what a keep-alive begins with */
+/* there is none, but somebody asked: what a keepalive begins with */
 static struct dst_entry *test_keepalive_route(struct ipd_sa *sa, struct net *net, u32 mark)
 {
 	current_test->n_keepalives++;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # check: tiers=uml also=uml-debug,vm timeout=400
 #
-# What comes to port 4500: ESP of XFRM in every wrong form, keep-alives, IKE, what is nothing of
+# What comes to port 4500: ESP of XFRM in every wrong form, keepalives, IKE, what is nothing of
 # these, and what belongs to XFRM's own sockets in the same namespace.
 #
 #   A: driver --- eth0 ------------------- eth0 --- B: XFRM
@@ -132,7 +132,7 @@ need wire B datagram $A4 4500 ffff
 need wire B datagram $A4 4500 010203
 need wire B datagram $A4 4500 01020304050607
 need wire B datagram $A4 4500 ''
-same "F23 a keep-alive is swallowed, what is nothing is malformed" "keepalive=1 malformed=5" \
+same "F23 a keepalive is swallowed, what is nothing is malformed" "keepalive=1 malformed=5" \
 	"$(drop_changes "$before")"
 need wire B datagram $A4 4500 112233440000000100000000
 check "D26 an SPI of nobody goes to the socket" wait_for 5 has_line ' 112233440000000100000000$'

@@ -35,7 +35,7 @@ check "F16 and in, to the port that it has" echoes B $A4
 check "F16 fragments, both ways" ping_sizes A $B4 8000 30000
 same "F16 nobody moved" '' "$(told)"
 
-# --- keep-alives --------------------------------------------------------------------
+# --- keepalives --------------------------------------------------------------------
 
 check "F16 the end behind the NAT keeps it awake" wait_for 10 has_kept_alive 2
 
@@ -105,7 +105,7 @@ check "F16 and nothing is sent there" is_at 61500
 
 wire_stop wan
 never_clear "F16 nothing was in clear" wan 'icmp'
-same "F16 the outer end sends no keep-alives" 0 \
+same "F16 the outer end sends no keepalives" 0 \
 	"$(capture_count wan-2 'udp src port 4500 and udp[4:2] = 9')"
 check "F16 the inner one did" [ "$(capture_count wan-1 'udp dst port 4500 and udp[4:2] = 9')" -ge 2 ]
 

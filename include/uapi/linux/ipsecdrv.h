@@ -353,7 +353,7 @@ enum ipsecdrv_drop_reason {
 	 * It came in UDP, and its security association is not for that, or the other way round.
 	 */
 	IPSECDRV_DROP_UDP_MISMATCH,
-	/* A NAT keep-alive (RFC 3948), whose work was done on the way. */
+	/* A NAT keepalive (RFC 3948), whose work was done on the way. */
 	IPSECDRV_DROP_KEEPALIVE,
 
 	/* private: */
@@ -560,7 +560,7 @@ enum {
 	IPSECDRV_SA_A_ENCAP_FOLLOW,
 	/*
 	 * Of an outbound association in UDP: seconds after its last packet until the driver sends
-	 * a keep-alive, for an end that is behind a NAT; 20 is usual. None are sent if not given.
+	 * a keepalive, for an end that is behind a NAT; 20 is usual. None are sent if not given.
 	 */
 	IPSECDRV_SA_A_ENCAP_KEEPALIVE,
 

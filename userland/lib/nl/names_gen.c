@@ -495,7 +495,7 @@ static const struct row drop_reason_rows[] = {
 	{ IPSECDRV_DROP_UDP_MISMATCH, "udp-mismatch",
 	  "It came in UDP, and its security association is not for that, or the other way round." },
 	{ IPSECDRV_DROP_KEEPALIVE, "keepalive",
-	  "A NAT keep-alive (RFC 3948), whose work was done on the way." },
+	  "A NAT keepalive (RFC 3948), whose work was done on the way." },
 };
 
 const char *nl_drop_reason_name(unsigned int value)
