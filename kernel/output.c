@@ -207,9 +207,12 @@ static int too_big_ipv6(const struct output *out, struct sk_buff *skb)
 {
 	unsigned int mtu = told_mtu(out);
 
+	/* what every link has to carry is carried, in fragments */
+	if (skb->len <= mtu)
+		return allow_fragments(skb);
 	if (is_forwarded(skb, NFPROTO_IPV6)) {
-		/* what every link has to carry is carried, in fragments, and what came in such */
-		if (skb->len > mtu && !skb->ignore_df) {
+		/* what came in fragments may leave in such */
+		if (!skb->ignore_df) {
 			icmpv6_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 			return -EMSGSIZE;
 		}
