@@ -31,6 +31,12 @@
  * Example: 10.0.0.5 behind the NAT 198.51.100.1 sends TCP to 192.0.2.1. On the wire behind the NAT
  * are 198.51.100.1:61234 -> 192.0.2.1:4500, UDP, ESP. The packet that TCP gets is one from
  * 198.51.100.1, so that is the address in filters and selectors as well.
+ *
+ * What that leaves open: 10.0.0.6 behind the same NAT has the same address here, and only the port of
+ * UDP tells the two apart. Packets that come in say by their SPI whose they are. Packets that go out
+ * do not: the newest association for the address takes them (acquire.c), so that hosts behind one
+ * NAT need selectors with different ports, or tunnels with inner addresses of their own (RFC 3948,
+ * section 5.2). A packet never leaves in clear for that.
  */
 #include "natt.h"
 
