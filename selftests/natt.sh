@@ -14,6 +14,10 @@ INSIDE4=10.1.0.2 INSIDE6=fd01::2
 NAT_PORT=61000
 MAC_A=02:00:00:00:01:02 MAC_RA=02:00:00:00:01:01 MAC_RB=02:00:00:00:00:01 MAC_B=02:00:00:00:00:02
 
+# what no packet of the tests may be on the wire; later fragments show no port
+CLEAR='tcp or icmp[0] = 0 or icmp[0] = 8 or (ip and udp and not port 4500 and ip[6:2] & 0x1fff = 0) or
+	(ip6[6] = 17 and not port 4500) or (icmp6 and ip6[40] >= 128 and ip6[40] <= 129)'
+
 batch() { # VARIABLE: commands of ip from standard input
 	local -n ns_=$1
 	ip -n "$ns_" -batch - || bail "the network of $1"
@@ -126,6 +130,7 @@ xfrm_half() {
 		xfrm state add src $remote dst $far proto esp spi $spi_in mode $4 replay-window 64 $flag $a encap espinudp 4500 $port 0.0.0.0
 		xfrm policy add src $far dst $remote proto udp dport 4500 dir in priority 1
 		xfrm policy add src $remote dst $far proto udp dport 4500 dir out priority 1
+		xfrm policy add src $remote dst $far proto udp sport 4500 dir out priority 1
 		xfrm policy add src $side dst ${6-$remote} dir in priority 9 $there
 		xfrm policy add src ${6-$remote} dst $side dir out priority 9 $back
 	WORDS

@@ -134,23 +134,38 @@ driver_down() { need on A ipdtool del 1; }
 # --- traffic ------------------------------------------------------------------
 
 wire() { # VARIABLE COMMAND...: wire.py in that namespace
-	on "$1" "$TOP/selftests/netns/wire.py" "${@:2}"
+	inside "$1" "$TOP/selftests/netns/wire.py" "${@:2}"
 }
 
-# transfer FROM TO FAMILY BYTES: over TCP from one namespace to the other; the sums are equal
-transfer() {
-	local from=$1 to=$2 family=$3 bytes=$4 address name
-	local -n to_ns=$to
-	[ "$to" = A ] && address=A$family || address=B$family
+# transfer_to FROM TO ADDRESS BYTES: over TCP from one namespace to the other, which the first knows
+# by that address; the sums are equal
+transfer_to() {
+	local from=$1 address=$3 bytes=$4 family=4 name
+	local -n to_ns=$2
+	[[ $address != *:* ]] || family=6
 	name=receive-$RANDOM
-	spawn "$name" ip netns exec "$to_ns" "$TOP/selftests/netns/wire.py" receive "$family" 5001
+	spawn "$name" ip netns exec "$to_ns" "$TOP/selftests/netns/wire.py" receive $family 5001
 	wait_for 10 grep -q listening "$TMP/$name.log" || return
-	wire "$from" send "${!address}" 5001 "$bytes" >"$TMP/$name.sent" || return
+	wire "$from" send "$address" 5001 "$bytes" >"$TMP/$name.sent" || return
 	wait_for 30 not running "$name" || return
 	unset "spawned[$name]"
 	cat "$TMP/$name.sent" "$TMP/$name.log"
 	[ "$(cat "$TMP/$name.sent")" = "$(tail -n 1 "$TMP/$name.log")" ] &&
 		grep -q "^$bytes " "$TMP/$name.sent"
+}
+transfer() { # FROM TO FAMILY BYTES: the same between A and B
+	local address=$2$3
+	transfer_to "$1" "$2" "${!address}" "$4"
+}
+
+# The peer's end of reflect, for all connections.
+mirror() { # VARIABLE
+	local -n ns_=$1
+	spawn "mirror-$1" nsenter --net="/run/netns/$ns_" "$TOP/selftests/netns/wire.py" mirror 5002
+	wait_for 10 grep -q listening "$TMP/mirror-$1.log" || bail "the mirror of $1"
+}
+reflect() { # VARIABLE ADDRESS BYTES: there and back at the same time
+	wire "$1" reflect "$2" 5002 "$3"
 }
 
 ping_sizes() { # VARIABLE ADDRESS SIZE...: each is answered, with the same bytes

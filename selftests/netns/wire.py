@@ -4,29 +4,36 @@
 
   wire.py receive 4|6 PORT            one TCP connection; prints bytes and SHA-256 of what came
   wire.py send ADDRESS PORT BYTES     a stream of a fixed pattern; prints the same
+  wire.py mirror PORT                 sends back what comes in TCP connections, one after the other
+  wire.py reflect ADDRESS PORT BYTES  the stream to a mirror; fails unless the same comes back
   wire.py udp ADDRESS PORT SIZE [N [TEXT]]   N datagrams that begin with TEXT
+  wire.py largest ADDRESS PORT SIZE   a datagram that nobody may cut, again as large as the stack
+                                      says when it is too big; prints the size that was sent
   wire.py frames PCAP                 how many there are
   wire.py resend DEVICE PCAP [ORDER]  the frames again; ORDER: reverse, or indexes 3,1,2
   wire.py flip DEVICE PCAP INDEX FROM    every bit flipped from byte FROM of the packet on
   wire.py cut DEVICE PCAP INDEX FROM     cut to every length from FROM on, IP header adjusted
-  wire.py patch DEVICE PCAP INDEX OFFSET:HEX...   some bytes changed, IPv4 checksum right
+  wire.py patch DEVICE PCAP INDEX OFFSET:HEX... [+ ...]   some bytes changed, IPv4 checksum right;
+                                      behind a plus the next packet of the kind
   wire.py toobig TARGET LOCAL REMOTE SPI NUMBER MTU [PORT PORT]   ICMP about an ESP packet that
                                       TARGET sent, in UDP if there are ports
   wire.py piece SOURCE TARGET PORT ID 1|2 [DEVICE MAC]  one half of an IPv4 datagram of UDP, as a
                                       frame if told where
   wire.py encap 4|6 [plain]           takes UDP port 4500, for XFRM unless plain, and prints in
                                       hexadecimal what is left to it
-  wire.py datagram TARGET PORT HEX [SOURCE-PORT]    one datagram of these bytes
+  wire.py datagram TARGET PORT HEX[,HEX...] [SOURCE-PORT]   datagrams of these bytes
   wire.py segments TARGET PCAP        the UDP payloads of a capture to port 4500 in one packet that
                                       the stack has to cut, all of one length, from port 4500
 
 Offsets are those of the IP packet. Frames have Ethernet headers; pcap is tcpdump's.
 The commands that send frames print how many they sent.
 """
+import errno
 import hashlib
 import socket
 import struct
 import sys
+import threading
 
 CHUNK = 65536
 
@@ -37,37 +44,65 @@ def pattern(offset, size):
     return block[:size]
 
 
-def report(total, digest):
-    print(total, digest.hexdigest())
-
-
-def receive(family, port):
+def open_port(family, port):
     server = socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind(("", int(port)))
     server.listen(1)
     print("listening", flush=True)
-    connection, _ = server.accept()
+    return server
+
+
+def take_stream(connection):
+    """bytes and SHA-256 of what comes, as words"""
     digest, total = hashlib.sha256(), 0
-    while True:
-        data = connection.recv(CHUNK)
-        if not data:
-            break
+    while data := connection.recv(CHUNK):
         digest.update(data)
         total += len(data)
-    report(total, digest)
+    return f"{total} {digest.hexdigest()}"
 
 
-def send(address, port, size):
-    connection = socket.create_connection((address, int(port)), timeout=120)
-    digest, total, size = hashlib.sha256(), 0, int(size)
+def put_stream(connection, size):
+    """the same of what is sent"""
+    digest, total = hashlib.sha256(), 0
     while total < size:
         data = pattern(total, min(CHUNK, size - total))
         connection.sendall(data)
         digest.update(data)
         total += len(data)
-    connection.close()
-    report(total, digest)
+    connection.shutdown(socket.SHUT_WR)
+    return f"{total} {digest.hexdigest()}"
+
+
+def receive(family, port):
+    connection, _ = open_port(family, port).accept()
+    print(take_stream(connection))
+
+
+def send(address, port, size):
+    connection = socket.create_connection((address, int(port)), timeout=120)
+    print(put_stream(connection, int(size)))
+
+
+def mirror(port):
+    # of both families
+    server = open_port("6", port)
+    while True:
+        connection, _ = server.accept()
+        while data := connection.recv(CHUNK):
+            connection.sendall(data)
+        connection.close()
+
+
+def reflect(address, port, size):
+    connection = socket.create_connection((address, int(port)), timeout=120)
+    came = []
+    taker = threading.Thread(target=lambda: came.append(take_stream(connection)))
+    taker.start()
+    sent = put_stream(connection, int(size))
+    taker.join()
+    if came != [sent]:
+        sys.exit(f"sent {sent}, came back {came}")
 
 
 def udp(address, port, size, count="1", text=""):
@@ -75,6 +110,30 @@ def udp(address, port, size, count="1", text=""):
     sock = socket.socket(info[0], socket.SOCK_DGRAM)
     for _ in range(int(count)):
         sock.sendto((text.encode() + b"." * int(size))[:int(size)], info[4])
+
+
+def largest(address, port, size):
+    info = socket.getaddrinfo(address, int(port), type=socket.SOCK_DGRAM)[0]
+    sock, size = socket.socket(info[0], socket.SOCK_DGRAM), int(size)
+    # IP_MTU_DISCOVER and IP_RECVERR, IPV6_MTU_DISCOVER and IPV6_RECVERR; IP_PMTUDISC_DO is 2
+    level, discover, errors, header = (socket.IPPROTO_IPV6, 23, 25, 48) if ":" in address else (
+        socket.IPPROTO_IP, 10, 11, 28)
+    sock.setsockopt(level, discover, 2)
+    sock.setsockopt(level, errors, 1)
+    sock.connect(info[4])
+    while True:
+        try:
+            sock.send(b"." * size)
+            break
+        except OSError as error:
+            if error.errno != errno.EMSGSIZE:
+                raise
+        told = sock.recvmsg(1, 512, socket.MSG_ERRQUEUE)[1][0][2]
+        mtu = struct.unpack_from("=IBBBBI", told)[5]
+        if mtu - header >= size:
+            sys.exit(f"{size} bytes are too big, and {mtu} is what fits")
+        size = mtu - header
+    print(size)
 
 
 # --- frames -------------------------------------------------------------------------------
@@ -157,11 +216,14 @@ def cut(device, path, index, start):
 def patch(device, path, index, *changes):
     frame, wire = read_pcap(path)[int(index)], Wire(device)
     packet = bytearray(frame[14:])
-    for change in changes:
+    for change in (*changes, "+"):
+        if change == "+":
+            wire.put(frame[:14] + fixed(bytes(packet)))
+            packet = bytearray(frame[14:])
+            continue
         offset, text = change.split(":")
         data = bytes.fromhex(text)
         packet[int(offset):int(offset) + len(data)] = data
-    wire.put(frame[:14] + fixed(bytes(packet)))
     print(wire.sent)
 
 
@@ -223,7 +285,8 @@ def datagram(target, port, data, source="0"):
     sock = socket.socket(info[0], socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("", int(source)))
-    sock.sendto(bytes.fromhex(data), info[4])
+    for each in data.split(","):
+        sock.sendto(bytes.fromhex(each), info[4])
 
 
 def segments(target, path):
@@ -237,8 +300,8 @@ def segments(target, path):
 
 
 COMMANDS = {function.__name__: function
-            for function in (receive, send, udp, frames, resend, flip, cut, patch, toobig, piece,
-                             encap, datagram, segments)}
+            for function in (receive, send, mirror, reflect, udp, largest, frames, resend, flip, cut,
+                             patch, toobig, piece, encap, datagram, segments)}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
