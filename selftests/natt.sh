@@ -29,7 +29,7 @@ wire_up() { # VARIABLE1 DEVICE1 MAC1 VARIABLE2 DEVICE2 MAC2
 }
 
 nat_rules() { # PORT: what R makes of A's port 4500
-	need on R nft -f - <<-RULES
+	need inside R nft -f - <<-RULES
 		table ip nat
 		delete table ip nat
 		table ip nat {
@@ -84,6 +84,9 @@ natt_topology() {
 	nat_rules $NAT_PORT
 }
 
+# for xfrm_topology, whose hosts see each other as they are
+without_nat() { INSIDE4=$A4 INSIDE6=$A6 NAT_PORT=4500; }
+
 # ends FAMILY: near is A's own address, far is A as B sees it, port A's port as B sees it
 ends() {
 	local near_=INSIDE$1 b_=B$1
@@ -135,3 +138,15 @@ xfrm_half() {
 		xfrm policy add src ${6-$remote} dst $side dir out priority 9 $back
 	WORDS
 }
+
+# pair_up FAMILY [CIPHER INTEGRITY [WORDS of A's outbound association]]: in transport mode, for filter 1
+pair_up() {
+	ends "$1"
+	next_spis
+	need natt_half A "$near" "$remote" 4500 "$spi_out" "$spi_in" "${2-gcm128}" "${3-none}" '' '' "${4-}"
+	need xfrm_half "$1" "${2-gcm128}" "${3-none}" transport
+}
+
+# datagrams that came to a host, and those that did not for their checksum
+udp_of() { inside "$1" awk '/^Udp: [0-9]/ { print $2 + $3, $8 }' /proc/net/snmp; } # VARIABLE
+has_udp() { [ "$(udp_of "$1")" = "$2" ]; } # VARIABLE NUMBERS

@@ -126,10 +126,10 @@ both_down() {
 driver_up() { # FAMILY [FILTER WORDS]
 	local local remote
 	addresses "$1"
-	need on A ipdtool mode secure
-	need on A ipdtool add id=1 out=negotiate in=negotiate local="$local" remote="$remote" "${@:2}"
+	need inside A ipdtool mode secure
+	need inside A ipdtool add id=1 out=negotiate in=negotiate local="$local" remote="$remote" "${@:2}"
 }
-driver_down() { need on A ipdtool del 1; }
+driver_down() { need inside A ipdtool del 1; }
 
 # --- traffic ------------------------------------------------------------------
 
@@ -174,20 +174,20 @@ ping_sizes() { # VARIABLE ADDRESS SIZE...: each is answered, with the same bytes
 
 # Datagrams that reached A's sockets, or would have if there were any.
 delivered() {
-	on A awk '/^Udp: [0-9]/ { n += $2 + $3 } END { print n }' /proc/net/snmp
+	inside A awk '/^Udp: [0-9]/ { n += $2 + $3 } END { print n }' /proc/net/snmp
 }
 delivered6() {
-	on A awk '/^Udp6(InDatagrams|NoPorts) / { n += $2 } END { print n }' /proc/net/snmp6
+	inside A awk '/^Udp6(InDatagrams|NoPorts) / { n += $2 } END { print n }' /proc/net/snmp6
 }
 delivered_in() { if [ "$1" = 4 ]; then delivered; else delivered6; fi; } # FAMILY
 
 # Packets that B sends while this holds are on the wire and do not reach A's driver.
 shut_a() {
-	need on A nft add table netdev shut
-	need on A nft add chain netdev shut in \
+	need inside A nft add table netdev shut
+	need inside A nft add chain netdev shut in \
 		'{ type filter hook ingress device eth0 priority 0; policy drop; }'
 }
-open_a() { need on A nft delete table netdev shut; }
+open_a() { need inside A nft delete table netdev shut; }
 
 # Packets from B to A, captured and never delivered: capture_fresh NAME FAMILY COUNT SIZE [TEXT]
 capture_fresh() {
@@ -202,10 +202,10 @@ capture_fresh() {
 
 # --- looking ------------------------------------------------------------------
 
-drops() { on A ipdtool stats "drop.$1"; } # REASON: how many so far
+drops() { inside A ipdtool stats "drop.$1"; } # REASON: how many so far
 
 # All drops by reason, as words for drop_changes.
-drop_snapshot() { on A ipdtool stats | grep '^drop\.'; }
+drop_snapshot() { inside A ipdtool stats | grep '^drop\.'; }
 # drop_changes BEFORE: the reasons that counted since, as "integrity=3 replay=1"
 drop_changes() {
 	join -t= <(sort <<<"$1") <(drop_snapshot | sort) |
@@ -216,5 +216,5 @@ drop_changes() {
 sa_value() {
 	local spi=$spi_out
 	[ "$1" = in ] && spi=$spi_in
-	on A ipdtool sas | grep -w "dir=$1" | grep -iw "spi=$spi" | grep -o "\b$2=[^ ]*" | cut -d= -f2
+	inside A ipdtool sas | grep -w "dir=$1" | grep -iw "spi=$spi" | grep -o "\b$2=[^ ]*" | cut -d= -f2
 }

@@ -22,12 +22,6 @@ filter_up() { # FAMILY
 	need inside A ipdtool add id=1 out=negotiate in=negotiate local="$near" remote="$remote"
 }
 filter_down() { need inside A ipdtool del 1; }
-pair_up() { # FAMILY CIPHER INTEGRITY [WORDS of the outbound association]
-	ends "$1"
-	next_spis
-	need natt_half A "$near" "$remote" 4500 "$spi_out" "$spi_in" "$2" "$3" '' '' "${4-}"
-	need xfrm_half "$1" "$2" "$3" transport
-}
 has_line() { grep -q "$2" "$TMP/$1.log"; } # NAME PATTERN
 lines() { tail -n +2 "$TMP/$1.log" | wc -l; } # NAME: without the first, which says that it is bound
 
@@ -53,6 +47,33 @@ others() { # FAMILY: in fragments; and a stream that begins at the other end
 	same "F16 IPv$1: datagrams both ways" $((was + 2)) "$(delivered_in "$1")"
 }
 
+# What A hands on to another host leaves with a right checksum: the wire to C computes none for it.
+# Answers would have to leave A under an association between others, and do not.
+handed_on() {
+	ns_add C
+	wire_up A inner 02:00:00:00:05:01 C eth0 02:00:00:00:05:02
+	batch A <<-WORDS
+		link set inner up
+		addr add 10.5.0.1/24 dev inner
+		neigh replace 10.5.0.2 lladdr 02:00:00:00:05:02 dev inner nud permanent
+	WORDS
+	need ip -n "$C" link set eth0 up
+	need ip -n "$C" addr add 10.5.0.2/24 dev eth0
+	need on A ethtool -K inner tx off
+	need inside A sysctl -qw net.ipv4.ip_forward=1
+	need inside A nft -f - <<-RULES
+		table ip hand_on {
+			chain in {
+				type nat hook prerouting priority dstnat; policy accept;
+				udp dport 5003 dnat to 10.5.0.2
+			}
+		}
+	RULES
+	need wire B udp "$far" 5003 700 3
+	check "F16 IPv4: what A hands on arrives, with right checksums" wait_for 5 has_udp C '3 0'
+	need inside A nft delete table ip hand_on
+}
+
 encap_socket B 4
 encap_socket B 6
 encap_socket A 4 plain
@@ -65,6 +86,7 @@ for family in 4 6; do
 		# shellcheck disable=SC2086 # words
 		transport $family $algorithms
 		[ "$algorithms" != 'gcm128 none' ] || others $family
+		[ "$family $algorithms" != '4 gcm128 none' ] || handed_on
 		both_down
 	done
 	filter_down
