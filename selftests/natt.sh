@@ -112,10 +112,10 @@ natt_half() {
 }
 
 # The socket that XFRM takes ESP in UDP from; what is IKE's is in its log, a line for each datagram.
-encap_socket() { # VARIABLE FAMILY [plain]
+encap_socket() { # VARIABLE [plain]
 	local -n ns_=$1
-	spawn "encap-$1-$2" ip netns exec "$ns_" "$TOP/selftests/netns/wire.py" encap "${@:2}"
-	wait_for 10 grep -q bound "$TMP/encap-$1-$2.log" || bail "port 4500 of $1 is taken"
+	spawn "encap-$1" nsenter --net="/run/netns/$ns_" "$TOP/selftests/netns/wire.py" encap "${@:2}"
+	wait_for 10 grep -qx bound "$TMP/encap-$1.log" || bail "port 4500 of $1 is taken"
 }
 
 # xfrm_half FAMILY CIPHER INTEGRITY MODE [INNER-OF-A INNER-OF-B]: B's

@@ -20,14 +20,13 @@ fresh() {
 	file=$(capture_file "$1")
 	[ "$(wire B frames "$file")" = "$2" ] || bail "$1: $2 packets are captured"
 }
-has_line() { tail -n +2 "$TMP/encap-A-4.log" | grep -q "$1"; }
-lines() { tail -n +2 "$TMP/encap-A-4.log" | wc -l; }
+has_line() { tail -n +2 "$TMP/encap-A.log" | grep -q "$1"; }
+lines() { tail -n +2 "$TMP/encap-A.log" | wc -l; }
 
 without_nat
 xfrm_topology
 load_module
-encap_socket B 4
-encap_socket B 6
+encap_socket B
 
 # --- damage -------------------------------------------------------------------------
 
@@ -112,7 +111,7 @@ same "F22 nor delivered twice" "replay=6 $((was + 6))" "$(drop_changes "$before"
 
 # --- what is not ESP ----------------------------------------------------------------
 
-encap_socket A 4 plain
+encap_socket A plain
 before=$(drop_snapshot)
 need wire B datagram $A4 4500 00000000aabbcc
 check "D26 IKE behind its marker reaches the socket" wait_for 5 has_line ' 00000000aabbcc$'
@@ -130,7 +129,7 @@ before=$(drop_snapshot)
 need wire B datagram $A4 4500 ff,010203
 check "D26 without associations in UDP all is the socket's" wait_for 5 has_line ' 010203$'
 same "D26 and nothing is dropped" '' "$(drop_changes "$before")"
-stop encap-A-4
+stop encap-A
 
 # --- errors of routers --------------------------------------------------------------
 
@@ -154,7 +153,7 @@ check "F12 and what is sent fits" ping_sizes A $B4 1200 1300 1472
 
 # --- XFRM beside us -----------------------------------------------------------------
 
-encap_socket A 4
+encap_socket A
 need ip -n "$B" addr add 192.0.2.3/24 dev eth0
 a=$(xfrm_algorithms gcm128 none | sed 's/.*/"&"/' | xargs -d '\n' echo)
 for host in A B; do

@@ -54,8 +54,7 @@ done
 
 # UDP is put around ESP when the crypto code is done, and a checksum renewed
 without_nat
-encap_socket B 4
-encap_socket B 6
+encap_socket B
 for family in 4 6; do
 	driver_up $family
 	before=$(drop_snapshot)
@@ -67,8 +66,7 @@ for family in 4 6; do
 	both_down
 	driver_down
 done
-stop encap-B-4
-stop encap-B-6
+stop encap-B
 
 # --- going while packets are under way: pitfalls B2, B7, F7 --------------------
 

@@ -8,7 +8,8 @@
   wire.py reflect ADDRESS PORT BYTES  the stream to a mirror; fails unless the same comes back
   wire.py udp ADDRESS PORT SIZE [N [TEXT]]   N datagrams that begin with TEXT
   wire.py largest ADDRESS PORT SIZE   a datagram that nobody may cut, again as large as the stack
-                                      says when it is too big; prints the size that was sent
+                                      says when it is too big; prints the size that was sent, and
+                                      fails if one byte more is sent as well
   wire.py frames PCAP                 how many there are
   wire.py resend DEVICE PCAP [ORDER]  the frames again; ORDER: reverse, or indexes 3,1,2
   wire.py flip DEVICE PCAP INDEX FROM    every bit flipped from byte FROM of the packet on
@@ -19,7 +20,7 @@
                                       TARGET sent, in UDP if there are ports
   wire.py piece SOURCE TARGET PORT ID 1|2 [DEVICE MAC]  one half of an IPv4 datagram of UDP, as a
                                       frame if told where
-  wire.py encap 4|6 [plain]           takes UDP port 4500, for XFRM unless plain, and prints in
+  wire.py encap [plain]               takes UDP port 4500, for XFRM unless plain, and prints in
                                       hexadecimal what is left to it
   wire.py datagram TARGET PORT HEX[,HEX...] [SOURCE-PORT]   datagrams of these bytes
   wire.py segments TARGET PCAP        the UDP payloads of a capture to port 4500 in one packet that
@@ -30,6 +31,7 @@ The commands that send frames print how many they sent.
 """
 import errno
 import hashlib
+import select
 import socket
 import struct
 import sys
@@ -112,27 +114,33 @@ def udp(address, port, size, count="1", text=""):
         sock.sendto((text.encode() + b"." * int(size))[:int(size)], info[4])
 
 
-def largest(address, port, size):
-    info = socket.getaddrinfo(address, int(port), type=socket.SOCK_DGRAM)[0]
-    sock, size = socket.socket(info[0], socket.SOCK_DGRAM), int(size)
+def attempt(target, size):
+    """sends that much as one packet, or says what would fit; errors of others are not in the way"""
+    sock = socket.socket(target[0], socket.SOCK_DGRAM)
     # IP_MTU_DISCOVER and IP_RECVERR, IPV6_MTU_DISCOVER and IPV6_RECVERR; IP_PMTUDISC_DO is 2
-    level, discover, errors, header = (socket.IPPROTO_IPV6, 23, 25, 48) if ":" in address else (
-        socket.IPPROTO_IP, 10, 11, 28)
+    level, discover, errors, header = (
+        (socket.IPPROTO_IP, 10, 11, 28) if target[0] == socket.AF_INET else
+        (socket.IPPROTO_IPV6, 23, 25, 48))
     sock.setsockopt(level, discover, 2)
     sock.setsockopt(level, errors, 1)
-    sock.connect(info[4])
-    while True:
-        try:
-            sock.send(b"." * size)
-            break
-        except OSError as error:
-            if error.errno != errno.EMSGSIZE:
-                raise
-        told = sock.recvmsg(1, 512, socket.MSG_ERRQUEUE)[1][0][2]
-        mtu = struct.unpack_from("=IBBBBI", told)[5]
-        if mtu - header >= size:
-            sys.exit(f"{size} bytes are too big, and {mtu} is what fits")
-        size = mtu - header
+    sock.connect(target[4])
+    try:
+        return sock.send(b"." * size)
+    except OSError as error:
+        if error.errno != errno.EMSGSIZE:
+            raise
+    told = sock.recvmsg(1, 512, socket.MSG_ERRQUEUE)[1][0][2]
+    return struct.unpack_from("=IBBBBI", told)[5] - header
+
+
+def largest(address, port, size):
+    target, size = socket.getaddrinfo(address, int(port), type=socket.SOCK_DGRAM)[0], int(size)
+    while (fits := attempt(target, size)) != size:
+        if fits > size:
+            sys.exit(f"{size} bytes are too big, and {fits} are what fits")
+        size = fits
+    if attempt(target, size + 1) != size:
+        sys.exit(f"{size + 1} bytes were not too big")
     print(size)
 
 
@@ -266,18 +274,22 @@ def piece(source, target, port, ident, half, device="", mac=""):
     raw.sendto(packet, (target, 0))
 
 
-def encap(family, plain=""):
-    sock = socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET, socket.SOCK_DGRAM)
-    if family == "6":
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if not plain:
-        sock.setsockopt(socket.IPPROTO_UDP, 100, 2)     # UDP_ENCAP, UDP_ENCAP_ESPINUDP
-    sock.bind(("", 4500))
+def encap(plain=""):
+    sockets = []
+    for family in (socket.AF_INET, socket.AF_INET6):
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if not plain:
+            sock.setsockopt(socket.IPPROTO_UDP, 100, 2)     # UDP_ENCAP, UDP_ENCAP_ESPINUDP
+        sock.bind(("", 4500))
+        sockets.append(sock)
     print("bound", flush=True)
     while True:
-        data, sender = sock.recvfrom(65535)
-        print(sender[0], sender[1], data.hex(), flush=True)
+        for sock in select.select(sockets, [], [])[0]:
+            data, sender = sock.recvfrom(65535)
+            print(sender[0], sender[1], data.hex(), flush=True)
 
 
 def datagram(target, port, data, source="0"):
