@@ -62,7 +62,10 @@ static int psk_verify(const struct ike_mm *mm, const struct wire_message *messag
 	if (keys_hash_ir(mm->keys, &t, !mm->is_initiator, id->body, want) ||
 	    !crypto_is_equal(hash->body, (struct bytes){ want, mm->keys->len }))
 		return -EACCES;
-	if (ident_parse(id->body, &ident) || ident_phase1_addr(&ident, &addr) ||
+	if (ident_parse(id->body, &ident) || ident_phase1_addr(&ident, &addr))
+		return -EINVAL;
+	/* behind a NAT it has another address than we see */
+	if (!(natt_is_found(&mm->natt) && mm->natt.is_there) &&
 	    !ip_addr_is_equal(&addr, &mm->path.remote))
 		return -EINVAL;
 	return 0;

@@ -107,6 +107,7 @@ struct ike_engine {
 	struct ike_ops ops;
 	void *userdata;
 	uint64_t now;
+	const struct ike_path *arrival;	/* of the datagram that is being received, else NULL */
 	bool is_busy;		/* inside a public function: ops must not come back */
 	uint64_t last_id;
 

@@ -243,7 +243,7 @@ static void receive_main(struct ike_engine *engine, const struct ike_path *path,
 	struct half_open *half_open;
 
 	if (mm) {
-		main_mode_receive(engine, mm, datagram, header);
+		main_mode_receive(engine, mm, path, datagram, header);
 		return;
 	}
 	if (mm_has_icookie(engine, path, header->icookie)) {
@@ -263,7 +263,7 @@ static void receive_main(struct ike_engine *engine, const struct ike_path *path,
 	if (header->next_payload == WIRE_PAYLOAD_SA)
 		half_open_receive(engine, path, datagram, &message);
 	else if (half_open)
-		main_mode_receive_3(engine, half_open, datagram, &message);
+		main_mode_receive_3(engine, half_open, path, datagram, &message);
 	else
 		engine->stats.invalid_cookies++;
 }
@@ -326,7 +326,9 @@ void ike_engine_receive(struct ike_engine *engine, uint64_t now, const struct ik
 {
 	if (enter(engine, now))
 		return;
+	engine->arrival = path;
 	receive(engine, path, (struct bytes){ data, len });
+	engine->arrival = NULL;
 	leave(engine);
 }
 

@@ -188,6 +188,10 @@ struct ike_sa_install {
 	unsigned int directions;
 	bool is_initiator;
 	struct ike_path path;
+	/* ESP in UDP between the path's ports, for the sake of a NAT before us, the peer or both. */
+	bool is_in_udp;
+	bool is_behind_nat;
+	bool is_peer_behind_nat;
 	struct ike_selector selector;
 	enum ike_encapsulation encapsulation;
 	struct ike_sa_suite suites[IKE_SUITES_MAX];

@@ -11,6 +11,8 @@
 #include "ike/sa_payload.h"
 #include "ike/vid.h"
 
+static const struct qm_terms terms = { .group = 14 };
+
 static const struct ike_mm_policy mm_policies[] = {
 	{ .proposals = { { IKE_CIPHER_3DES, 0, IKE_HASH_SHA1, 2 },
 			 { IKE_CIPHER_AES_CBC, 128, IKE_HASH_SHA256, 14 } },
@@ -81,8 +83,8 @@ static void fuzz_qm(struct bytes body, const struct ike_qm_policy *policy, bool 
 	char text[100];
 
 	(void)qm_offer_format(body, text, sizeof(text));
-	(void)qm_proposal_accept(body, policy, 14, &d);
-	if (qm_proposal_choose(body, policy, 14, has_ke, &c))
+	(void)qm_proposal_accept(body, policy, &terms, &d);
+	if (qm_proposal_choose(body, policy, &terms, has_ke, &c))
 		return;
 	FUZZ_CHECK(c.offer < policy->n_offers);
 	FUZZ_CHECK(c.n_suites == policy->offers[c.offer].n_suites);
@@ -93,7 +95,7 @@ static void fuzz_qm(struct bytes body, const struct ike_qm_policy *policy, bool 
 	FUZZ_CHECK(has_ke == (c.pfs_group != IKE_GROUP_NONE));
 	qm_proposal_write_choice(&w, body, &c, &spis);
 	FUZZ_CHECK(!w.overflow && w.len);
-	FUZZ_CHECK(!qm_proposal_choose((struct bytes){ buf, w.len }, policy, 14, has_ke, &d));
+	FUZZ_CHECK(!qm_proposal_choose((struct bytes){ buf, w.len }, policy, &terms, has_ke, &d));
 	FUZZ_CHECK(d.n_suites == c.n_suites && d.pfs_group == c.pfs_group);
 	for (size_t i = 0; i < c.n_suites; i++)
 		FUZZ_CHECK(is_same_suite(&c.suites[i], &d.suites[i]));
@@ -120,7 +122,7 @@ size_t fuzz_seed(size_t index, uint8_t *buf, size_t cap)
 		return 0;
 	writer_u8(&w, (uint8_t)(index == 3 ? 7 : index));
 	if (index & 1)
-		qm_proposal_write(&w, &qm_policies[index >> 1 & 1], 14, &spis);
+		qm_proposal_write(&w, &qm_policies[index >> 1 & 1], &terms, &spis);
 	else
 		mm_proposal_write(&w, &mm_policies[index >> 1 & 1]);
 	return w.overflow ? 0 : w.len;

@@ -234,7 +234,7 @@ static void send_2(struct ike_engine *engine, struct half_open *h)
 	wire_begin(&out, WIRE_PAYLOAD_SA);
 	mm_proposal_write_choice(&out.w, (struct bytes){ h->sai_b, h->sai_len }, &h->choice);
 	wire_end(&out);
-	vid_add(&out, VID_IPSEC_POLICY | VID_DPD);
+	vid_add(&out, VID_OURS);
 	len = wire_finish(&out, 0);
 	if (len)
 		core_send(engine, &h->path, (struct bytes){ engine->out, len });

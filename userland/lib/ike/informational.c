@@ -221,6 +221,7 @@ void informational_receive(struct ike_engine *engine, struct ike_mm *mm, struct 
 		engine->stats.invalid_packets++;
 		return;
 	}
+	natt_follow(mm, engine->arrival);
 	/* In order; nothing more once this main mode has been deleted. */
 	for (size_t i = 1; i < message.n_payloads && !mm->is_gone; i++) {
 		if (message.payloads[i].type == WIRE_PAYLOAD_NOTIFY)

@@ -18,7 +18,6 @@
 
 #define NONCE_LEN 32
 #define NONCE_MIN 8
-#define OUR_VIDS (VID_IPSEC_POLICY | VID_DPD)
 #define LIFE_DEFAULT 28800
 #define LIFE_MIN 60
 /* As responder, from message 3 on; and how long others may take to answer us. */
@@ -97,7 +96,7 @@ static int send_1(struct ike_engine *engine, struct ike_mm *mm, const uint8_t *d
 		memcpy(header.rcookie, dos_cookie, WIRE_COOKIE_LEN);
 	out = wire_out_make(engine->out, WIRE_MESSAGE_MAX, &header);
 	wire_add(&out, WIRE_PAYLOAD_SA, blob_bytes(&mm->negotiation->sai_b));
-	vid_add(&out, OUR_VIDS);
+	vid_add(&out, VID_OURS);
 	ret = send_logged(engine, mm, &out, 0);
 	if (!ret)
 		set_retransmission(engine, mm);
@@ -189,7 +188,7 @@ static int make_key_exchange(struct ike_engine *engine, struct ike_mm *mm)
 	return make_nonce(engine, mm->is_initiator ? &n->ni : &n->nr);
 }
 
-/* HDR, KE, Nonce */
+/* HDR, KE, Nonce [, NAT-D, NAT-D] */
 static int send_key_exchange(struct ike_engine *engine, struct ike_mm *mm)
 {
 	struct wire_header header = mm_header(mm, WIRE_EXCHANGE_MAIN, 0, 0);
@@ -198,6 +197,8 @@ static int send_key_exchange(struct ike_engine *engine, struct ike_mm *mm)
 
 	wire_add(&out, WIRE_PAYLOAD_KE, blob_bytes(mm->is_initiator ? &n->ke_i : &n->ke_r));
 	wire_add(&out, WIRE_PAYLOAD_NONCE, blob_bytes(mm->is_initiator ? &n->ni : &n->nr));
+	if (natt_write(mm, &out))
+		return -EIO;
 	return send_logged(engine, mm, &out, 0);
 }
 
@@ -224,6 +225,7 @@ static void receive_2(struct ike_engine *engine, struct ike_mm *mm, struct bytes
 	}
 	memcpy(mm->rcookie, message.header.rcookie, WIRE_COOKIE_LEN);
 	mm->vids = vids;
+	mm->natt.version = natt_version(vids);
 	mm->auth = auth_find(mm->choice.auth);
 	mm->life_seconds = agree_life(engine, mm->life_seconds, mm->choice.life_seconds);
 	exchange_note(&mm->log, datagram);
@@ -272,20 +274,22 @@ static void compute_keys(struct ike_engine *engine, struct ike_mm *mm)
 		mm_fail(engine, mm, IKE_REASON_DH, false, "key exchange failed");
 }
 
-static struct ike_mm *responder_from(struct ike_engine *engine, const struct half_open *h)
+static struct ike_mm *responder_from(struct ike_engine *engine, const struct half_open *h,
+				     const struct ike_path *path)
 {
-	struct ike_peer *peer = peer_get(engine, &h->path);
+	struct ike_peer *peer = peer_get(engine, path);
 	struct ike_mm *mm;
 
 	if (!peer)
 		return NULL;
-	mm = mm_new(engine, peer, &h->path, false, h->icookie);
+	mm = mm_new(engine, peer, path, false, h->icookie);
 	if (!mm)
 		return NULL;
 	memcpy(mm->rcookie, h->rcookie, WIRE_COOKIE_LEN);
 	mm->choice = h->choice;
 	mm->auth = auth_find(h->choice.auth);
 	mm->vids = h->vids;
+	mm->natt.version = natt_version(h->vids);
 	mm->life_seconds = agree_life(engine, h->life_seconds, h->choice.life_seconds);
 	mm->qm_limit = h->qm_limit;
 	if (blob_set(&mm->negotiation->sai_b, (struct bytes){ h->sai_b, h->sai_len })) {
@@ -295,8 +299,9 @@ static struct ike_mm *responder_from(struct ike_engine *engine, const struct hal
 	return mm;
 }
 
-/* HDR, KE, Ni -->, the first message that shows that the peer receives what we send it. */
-void main_mode_receive_3(struct ike_engine *engine, struct half_open *h, struct bytes datagram,
+/* HDR, KE, Ni [, NAT-D, NAT-D] -->, the first message that shows that the peer receives what we send it. */
+void main_mode_receive_3(struct ike_engine *engine, struct half_open *h,
+			 const struct ike_path *path, struct bytes datagram,
 			 const struct wire_message *message)
 {
 	struct bytes ke, nonce;
@@ -307,7 +312,7 @@ void main_mode_receive_3(struct ike_engine *engine, struct half_open *h, struct 
 		engine->stats.invalid_packets++;
 		return;
 	}
-	mm = responder_from(engine, h);
+	mm = responder_from(engine, h, path);
 	if (!mm) {
 		engine->stats.rate_limited++;
 		return;
@@ -316,7 +321,7 @@ void main_mode_receive_3(struct ike_engine *engine, struct half_open *h, struct 
 	exchange_note(&mm->log, datagram);
 	(void)timer_set(&engine->timers, &mm->timer, engine->now + RESPONDER_WAIT_MS);
 	if (blob_set(&mm->negotiation->ke_i, ke) || blob_set(&mm->negotiation->ni, nonce) ||
-	    make_key_exchange(engine, mm) || send_key_exchange(engine, mm)) {
+	    natt_read(mm, message) || make_key_exchange(engine, mm) || send_key_exchange(engine, mm)) {
 		mm_fail(engine, mm, IKE_REASON_DH, false, "cannot make a key for %s",
 			ike_group_name(mm->choice.proposal.group));
 		return;
@@ -325,7 +330,7 @@ void main_mode_receive_3(struct ike_engine *engine, struct half_open *h, struct 
 	compute_keys(engine, mm);
 }
 
-/* <-- HDR, KE, Nr */
+/* <-- HDR, KE, Nr [, NAT-D, NAT-D] */
 static void receive_4(struct ike_engine *engine, struct ike_mm *mm, struct bytes datagram)
 {
 	struct mm_negotiation *n = mm->negotiation;
@@ -339,7 +344,7 @@ static void receive_4(struct ike_engine *engine, struct ike_mm *mm, struct bytes
 		engine->stats.invalid_packets++;
 		return;
 	}
-	if (blob_set(&n->ke_r, ke) || blob_set(&n->nr, nonce)) {
+	if (blob_set(&n->ke_r, ke) || blob_set(&n->nr, nonce) || natt_read(mm, &message)) {
 		mm_fail(engine, mm, IKE_REASON_NO_MEMORY, false, "out of memory");
 		return;
 	}
@@ -423,14 +428,15 @@ static int derive(struct ike_mm *mm, const uint8_t *skeyid, size_t len)
 	return ret;
 }
 
-static void receive_5(struct ike_engine *engine, struct ike_mm *mm, struct bytes datagram,
-		      const struct wire_header *header);
+static void receive_5(struct ike_engine *engine, struct ike_mm *mm, const struct ike_path *path,
+		      struct bytes datagram, const struct wire_header *header);
 
 void main_mode_skeyid_reply(struct ike_engine *engine, struct ike_mm *mm, int error,
 			    const uint8_t *skeyid, size_t len)
 {
-	struct blob queued;
 	struct wire_header header;
+	struct ike_path path;
+	struct blob queued;
 
 	if (error) {
 		if (!mm->is_initiator)
@@ -445,6 +451,7 @@ void main_mode_skeyid_reply(struct ike_engine *engine, struct ike_mm *mm, int er
 		return;
 	}
 	if (mm->is_initiator) {
+		natt_float(mm);
 		if (send_proof(engine, mm)) {
 			mm_fail(engine, mm, IKE_REASON_ENCRYPT, false, "cannot make message 5");
 			return;
@@ -455,8 +462,9 @@ void main_mode_skeyid_reply(struct ike_engine *engine, struct ike_mm *mm, int er
 	}
 	queued = mm->negotiation->queued;
 	mm->negotiation->queued = (struct blob){0};
+	path = mm->negotiation->queued_path;
 	if (queued.len && !wire_parse_header(blob_bytes(&queued), &header))
-		receive_5(engine, mm, blob_bytes(&queued), &header);
+		receive_5(engine, mm, &path, blob_bytes(&queued), &header);
 	blob_free(&queued);
 }
 
@@ -545,19 +553,20 @@ static int take_proof(struct ike_engine *engine, struct ike_mm *mm, struct bytes
 }
 
 /* HDR*, IDii, HASH_I --> */
-static void receive_5(struct ike_engine *engine, struct ike_mm *mm, struct bytes datagram,
-		      const struct wire_header *header)
+static void receive_5(struct ike_engine *engine, struct ike_mm *mm, const struct ike_path *path,
+		      struct bytes datagram, const struct wire_header *header)
 {
 	struct mm_negotiation *n = mm->negotiation;
 
 	if (!n->has_keys) {
 		/* The newest one: an earlier one may be forged. */
-		if (datagram.len <= QUEUED_MAX)
-			(void)blob_set(&n->queued, datagram);
+		if (datagram.len <= QUEUED_MAX && !blob_set(&n->queued, datagram))
+			n->queued_path = *path;
 		return;
 	}
 	if (take_proof(engine, mm, datagram, header))
 		return;
+	natt_follow(mm, path);
 	if (send_proof(engine, mm)) {
 		mm_fail(engine, mm, IKE_REASON_ENCRYPT, false, "cannot make message 6");
 		return;
@@ -574,8 +583,8 @@ static void receive_6(struct ike_engine *engine, struct ike_mm *mm, struct bytes
 	mm_establish(engine, mm);
 }
 
-void main_mode_receive(struct ike_engine *engine, struct ike_mm *mm, struct bytes datagram,
-		       const struct wire_header *header)
+void main_mode_receive(struct ike_engine *engine, struct ike_mm *mm, const struct ike_path *path,
+		       struct bytes datagram, const struct wire_header *header)
 {
 	static const uint8_t no_cookie[WIRE_COOKIE_LEN];
 
@@ -595,7 +604,7 @@ void main_mode_receive(struct ike_engine *engine, struct ike_mm *mm, struct byte
 		receive_4(engine, mm, datagram);
 		break;
 	case IKE_MM_STATE_SENT_4:
-		receive_5(engine, mm, datagram, header);
+		receive_5(engine, mm, path, datagram, header);
 		break;
 	case IKE_MM_STATE_SENT_5:
 		receive_6(engine, mm, datagram, header);

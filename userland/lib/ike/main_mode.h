@@ -22,11 +22,12 @@ struct ike_mm *main_mode_start(struct ike_engine *engine, struct ike_peer *peer,
 			       const struct ike_mm_policy *policy, enum ike_reason *ret_reason);
 
 /* A message of the main mode exchange for @mm. */
-void main_mode_receive(struct ike_engine *engine, struct ike_mm *mm, struct bytes datagram,
-		       const struct wire_header *header);
+void main_mode_receive(struct ike_engine *engine, struct ike_mm *mm, const struct ike_path *path,
+		       struct bytes datagram, const struct wire_header *header);
 /* Message 3 for a half-open one. */
 void main_mode_receive_3(struct ike_engine *engine, struct half_open *half_open,
-			 struct bytes datagram, const struct wire_message *message);
+			 const struct ike_path *path, struct bytes datagram,
+			 const struct wire_message *message);
 void main_mode_skeyid_reply(struct ike_engine *engine, struct ike_mm *mm, int error,
 			    const uint8_t *skeyid, size_t len);
 /* Retransmission and give-up. */

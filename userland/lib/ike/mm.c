@@ -356,7 +356,7 @@ static void retire_older(struct ike_engine *engine, struct ike_mm *mm)
 	TAILQ_FOREACH(other, &mm->peer->mms, peer_link) {
 		struct ike_mm *loser;
 
-		if (other == mm)
+		if (other == mm || !natt_is_same_host(mm, &other->path))
 			continue;
 		other->is_rekeyed = true;
 		if (!mm_is_usable(other) || !mm_is_usable(mm))
@@ -377,12 +377,14 @@ void mm_initial_contact(struct ike_engine *engine, struct ike_mm *mm)
 	for (other = TAILQ_FIRST(&peer->mms); other; other = next) {
 		next = TAILQ_NEXT(other, peer_link);
 		if (other != mm && mm_is_established(other) &&
+		    natt_is_same_host(mm, &other->path) &&
 		    other->established_at < mm->created_at)
 			mm_remove(engine, other, IKE_REASON_PEER_LOST, false);
 	}
 	for (child = TAILQ_FIRST(&peer->children); child; child = next_child) {
 		next_child = TAILQ_NEXT(child, peer_link);
-		if (child->mm_id != mm->id && child->created_at < mm->created_at)
+		if (child->mm_id != mm->id && natt_is_same_host(mm, &child->path) &&
+		    child->created_at < mm->created_at)
 			child_remove(engine, child, IKE_REASON_PEER_LOST, CHILD_END_DEL_SA);
 	}
 }

@@ -6,6 +6,7 @@
 #include "ike/core.h"
 #include "ike/exchange.h"
 #include "ike/keys.h"
+#include "ike/natt.h"
 #include "ike/proposal_mm.h"
 
 /*
@@ -35,6 +36,7 @@ struct mm_negotiation {
 	struct blob gxy;
 	struct dh_key *dh;
 	struct blob queued;		/* message 5 that came before SKEYID */
+	struct ike_path queued_path;	/* and by which way */
 	struct request skeyid_request;
 	struct ike_mm_policy *policy;	/* initiator's offer, for the log */
 	uint16_t noted_notify;		/* error notify in clear, believed only at the end */
@@ -78,6 +80,7 @@ struct ike_mm {
 	struct mm_choice choice;
 	const struct auth_ops *auth;
 	uint32_t vids;			/* of the peer */
+	struct natt natt;
 	uint32_t life_seconds;
 	uint32_t qm_limit;
 	uint32_t n_qm;

@@ -17,6 +17,7 @@ ike_SRCS := \
 	userland/lib/ike/main_mode.c \
 	userland/lib/ike/mm.c \
 	userland/lib/ike/names.c \
+	userland/lib/ike/natt.c \
 	userland/lib/ike/notify.c \
 	userland/lib/ike/peer.c \
 	userland/lib/ike/proposal_mm.c \
@@ -40,7 +41,8 @@ ike_PKGS := libcrypto
 ike_SIM := userland/lib/ike/sim.c
 
 ike_TESTS := test_ike_crypto test_ike_keys test_ike_parts test_ike_proposal test_ike_wire
-ike_SIM_TESTS := test_ike_engine test_ike_failure test_ike_hostile test_ike_network test_ike_rekey
+ike_SIM_TESTS := test_ike_engine test_ike_failure test_ike_hostile test_ike_natt test_ike_network \
+	test_ike_rekey
 
 TESTS += $(ike_TESTS) $(ike_SIM_TESTS)
 $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\

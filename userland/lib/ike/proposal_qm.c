@@ -33,11 +33,6 @@ enum life_type {
 	LIFE_KBYTES = 2,
 };
 
-enum encapsulation {
-	ENCAPSULATION_TUNNEL = 1,
-	ENCAPSULATION_TRANSPORT = 2,
-};
-
 /* ESP transform ids, AH transform ids, and the values of the authentication attribute. */
 static const uint8_t esp_ids[IKE_CIPHER_COUNT] = {
 	[IKE_CIPHER_NULL] = 11, [IKE_CIPHER_DES] = 2,	   [IKE_CIPHER_3DES] = 3,
@@ -148,10 +143,9 @@ static void write_lifetimes(struct sa_writer *s, uint32_t seconds, uint32_t kbyt
 
 static void write_transform(struct sa_writer *s, const struct ike_qm_policy *policy,
 			    const struct ike_qm_offer *offer, const struct ike_suite *suite,
-			    uint16_t mm_group)
+			    const struct qm_terms *terms)
 {
-	uint16_t group = qm_offer_group(offer, mm_group);
-	bool is_tunnel = policy->encapsulation == IKE_ENCAPSULATION_TUNNEL;
+	uint16_t group = qm_offer_group(offer, terms->group);
 
 	sa_begin_transform(s, suite->protocol == IKE_PROTOCOL_AH ? ah_ids[suite->hash] :
 								   esp_ids[suite->cipher]);
@@ -162,7 +156,7 @@ static void write_transform(struct sa_writer *s, const struct ike_qm_policy *pol
 	if (group != IKE_GROUP_NONE)
 		sa_write_attribute(s, ATTRIBUTE_GROUP, group);
 	sa_write_attribute(s, ATTRIBUTE_ENCAPSULATION,
-			   is_tunnel ? ENCAPSULATION_TUNNEL : ENCAPSULATION_TRANSPORT);
+			   natt_encapsulation(&terms->natt, policy->encapsulation));
 	write_lifetimes(s, offer->life_seconds ? offer->life_seconds : LIFE_SECONDS_DEFAULT,
 			offer->life_kbytes);
 	sa_end_transform(s);
@@ -177,6 +171,23 @@ static struct bytes spi_bytes(const struct qm_spis *spis, enum ike_protocol prot
 	return (struct bytes){ buf, SPI_LEN };
 }
 
+/* A NAT changes what AH protects, and there is no AH in UDP. */
+static bool can_pass(const struct ike_qm_offer *offer, const struct qm_terms *terms)
+{
+	return !natt_is_found(&terms->natt) || offer->suites[0].protocol != IKE_PROTOCOL_AH;
+}
+
+bool qm_can_offer(const struct ike_qm_policy *policy, const struct qm_terms *terms)
+{
+	size_t n = qm_offers_sent(policy, terms->group);
+
+	for (size_t i = 0; i < n; i++) {
+		if (can_pass(&policy->offers[i], terms))
+			return true;
+	}
+	return false;
+}
+
 /* Both can be transforms of one proposal. */
 static bool can_share_proposal(const struct ike_qm_offer *a, const struct ike_qm_offer *b)
 {
@@ -184,36 +195,45 @@ static bool can_share_proposal(const struct ike_qm_offer *a, const struct ike_qm
 	       a->suites[0].protocol == b->suites[0].protocol;
 }
 
-void qm_proposal_write(struct writer *w, const struct ike_qm_policy *policy, uint16_t mm_group,
-		       const struct qm_spis *spis)
+/* One proposal for each protection of the offers from @first to before @end, which are alike. */
+static void write_proposals(struct sa_writer *s, const struct ike_qm_policy *policy, size_t first,
+			    size_t end, uint8_t number, const struct qm_terms *terms,
+			    const struct qm_spis *spis)
 {
-	size_t n = qm_offers_sent(policy, mm_group);
+	const struct ike_qm_offer *o = &policy->offers[first];
+	uint8_t spi[SPI_LEN];
+
+	for (size_t j = 0; j < o->n_suites; j++) {
+		sa_begin_proposal(s, number, o->suites[j].protocol,
+				  spi_bytes(spis, o->suites[j].protocol, spi));
+		for (size_t k = first; k < end; k++)
+			write_transform(s, policy, &policy->offers[k],
+					&policy->offers[k].suites[j], terms);
+		sa_end_proposal(s);
+	}
+}
+
+void qm_proposal_write(struct writer *w, const struct ike_qm_policy *policy,
+		       const struct qm_terms *terms, const struct qm_spis *spis)
+{
+	size_t n = qm_offers_sent(policy, terms->group);
 	struct sa_writer s = sa_writer_make(w);
-	uint8_t spi[SPI_LEN], number = 0;
+	uint8_t number = 0;
 
 	sa_write_head(w);
-	for (size_t i = 0; i < n; number++) {
-		const struct ike_qm_offer *o = &policy->offers[i];
-		size_t next = i + 1;
-
-		while (next < n && can_share_proposal(o, &policy->offers[next]))
+	for (size_t i = 0, next; i < n; i = next) {
+		next = i + 1;
+		while (next < n && can_share_proposal(&policy->offers[i], &policy->offers[next]))
 			next++;
-		for (size_t j = 0; j < o->n_suites; j++) {
-			sa_begin_proposal(&s, number + 1, o->suites[j].protocol,
-					  spi_bytes(spis, o->suites[j].protocol, spi));
-			for (size_t k = i; k < next; k++)
-				write_transform(&s, policy, &policy->offers[k],
-						&policy->offers[k].suites[j], mm_group);
-			sa_end_proposal(&s);
-		}
-		i = next;
+		if (can_pass(&policy->offers[i], terms))
+			write_proposals(&s, policy, i, next, ++number, terms, spis);
 	}
 }
 
 /* A transform in our terms. */
 struct decoded {
 	struct ike_suite suite;
-	uint8_t encapsulation;
+	uint16_t encapsulation;	/* natt_encapsulation() */
 	uint16_t group;
 	uint32_t seconds;
 	uint32_t kbytes;
@@ -262,8 +282,8 @@ static bool decode_attribute(struct decoded *d, const struct sa_attribute *a)
 		return a->value <= UINT16_MAX && ike_group_is_known((unsigned int)a->value);
 	case ATTRIBUTE_ENCAPSULATION:
 		/* The UDP ones (3, 4 and the drafts') come with NAT traversal. */
-		d->encapsulation = (uint8_t)a->value;
-		return a->value == ENCAPSULATION_TUNNEL || a->value == ENCAPSULATION_TRANSPORT;
+		d->encapsulation = (uint16_t)a->value;
+		return natt_is_encapsulation(a->value);
 	case ATTRIBUTE_AUTH:
 		d->auth = find_id(auth_values, IKE_HASH_COUNT, a->value);
 		return d->auth != IKE_HASH_NONE;
@@ -328,11 +348,8 @@ struct alternative {
 	size_t n;
 };
 
-static bool is_encapsulation(const struct alternative *alt, enum ike_encapsulation encapsulation)
+static bool is_encapsulation(const struct alternative *alt, uint16_t want)
 {
-	uint8_t want = encapsulation == IKE_ENCAPSULATION_TUNNEL ? ENCAPSULATION_TUNNEL :
-								   ENCAPSULATION_TRANSPORT;
-
 	for (size_t i = 0; i < alt->n; i++) {
 		if (alt->decoded[i].encapsulation != want)
 			return false;
@@ -398,16 +415,17 @@ static bool is_group_consistent(const struct alternative *alt, bool has_ke)
 }
 
 static int match_policy(const struct alternative *alt, const struct ike_qm_policy *policy,
-			uint16_t mm_group, bool has_ke, struct qm_choice *ret_choice)
+			const struct qm_terms *terms, bool has_ke, struct qm_choice *ret_choice)
 {
 	if (!alt->n || !is_group_consistent(alt, has_ke) ||
-	    !is_encapsulation(alt, policy->encapsulation))
+	    !is_encapsulation(alt, natt_encapsulation(&terms->natt, policy->encapsulation)))
 		return -ENOENT;
 	for (size_t i = 0; i < policy->n_offers; i++) {
 		const struct ike_qm_offer *offer = &policy->offers[i];
-		uint16_t group = qm_offer_group(offer, mm_group);
+		uint16_t group = qm_offer_group(offer, terms->group);
 
-		if (group != IKE_GROUP_NONE && group != alt->decoded[0].group)
+		if (!can_pass(offer, terms) ||
+		    (group != IKE_GROUP_NONE && group != alt->decoded[0].group))
 			continue;
 		if (has_suites(alt, offer)) {
 			fill_choice(alt, offer, i, ret_choice);
@@ -419,20 +437,20 @@ static int match_policy(const struct alternative *alt, const struct ike_qm_polic
 
 /* All combinations of transforms of the alternative's proposals, the first one slowest. */
 static int match_transforms(struct alternative *alt, size_t depth,
-			    const struct ike_qm_policy *policy, uint16_t mm_group, bool has_ke,
-			    struct qm_choice *ret_choice)
+			    const struct ike_qm_policy *policy, const struct qm_terms *terms,
+			    bool has_ke, struct qm_choice *ret_choice)
 {
 	struct bytes cursor;
 	struct sa_transform t;
 
 	if (depth == alt->n)
-		return match_policy(alt, policy, mm_group, has_ke, ret_choice);
+		return match_policy(alt, policy, terms, has_ke, ret_choice);
 	cursor = alt->proposals[depth]->transforms;
 	for (size_t i = 0; sa_next_transform(&cursor, &t); i++) {
 		if (!decode_transform(alt->proposals[depth]->protocol, &t, &alt->decoded[depth]))
 			continue;
 		alt->transform_index[depth] = (uint8_t)i;
-		if (!match_transforms(alt, depth + 1, policy, mm_group, has_ke, ret_choice))
+		if (!match_transforms(alt, depth + 1, policy, terms, has_ke, ret_choice))
 			return 0;
 	}
 	return -ENOENT;
@@ -463,8 +481,8 @@ static bool next_alternative(const struct sa_payload *sa, size_t *at, struct alt
 	return is_good;
 }
 
-int qm_proposal_choose(struct bytes offer, const struct ike_qm_policy *policy, uint16_t mm_group,
-		       bool has_ke, struct qm_choice *ret_choice)
+int qm_proposal_choose(struct bytes offer, const struct ike_qm_policy *policy,
+		       const struct qm_terms *terms, bool has_ke, struct qm_choice *ret_choice)
 {
 	struct alternative alt;
 	struct sa_payload sa;
@@ -475,10 +493,25 @@ int qm_proposal_choose(struct bytes offer, const struct ike_qm_policy *policy, u
 		return ret;
 	while (at < sa.n_proposals) {
 		if (next_alternative(&sa, &at, &alt) &&
-		    !match_transforms(&alt, 0, policy, mm_group, has_ke, ret_choice))
+		    !match_transforms(&alt, 0, policy, terms, has_ke, ret_choice))
 			return 0;
 	}
 	return -ENOENT;
+}
+
+bool qm_proposal_is_transport(struct bytes offer)
+{
+	struct sa_transform t;
+	struct sa_payload sa;
+	struct bytes cursor;
+	struct decoded d;
+
+	if (sa_payload_parse(offer, &sa))
+		return false;
+	cursor = sa.proposals[0].transforms;
+	return sa_next_transform(&cursor, &t) &&
+	       decode_transform(sa.proposals[0].protocol, &t, &d) &&
+	       natt_is_transport(d.encapsulation);
 }
 
 void qm_proposal_write_choice(struct writer *w, struct bytes offer,
@@ -513,10 +546,10 @@ static uint32_t shorter_life(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-int qm_proposal_accept(struct bytes answer, const struct ike_qm_policy *policy, uint16_t mm_group,
-		       struct qm_choice *ret_choice)
+int qm_proposal_accept(struct bytes answer, const struct ike_qm_policy *policy,
+		       const struct qm_terms *terms, struct qm_choice *ret_choice)
 {
-	uint16_t group = qm_offer_group(&policy->offers[0], mm_group);
+	uint16_t group = qm_offer_group(&policy->offers[0], terms->group);
 	struct ike_qm_policy sent = *policy;
 	const struct ike_qm_offer *offer;
 	struct alternative alt;
@@ -533,8 +566,8 @@ int qm_proposal_accept(struct bytes answer, const struct ike_qm_policy *policy, 
 		if (alt.proposals[i]->n_transforms != 1)
 			return -ENOENT;
 	}
-	sent.n_offers = qm_offers_sent(policy, mm_group);
-	ret = match_transforms(&alt, 0, &sent, mm_group, group != IKE_GROUP_NONE, &c);
+	sent.n_offers = qm_offers_sent(policy, terms->group);
+	ret = match_transforms(&alt, 0, &sent, terms, group != IKE_GROUP_NONE, &c);
 	if (ret)
 		return ret;
 	if (c.pfs_group != group)

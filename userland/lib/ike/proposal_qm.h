@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "ike/engine.h"
+#include "ike/natt.h"
 
 /*
  * Quick mode's SA payload (RFC 2407, section 4): proposals for AH and ESP. Different numbers are
@@ -16,6 +17,12 @@
 /* SPIs by enum ike_protocol; only AH and ESP are used. */
 struct qm_spis {
 	uint32_t spi[IKE_PROTOCOL_ESP + 1];
+};
+
+/* What the main mode says about the quick modes under it. */
+struct qm_terms {
+	uint16_t group;		/* that "main mode's" means */
+	struct natt natt;	/* found: everything goes in UDP, and AH nowhere */
 };
 
 /* The protection that both sides agreed on. */
@@ -45,17 +52,21 @@ size_t qm_offers_sent(const struct ike_qm_policy *policy, uint16_t mm_group);
 /* Bit (1 << protocol) for each protocol that those offers use. */
 unsigned int qm_protocols_sent(const struct ike_qm_policy *policy, uint16_t mm_group);
 
+/* Some of the offers that are sent can be used. */
+bool qm_can_offer(const struct ike_qm_policy *policy, const struct qm_terms *terms);
 /* The initiator's body. */
-void qm_proposal_write(struct writer *w, const struct ike_qm_policy *policy, uint16_t mm_group,
-		       const struct qm_spis *spis);
+void qm_proposal_write(struct writer *w, const struct ike_qm_policy *policy,
+		       const struct qm_terms *terms, const struct qm_spis *spis);
 
 /*
  * The responder's choice: the first alternative, in the offered order, that is one of the
  * policy's offers. @has_ke: the message has a KE payload, so a group is wanted. -ENOENT: none;
  * otherwise as sa_payload_parse().
  */
-int qm_proposal_choose(struct bytes offer, const struct ike_qm_policy *policy, uint16_t mm_group,
-		       bool has_ke, struct qm_choice *ret_choice);
+int qm_proposal_choose(struct bytes offer, const struct ike_qm_policy *policy,
+		       const struct qm_terms *terms, bool has_ke, struct qm_choice *ret_choice);
+/* The first transform is one for transport mode, with or without UDP. */
+bool qm_proposal_is_transport(struct bytes offer);
 
 /* The responder's body: what @choice names, unchanged but for our SPIs. */
 void qm_proposal_write_choice(struct writer *w, struct bytes offer,
@@ -65,8 +76,8 @@ void qm_proposal_write_choice(struct writer *w, struct bytes offer,
  * The initiator's check: exactly one alternative, one transform each, and it is one of ours.
  * Lifetimes may be shorter. -ENOENT if not ours, otherwise as sa_payload_parse().
  */
-int qm_proposal_accept(struct bytes answer, const struct ike_qm_policy *policy, uint16_t mm_group,
-		       struct qm_choice *ret_choice);
+int qm_proposal_accept(struct bytes answer, const struct ike_qm_policy *policy,
+		       const struct qm_terms *terms, struct qm_choice *ret_choice);
 
 /* Lifetimes of a RESPONDER-LIFETIME notify; 0 for what it does not have. -EBADMSG if broken. */
 int qm_lifetime_parse(struct bytes attributes, uint32_t *ret_seconds, uint32_t *ret_kbytes);

@@ -95,7 +95,13 @@ int qm_message_open(struct ike_engine *engine, struct ike_qm *qm, struct bytes d
 		return -EBADMSG;
 	memcpy(qm->iv, next_iv, sizeof(qm->iv));
 	exchange_note(&qm->log, datagram);
+	natt_follow(qm->mm, engine->arrival);
 	return 0;
+}
+
+struct qm_terms qm_terms(const struct ike_qm *qm)
+{
+	return (struct qm_terms){ .group = qm->mm->choice.proposal.group, .natt = qm->mm->natt };
 }
 
 int qm_make_nonce(struct ike_engine *engine, struct blob *nonce)
@@ -258,6 +264,9 @@ int qm_prepare_install(struct ike_engine *engine, struct ike_qm *qm)
 	install->qm_id = qm->id;
 	install->is_initiator = qm->is_initiator;
 	install->path = qm->mm->path;
+	install->is_in_udp = natt_is_found(&qm->mm->natt);
+	install->is_behind_nat = install->is_in_udp && qm->mm->natt.is_here;
+	install->is_peer_behind_nat = install->is_in_udp && qm->mm->natt.is_there;
 	install->selector = qm->selector;
 	install->encapsulation = qm->encapsulation;
 	install->n_suites = qm->choice.n_suites;

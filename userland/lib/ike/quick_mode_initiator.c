@@ -59,24 +59,31 @@ static int prepare(struct ike_engine *engine, struct ike_qm *qm)
 	return ret ? ret : write_ids(qm);
 }
 
-/* HDR*, HASH(1), SA, Ni [, KE], IDci, IDcr --> */
+/* HDR*, HASH(1), SA, Ni [, KE], IDci, IDcr [, NAT-OA, NAT-OA] --> */
 void qm_initiator_send_1(struct ike_engine *engine, struct ike_qm *qm)
 {
+	struct qm_terms terms = qm_terms(qm);
 	struct qm_message m;
 
+	if (!qm_can_offer(qm->policy, &terms)) {
+		qm_fail(engine, qm, IKE_REASON_ATTRIBUTES, false,
+			"AH cannot pass the NAT to the peer, and policy offers nothing else");
+		return;
+	}
 	if (prepare(engine, qm)) {
 		qm_fail(engine, qm, IKE_REASON_DH, false, "cannot make a key exchange");
 		return;
 	}
 	qm_message_begin(engine, qm, &m);
 	wire_begin(&m.out, WIRE_PAYLOAD_SA);
-	qm_proposal_write(&m.out.w, qm->policy, qm->mm->choice.proposal.group, &qm->spis);
+	qm_proposal_write(&m.out.w, qm->policy, &terms, &qm->spis);
 	wire_end(&m.out);
 	wire_add(&m.out, WIRE_PAYLOAD_NONCE, blob_bytes(&qm->ni));
 	if (qm->dh)
 		wire_add(&m.out, WIRE_PAYLOAD_KE, dh_key_public(qm->dh));
 	wire_add(&m.out, WIRE_PAYLOAD_ID, blob_bytes(&qm->idci));
 	wire_add(&m.out, WIRE_PAYLOAD_ID, blob_bytes(&qm->idcr));
+	natt_write_original(qm, &m.out);
 	if (qm_message_send(engine, qm, &m, QM_HASH_1)) {
 		qm_fail(engine, qm, IKE_REASON_ENCRYPT, false, "cannot make message 1");
 		return;
@@ -129,10 +136,11 @@ static enum ike_reason take_answer(struct ike_engine *engine, struct ike_qm *qm,
 	struct bytes sa = wire_find(message, WIRE_PAYLOAD_SA, 0)->body;
 	struct bytes nonce = wire_find(message, WIRE_PAYLOAD_NONCE, 0)->body;
 	const struct wire_payload *ke = wire_find(message, WIRE_PAYLOAD_KE, 0);
+	struct qm_terms terms = qm_terms(qm);
 
 	if (!has_our_selector(qm, message))
 		return IKE_REASON_POLICY_MATCH;
-	if (qm_proposal_accept(sa, qm->policy, qm->mm->choice.proposal.group, &qm->choice))
+	if (qm_proposal_accept(sa, qm->policy, &terms, &qm->choice))
 		return IKE_REASON_ATTRIBUTES;
 	if (nonce.len < QM_NONCE_MIN || nonce.len > IKE_NONCE_MAX_LEN)
 		return IKE_REASON_INVALID_PAYLOAD;

@@ -88,11 +88,16 @@ static void refuse(struct ike_engine *engine, struct ike_qm *qm, uint16_t type,
 
 static int read_selector(struct ike_qm *qm)
 {
+	int ret;
+
 	if (!qm->idci.len && !qm->idcr.len) {
 		qm->selector = ident_default_selector(&qm->mm->path.local, &qm->mm->path.remote);
 		return 0;
 	}
-	return ident_selector(blob_bytes(&qm->idci), blob_bytes(&qm->idcr), false, &qm->selector);
+	ret = ident_selector(blob_bytes(&qm->idci), blob_bytes(&qm->idcr), false, &qm->selector);
+	if (!ret && natt_is_found(&qm->mm->natt) && qm_proposal_is_transport(blob_bytes(&qm->sa)))
+		natt_translate(qm->mm, &qm->selector);
+	return ret;
 }
 
 static void ask_policy(struct ike_engine *engine, struct ike_qm *qm)
@@ -189,6 +194,7 @@ void qm_responder_policy(struct ike_engine *engine, struct ike_qm *qm,
 			 const struct ike_qm_policy *policy)
 {
 	char offered[256], text[sizeof(offered) + 64];
+	struct qm_terms terms = qm_terms(qm);
 	unsigned int protocols = 0;
 
 	if (!policy || qm_policy_check(policy)) {
@@ -201,8 +207,8 @@ void qm_responder_policy(struct ike_engine *engine, struct ike_qm *qm,
 		qm_fail(engine, qm, IKE_REASON_NO_MEMORY, false, "out of memory");
 		return;
 	}
-	if (qm_proposal_choose(blob_bytes(&qm->sa), policy, qm->mm->choice.proposal.group,
-			       qm->peer_ke.len != 0, &qm->choice)) {
+	if (qm_proposal_choose(blob_bytes(&qm->sa), policy, &terms, qm->peer_ke.len != 0,
+			       &qm->choice)) {
 		(void)snprintf(text, sizeof(text), "no proposal chosen (the peer offered %s)",
 			       qm_offer_format(blob_bytes(&qm->sa), offered, sizeof(offered)));
 		refuse(engine, qm, IKE_NOTIFY_NO_PROPOSAL_CHOSEN, IKE_REASON_ATTRIBUTES, text);
@@ -279,7 +285,7 @@ static void set_retransmission(struct ike_engine *engine, struct ike_qm *qm)
 	(void)timer_set(&engine->timers, &qm->timer, engine->now + delays[qm->log.n_sent - 1]);
 }
 
-/* <-- HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr] [, N] */
+/* <-- HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr] [, NAT-OA, NAT-OA] [, N] */
 void qm_responder_installed_in(struct ike_engine *engine, struct ike_qm *qm)
 {
 	struct qm_message m;
@@ -295,6 +301,7 @@ void qm_responder_installed_in(struct ike_engine *engine, struct ike_qm *qm)
 		wire_add(&m.out, WIRE_PAYLOAD_ID, blob_bytes(&qm->idci));
 		wire_add(&m.out, WIRE_PAYLOAD_ID, blob_bytes(&qm->idcr));
 	}
+	natt_write_original(qm, &m.out);
 	add_lifetime(engine, qm, &m.out);
 	if (qm_message_send(engine, qm, &m, QM_HASH_2)) {
 		qm_fail(engine, qm, IKE_REASON_ENCRYPT, false, "cannot make message 2");

@@ -40,6 +40,8 @@ int qm_message_open(struct ike_engine *engine, struct ike_qm *qm, struct bytes d
 		    const struct wire_header *header, enum message_kind kind, enum qm_hash hash,
 		    struct wire_message *ret_message);
 
+/* under its main mode */
+struct qm_terms qm_terms(const struct ike_qm *qm);
 int qm_make_nonce(struct ike_engine *engine, struct blob *nonce);
 /* A key pair of the group for PFS. */
 int qm_make_dh(struct ike_engine *engine, struct ike_qm *qm, unsigned int group);

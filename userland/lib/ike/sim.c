@@ -28,6 +28,8 @@ struct sim_packet {
 	uint64_t id;
 	int error;
 	uint32_t spi;
+	uint16_t from_port;	/* as seen by who receives */
+	uint16_t to_port;
 	size_t len;
 	uint8_t data[];
 };
@@ -77,6 +79,33 @@ static struct sim_trace *trace(struct sim_host *host, enum sim_step step)
 
 /* --- ops ------------------------------------------------------------------------------------ */
 
+/* A datagram by @path, as the NATs of both hosts let it through; NULL: they do not. */
+static struct sim_packet *translate(struct sim_host *host, const struct ike_path *path,
+				    uint64_t at, const uint8_t *data, size_t len)
+{
+	const struct sim_host *other = &host->sim->hosts[!host->index];
+	uint16_t to_port = (uint16_t)(path->remote_port - other->nat_ports);
+	struct sim_packet *packet;
+
+	if (!ip_addr_is_equal(&path->remote, &other->seen_as) ||
+	    (other->nat_ports && to_port != 500 && to_port != 4500))
+		return NULL;
+	packet = make(!host->index, at, KIND_DATAGRAM, data, len);
+	packet->from_port = (uint16_t)(path->local_port + host->nat_ports);
+	packet->to_port = to_port;
+	return packet;
+}
+
+static void send_copy(struct sim_host *host, const struct ike_path *path, uint64_t delay,
+		      const uint8_t *data, size_t len)
+{
+	struct sim_packet *packet = translate(host, path, host->sim->now + delay, data, len);
+
+	/* To strangers: nowhere. */
+	if (packet)
+		push(host->sim, packet);
+}
+
 static int op_send(void *userdata, const struct ike_path *path, const uint8_t *data, size_t len)
 {
 	struct sim_host *host = userdata;
@@ -84,7 +113,6 @@ static int op_send(void *userdata, const struct ike_path *path, const uint8_t *d
 	struct sim_fate fate = { .delay = 1 };
 	struct sim_trace *t = trace(host, SIM_STEP_SEND);
 	uint8_t *copy = malloc(len);
-	size_t to = !host->index;
 
 	assert(copy && len >= WIRE_HEADER_LEN);
 	assert(ip_addr_is_equal(&path->local, &host->addr));
@@ -101,13 +129,10 @@ static int op_send(void *userdata, const struct ike_path *path, const uint8_t *d
 	}
 	if (sim->network)
 		fate = sim->network(sim, host->index, copy, len);
-	/* To strangers, and what is lost: nowhere. */
-	if (!fate.is_lost && (ip_addr_is_equal(&path->remote, &sim->hosts[to].addr) ||
-			      ip_addr_is_equal(&path->remote, &sim->hosts[to].seen_as))) {
-		push(sim, make(to, sim->now + fate.delay, KIND_DATAGRAM, copy, len));
+	if (!fate.is_lost) {
+		send_copy(host, path, fate.delay, copy, len);
 		for (unsigned int i = 0; i < fate.n_copies; i++)
-			push(sim, make(to, sim->now + fate.delay + fate.copy_delay * (i + 1),
-				       KIND_DATAGRAM, copy, len));
+			send_copy(host, path, fate.delay + fate.copy_delay * (i + 1), copy, len);
 	}
 	free(copy);
 	return 0;
@@ -321,26 +346,33 @@ static struct ike_path path_of(const struct sim *sim, size_t host)
 {
 	return (struct ike_path){
 		.local = sim->hosts[host].addr,
-		.remote = sim->hosts[!host].addr,
+		.remote = sim->hosts[!host].seen_as,
 		.local_port = 500,
 		.remote_port = 500,
 	};
 }
 
-void sim_inject_from(struct sim *sim, size_t to, const struct ip_addr *from, uint16_t port,
-		     const void *data, size_t len)
+static void inject(struct sim *sim, size_t to, const struct ike_path *path, const void *data,
+		   size_t len)
 {
-	struct ike_path path = path_of(sim, to);
 	/* On the heap and no longer than it is, so that every read beyond the end is found. */
 	uint8_t *copy = malloc(len ? len : 1);
 
 	assert(copy);
 	if (len)
 		memcpy(copy, data, len);
+	ike_engine_receive(sim->hosts[to].engine, sim->now, path, copy, len);
+	free(copy);
+}
+
+void sim_inject_from(struct sim *sim, size_t to, const struct ip_addr *from, uint16_t port,
+		     const void *data, size_t len)
+{
+	struct ike_path path = path_of(sim, to);
+
 	path.remote = *from;
 	path.remote_port = port;
-	ike_engine_receive(sim->hosts[to].engine, sim->now, &path, copy, len);
-	free(copy);
+	inject(sim, to, &path, data, len);
 }
 
 void sim_inject(struct sim *sim, size_t to, const void *data, size_t len)
@@ -352,10 +384,13 @@ static void deliver(struct sim *sim, const struct sim_packet *packet)
 {
 	struct sim_host *host = &sim->hosts[packet->to];
 	struct ike_engine *engine = host->engine;
+	struct ike_path path = path_of(sim, packet->to);
 
 	switch (packet->kind) {
 	case KIND_DATAGRAM:
-		sim_inject(sim, packet->to, packet->data, packet->len);
+		path.local_port = packet->to_port;
+		path.remote_port = packet->from_port;
+		inject(sim, packet->to, &path, packet->data, packet->len);
 		break;
 	case KIND_POLICY_MM:
 		(void)ike_engine_policy_mm_reply(engine, sim->now, packet->id,
@@ -552,7 +587,7 @@ int sim_acquire_port(struct sim *sim, size_t index, uint64_t id, uint16_t port)
 		.path = path_of(sim, index),
 		.selector = {
 			.local = host->addr,
-			.remote = sim->hosts[!index].addr,
+			.remote = sim->hosts[!index].seen_as,
 			.local_prefix = prefix,
 			.remote_prefix = prefix,
 			.protocol = port ? 6 : 0,

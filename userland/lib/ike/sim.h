@@ -76,7 +76,8 @@ struct sim_host {
 	size_t index;
 	struct ike_engine *engine;
 	struct ip_addr addr;
-	struct ip_addr seen_as;	/* source address of what the other receives */
+	struct ip_addr seen_as;	/* source address of what the other receives, and where it sends to */
+	uint16_t nat_ports;	/* what a NAT adds to the source port, 0 without */
 
 	struct ike_mm_policy mm;
 	struct ike_qm_policy qm;

@@ -329,6 +329,22 @@ static void test_forged_message_6(void **state)
 	sim_free(sim);
 }
 
+/* No vendor id is known to anybody. */
+static struct sim_fate cut_vids(struct sim *sim, size_t from, uint8_t *data, size_t len)
+{
+	static const uint8_t rfc3947[] = { 0x4a, 0x13, 0x1c, 0x81 };
+	static const uint8_t draft_02[] = { 0x90, 0xcb, 0x80, 0x91 };
+
+	(void)sim;
+	(void)from;
+	for (size_t i = 0; i + sizeof(rfc3947) <= len; i++) {
+		if (!memcmp(data + i, rfc3947, sizeof(rfc3947)) ||
+		    !memcmp(data + i, draft_02, sizeof(draft_02)))
+			data[i] ^= 0xff;
+	}
+	return (struct sim_fate){ .delay = 1 };
+}
+
 /* The address on the wire is not the one in the identity: behind one name hides another. */
 static void test_identity_is_the_address(void **state)
 {
@@ -336,17 +352,10 @@ static void test_identity_is_the_address(void **state)
 	for (size_t who = 0; who < SIM_HOSTS; who++) {
 		struct sim *sim = sim_new(false, NULL);
 
+		/* and nothing is said of NATs, which are an honest reason for that */
+		sim->network = cut_vids;
 		assert_int_equal(ip_addr_parse("192.0.2.99", &sim->hosts[who].seen_as), 0);
-		if (who) {
-			/* The initiator speaks to .99 and gets an identity of .2. */
-			struct ip_addr real = sim->hosts[1].addr;
-
-			sim->hosts[1].addr = sim->hosts[1].seen_as;
-			sim_acquire(sim, 0, 1);
-			sim->hosts[1].addr = real;
-		} else {
-			sim_acquire(sim, 0, 1);
-		}
+		sim_acquire(sim, 0, 1);
 		sim_run(sim, 60000);
 		assert_int_not_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_OK);
 		assert_int_equal(sim_count_sas(sim, 0), 0);

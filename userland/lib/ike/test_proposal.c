@@ -16,6 +16,8 @@
 #include "ike/sa_payload.h"
 #include "ike/vid.h"
 
+static const struct qm_terms terms19 = { .group = 19 };
+
 static uint8_t scratch[8192];
 
 static struct bytes hex(const char *text)
@@ -376,7 +378,7 @@ static struct bytes write_offer(const struct ike_qm_policy *policy, uint8_t *buf
 {
 	struct writer w = writer_make(buf, cap);
 
-	qm_proposal_write(&w, policy, 19, &spis);
+	qm_proposal_write(&w, policy, &terms19, &spis);
 	assert_false(w.overflow);
 	return (struct bytes){ buf, w.len };
 }
@@ -418,7 +420,7 @@ static void test_qm_offer(void **state)
 		size_t n = 0;
 
 		own.spi[rows[i].suite.protocol] = rows[i].spi;
-		qm_proposal_write(&w, &policy, 14, &own);
+		qm_proposal_write(&w, &policy, &(struct qm_terms){ .group = 14 }, &own);
 		for (const char *p = rows[i].body; *p; p++) {
 			if (*p != ' ')
 				text[n++] = *p;
@@ -494,7 +496,7 @@ static void test_qm_truth_table(void **state)
 			struct ike_qm_policy b = { .offers = { offers[j] }, .n_offers = 1 };
 			uint8_t buf[256];
 			struct qm_choice c;
-			int ret = qm_proposal_choose(write_offer(&a, buf, sizeof(buf)), &b, 19,
+			int ret = qm_proposal_choose(write_offer(&a, buf, sizeof(buf)), &b, &terms19,
 						     false, &c);
 
 			assert_int_equal(ret, i == j ? 0 : -ENOENT);
@@ -525,20 +527,20 @@ static void test_qm_choice_and_answer(void **state)
 		struct bytes offer = write_offer(&initiator, buf, sizeof(buf));
 		struct qm_choice c, d;
 
-		assert_int_equal(qm_proposal_choose(offer, &responder, 19, false, &c), 0);
+		assert_int_equal(qm_proposal_choose(offer, &responder, &terms19, false, &c), 0);
 		assert_int_equal(c.n_suites, responder.offers[0].n_suites);
 		assert_int_equal(c.peer_spi[0],
 				 c.suites[0].protocol == IKE_PROTOCOL_AH ? 0xa1a1a1a1 : 0xe5e5e5e5);
 		qm_proposal_write_choice(&w, offer, &c, &mine);
 		assert_int_equal(qm_proposal_accept((struct bytes){ answer, w.len }, &initiator,
-						    19, &d),
+						    &terms19, &d),
 				 0);
 		assert_int_equal(d.offer, i);
 		assert_int_equal(d.number, c.number);
 		assert_int_equal(d.peer_spi[0],
 				 d.suites[0].protocol == IKE_PROTOCOL_AH ? 0x11111111 : 0x22222222);
 		/* The whole offer sent back is no answer. */
-		assert_int_equal(qm_proposal_accept(offer, &initiator, 19, &d), -ENOENT);
+		assert_int_equal(qm_proposal_accept(offer, &initiator, &terms19, &d), -ENOENT);
 	}
 }
 
@@ -639,7 +641,7 @@ static void test_qm_attributes(void **state)
 		text[n] = '\0';
 		ret = qm_proposal_choose(qm_body(rows[i].protocol, rows[i].id, rows[i].spi,
 						 rows[i].spi_len, text),
-					 &policy, 19, rows[i].has_ke, &c);
+					 &policy, &terms19, rows[i].has_ke, &c);
 		if (ret != (rows[i].is_good ? 0 : -ENOENT))
 			fail_msg("row %zu: %d", i, ret);
 	}
