@@ -581,8 +581,11 @@ static void describe_pair(const struct negotiate *negotiate, const struct kernel
 			  const struct kernel_sa *in, struct ike_sa_install *ret_install)
 {
 	const struct kernel_lifetime *life = &in->lifetime;
-	const struct kernel_sa *ah = NULL;
-	struct ike_sa_install install = {
+	const struct kernel_sa *ah = NULL, *out;
+	struct ike_sa_install install;
+
+	out = find_sa(sas, n, in->pair_spi, IPSECDRV_DIRECTION_OUT, in->protection, &in->remote);
+	install = (struct ike_sa_install){
 		.directions = IKE_DIRECTION_IN,
 		.path = {
 			.local = in->local,
@@ -590,6 +593,9 @@ static void describe_pair(const struct negotiate *negotiate, const struct kernel
 			.local_port = in->encap_local_port ? in->encap_local_port : 500,
 			.remote_port = in->encap_remote_port ? in->encap_remote_port : 500,
 		},
+		.is_in_udp = in->encap_local_port != 0,
+		.is_behind_nat = out && out->encap_keepalive,
+		.is_peer_behind_nat = in->encap_follow,
 		.selector = translate_selector(&in->selector),
 		.life_seconds = seconds_left(life->hard_seconds, in->age_seconds),
 		.soft_seconds = seconds_left(life->soft_seconds, in->age_seconds),

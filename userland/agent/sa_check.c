@@ -7,6 +7,7 @@
 
 #include "agent/dynamic.h"
 #include "agent/translate.h"
+#include "ike/natt.h"
 
 static int refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -123,6 +124,14 @@ static bool is_in_order(uint64_t soft, uint64_t hard)
 	return !hard || soft <= hard;
 }
 
+static bool can_be_in_udp(const struct ike_sa_install *install)
+{
+	for (size_t i = 0; i < install->n_suites; i++)
+		if (install->suites[i].suite.protocol != IKE_PROTOCOL_ESP)
+			return false;
+	return install->path.local_port == NATT_PORT && install->path.remote_port;
+}
+
 int sa_check_install(const struct ike_sa_install *install, const struct layer_filter *filter,
 		     bool is_me, char why[static SA_CHECK_WHY_LEN])
 {
@@ -136,6 +145,9 @@ int sa_check_install(const struct ike_sa_install *install, const struct layer_fi
 	if (!install->directions ||
 	    (install->directions & ~(IKE_DIRECTION_IN | IKE_DIRECTION_OUT)))
 		return refuse(why, "it has no direction");
+	if (install->is_in_udp && !can_be_in_udp(install))
+		return refuse(why, "AH, or another port than %d, does not go through a NAT",
+			      NATT_PORT);
 	if (install->encapsulation != IKE_ENCAPSULATION_TRANSPORT)
 		return refuse(why, "it is for a tunnel, and filter %u is not", install->filter_id);
 	if (!is_me || !ip_addr_is_equal(&install->path.local, &install->selector.local) ||

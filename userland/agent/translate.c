@@ -172,6 +172,19 @@ static uint32_t bundle_spi(const struct ike_sa_install *install, size_t suite,
 	return 0;
 }
 
+/* UDP around ESP, between the ports that IKE has come to. */
+static void set_encapsulation(const struct ike_sa_install *install, struct kernel_sa *sa)
+{
+	if (!install->is_in_udp || sa->protection != IPSECDRV_PROTECTION_ESP)
+		return;
+	sa->encap_local_port = install->path.local_port;
+	sa->encap_remote_port = install->path.remote_port;
+	if (sa->direction == IPSECDRV_DIRECTION_IN)
+		sa->encap_follow = install->is_peer_behind_nat;
+	else if (install->is_behind_nat)
+		sa->encap_keepalive = TRANSLATE_KEEPALIVE_SECONDS;
+}
+
 void translate_sa(const struct ike_sa_install *install, size_t suite,
 		  enum ipsecdrv_direction direction, struct kernel_sa *ret_sa)
 {
@@ -204,6 +217,7 @@ void translate_sa(const struct ike_sa_install *install, size_t suite,
 		.pair_spi = is_in ? from->spi_out : from->spi_in,
 		.bundle_spi = bundle_spi(install, suite, direction),
 	};
+	set_encapsulation(install, ret_sa);
 	memcpy(ret_sa->cipher_key, keys->cipher_key, keys->cipher_key_len);
 	memcpy(ret_sa->integrity_key, keys->hash_key, keys->hash_key_len);
 }

@@ -34,4 +34,7 @@ const char *translate_hash_name(enum ike_hash hash);
 /* Seconds without inbound packets after which the driver drops a pair, as Windows does. */
 #define TRANSLATE_IDLE_SECONDS 300
 
+/* Seconds without outbound packets after which NATs are reminded of us, as Windows does. */
+#define TRANSLATE_KEEPALIVE_SECONDS 20
+
 #endif /* AGENT_TRANSLATE_H */

@@ -369,6 +369,9 @@ TYPE(sa_suite, struct ike_sa_suite, check_sa_suite,
 	UINT(struct ike_sa_install, directions, 1, IKE_DIRECTION_IN | IKE_DIRECTION_OUT), \
 	BOOL(struct ike_sa_install, is_initiator),                                        \
 	STRUCT(struct ike_sa_install, path, type_path),                                   \
+	BOOL(struct ike_sa_install, is_in_udp),                                           \
+	BOOL(struct ike_sa_install, is_behind_nat),                                       \
+	BOOL(struct ike_sa_install, is_peer_behind_nat),                                  \
 	STRUCT(struct ike_sa_install, selector, type_selector),                           \
 	ENUM(struct ike_sa_install, encapsulation, IKE_ENCAPSULATION_TUNNEL + 1),         \
 	ARRAY(struct ike_sa_install, suites, n_suites, 1, IKE_SUITES_MAX, type_sa_suite), \
