@@ -65,7 +65,8 @@ swan() { # COMMAND [OPTION...]
 swan_log() { cat "$SWAN/charon.log"; }
 
 # swan_config IKE-PROPOSAL esp|ah PROPOSAL [LINE-FOR-THE-CHILD...]: one connection "c" with one
-# child "n"; SWAN_PSK, and A_ADDR and B_ADDR for another family, can be set before.
+# child "n"; SWAN_PSK, A_ADDR and B_ADDR for another family, and SWAN_REMOTE where A is seen at
+# another address, can be set before.
 swan_config() {
 	local ike=$1 protocol=$2 proposal=$3 line extra=
 	shift 3
@@ -77,7 +78,7 @@ swan_config() {
 	  c {
 	    version = 1
 	    local_addrs = ${B_ADDR-$B4}
-	    remote_addrs = ${A_ADDR-$A4}
+	    remote_addrs = ${SWAN_REMOTE-${A_ADDR-$A4}}
 	    proposals = $ike
 	    local {
 	      auth = psk

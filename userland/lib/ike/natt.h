@@ -81,8 +81,8 @@ bool natt_is_transport(uint64_t value);
 /* In transport mode: the NAT-OA payloads of quick mode, the initiator's address first. */
 void natt_write_original(const struct ike_qm *qm, struct wire_out *out);
 /*
- * Transport mode as responder: the selector has addresses that only the peer's side of the NAT
- * knows. It becomes one for the addresses that packets have here.
+ * Transport mode: a selector of the peer's has addresses that only its side of the NAT knows. It
+ * becomes one for the addresses that packets have here.
  */
 void natt_translate(const struct ike_mm *mm, struct ike_selector *selector);
 

@@ -102,6 +102,9 @@ static bool has_our_selector(const struct ike_qm *qm, const struct wire_message 
 
 	if (idci && ident_selector(idci->body, idcr->body, true, &selector))
 		return false;
+	/* some hand them back with the addresses that they see */
+	if (natt_is_found(&qm->mm->natt) && qm->encapsulation == IKE_ENCAPSULATION_TRANSPORT)
+		natt_translate(qm->mm, &selector);
 	return ident_selector_is_equal(&selector, &qm->selector);
 }
 
