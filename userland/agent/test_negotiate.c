@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What IKE may ask for: well-behaved and captured. */
 #include "agent/test_scene.h"
+#include "agent/translate.h"
 
 #include <errno.h>
 
@@ -183,6 +184,19 @@ static void twist_role(struct ike_sa_install *i) { i->is_initiator = false; }
 static void twist_direction(struct ike_sa_install *i) { i->directions = IKE_DIRECTION_OUT; }
 static void twist_no_direction(struct ike_sa_install *i) { i->directions = 0; }
 static void twist_bits(struct ike_sa_install *i) { i->suites[0].suite.key_bits = 256; }
+/* in UDP, but not from the port that the driver knows it by */
+static void twist_port(struct ike_sa_install *i)
+{
+	i->is_in_udp = true;
+	i->path.local_port = 53;
+	i->path.remote_port = 4500;
+}
+static void twist_nowhere(struct ike_sa_install *i)
+{
+	i->is_in_udp = true;
+	i->path.local_port = 4500;
+	i->path.remote_port = 0;
+}
 
 /*
  * Each thing that is not as policy has it is refused, and the honest one goes through after all
@@ -195,7 +209,7 @@ static void test_hostile_install(void **state)
 		twist_narrower, twist_tunnel, twist_cipher, twist_null, twist_hash, twist_no_hash,
 		twist_short_key, twist_seconds, twist_forever, twist_bytes, twist_endless,
 		twist_soft, twist_spi_in, twist_spi_out, twist_role, twist_direction,
-		twist_no_direction, twist_bits,
+		twist_no_direction, twist_bits, twist_port, twist_nowhere,
 	};
 	struct scene *w = *state;
 	struct ike_sa_install install;
@@ -417,6 +431,37 @@ static void test_pfs(void **state)
 	assert_int_equal(check_pfs(w, "NOPFS", 14), 0);
 }
 
+/* What a NAT means for the driver, at either side of it and without one. */
+static void test_nat(void **state)
+{
+	struct scene *w = *state;
+	struct ike_sa_install install;
+	struct kernel_sa sa;
+
+	scene_send_ping(w);
+	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
+	translate_sa(&install, 0, IPSECDRV_DIRECTION_OUT, &sa);
+	assert_int_equal(sa.encap_local_port, 0);
+	assert_int_equal(sa.encap_keepalive, 0);
+	install.is_in_udp = install.is_behind_nat = true;
+	install.path.local_port = 4500;
+	install.path.remote_port = 61000;
+	translate_sa(&install, 0, IPSECDRV_DIRECTION_OUT, &sa);
+	assert_int_equal(sa.encap_local_port, 4500);
+	assert_int_equal(sa.encap_remote_port, 61000);
+	assert_int_equal(sa.encap_keepalive, 20);
+	assert_false(sa.encap_follow);
+	translate_sa(&install, 0, IPSECDRV_DIRECTION_IN, &sa);
+	assert_int_equal(sa.encap_keepalive, 0);
+	assert_false(sa.encap_follow);
+	install.is_behind_nat = false;
+	install.is_peer_behind_nat = true;
+	translate_sa(&install, 0, IPSECDRV_DIRECTION_IN, &sa);
+	assert_true(sa.encap_follow);
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	assert_int_equal(scene_count_sas(w), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +478,7 @@ int main(void)
 		SCENE_TEST("test_hostile_delete", test_hostile_delete),
 		SCENE_TEST("F06 K27 a failed negotiation ends the acquire and is remembered",
 			   test_failure),
+		SCENE_TEST("K42 F16 ESP in UDP, through a NAT", test_nat),
 		SCENE_TEST("test_soft", test_soft),
 		SCENE_TEST("test_not_soft", test_not_soft),
 		SCENE_TEST("K18 K19 perfect forward secrecy is what policy says", test_pfs),
