@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,uml-debug also=vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=600
 #
 # ESP in UDP from behind a NAT, with XFRM as the peer and tshark as the judge of the wire: transport
 # mode, whose checksums the NAT makes wrong, and tunnel mode; streams both ways, fragments, sizes,
