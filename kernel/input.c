@@ -20,6 +20,7 @@
 #include "natt.h"
 #include "net.h"
 #include "op.h"
+#include "parallel.h"
 #include "proto.h"
 #include "replay.h"
 #include "sa.h"
@@ -269,7 +270,7 @@ static void accept_async(struct ipd_op *op, int err)
 {
 	struct sk_buff *skb = op->skb;
 
-	err = accept_packet(op, ipd_op_crypto_error(err));
+	err = accept_packet(op, err);
 	if (!err && percpu_ref_is_dying(&op->ipd->in_flight))
 		err = -ESHUTDOWN;
 	if (err)
@@ -278,6 +279,24 @@ static void accept_async(struct ipd_op *op, int err)
 		ipd_hook_input_resume(op->ipd, skb, op->sa, &op->state);
 	ipd_op_release(op);
 	ipd_op_put(op);
+}
+
+/* is checked on some CPU, and goes on by accept_async() in its turn */
+static int unwrap_parallel(struct ipd_op *op)
+{
+	struct ipd_parallel *parallel = op->sa->parallel;
+	bool has_room;
+
+	op->run = op->sa->proto->input;
+	spin_lock(&parallel->lock);
+	has_room = ipd_parallel_has_room(parallel);
+	if (has_room)
+		ipd_parallel_put(parallel, op);
+	spin_unlock(&parallel->lock);
+	if (!has_room)
+		return -ENOBUFS;
+	ipd_parallel_wake(parallel);
+	return -EINPROGRESS;
 }
 
 /* from the association on; 0, -EINPROGRESS or an error of ipd_op_reason() */
@@ -317,7 +336,7 @@ static int unwrap(struct ipd_net *ipd, struct ipd_sa *sa, struct sk_buff *skb,
 	err = ipd_op_hold(op, state);
 	if (err)
 		goto out;
-	err = sa->proto->input(op);
+	err = sa->parallel ? unwrap_parallel(op) : sa->proto->input(op);
 	if (err == -EINPROGRESS)
 		return err;
 	err = accept_packet(op, err);

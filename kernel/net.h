@@ -27,8 +27,8 @@ struct netlink_ext_ack;
 
 /*
  * cfg_mutex serialises every change; the packet path reads under RCU. Order of locks:
- * cfg_mutex > event_mutex; cfg_mutex > sa->lock > replay lock; the locks of acquire and
- * diag are leaves.
+ * cfg_mutex > event_mutex; cfg_mutex > sa->parallel->lock > sa->lock > replay lock; the locks of
+ * acquire and diag are leaves.
  */
 struct ipd_net {
 	struct net *net;
@@ -50,7 +50,8 @@ struct ipd_net {
 	struct ipd_drops __percpu *drops;
 	struct ipd_diag *diag;			/* NULL until it was switched on once */
 	struct ipd_transactions *transactions;
-	struct percpu_ref in_flight;		/* packets that are out of the hook: async crypto, held */
+	struct percpu_ref in_flight;		/* packets that are out of the hook: async crypto,
+						 * parallel, held */
 	struct completion in_flight_done;
 	struct mutex cfg_mutex;
 	struct mutex event_mutex;		/* numbers events and keeps them in order */

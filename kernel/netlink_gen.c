@@ -69,6 +69,7 @@ const struct nla_policy ipd_nl_sa_policy[IPSECDRV_SA_A_MAX + 1] = {
 	[IPSECDRV_SA_A_ACQUIRE_ID] = { .type = NLA_U32 },
 	[IPSECDRV_SA_A_ENCAP_FOLLOW] = { .type = NLA_FLAG },
 	[IPSECDRV_SA_A_ENCAP_KEEPALIVE] = NLA_POLICY_RANGE(NLA_U32, 1, 3600),
+	[IPSECDRV_SA_A_PARALLEL] = { .type = NLA_FLAG },
 };
 
 const struct nla_policy ipd_nl_flow_policy[IPSECDRV_FLOW_A_MAX + 1] = {
@@ -351,4 +352,5 @@ const char *const ipd_drop_names[__IPSECDRV_DROP_MAX] = {
 	[IPSECDRV_DROP_NO_INTERFACE] = "no-interface",
 	[IPSECDRV_DROP_UDP_MISMATCH] = "udp-mismatch",
 	[IPSECDRV_DROP_KEEPALIVE] = "keepalive",
+	[IPSECDRV_DROP_PARALLEL_LIMIT] = "parallel-limit",
 };

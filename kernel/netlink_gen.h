@@ -88,6 +88,7 @@ extern const char *const ipd_drop_names[__IPSECDRV_DROP_MAX];
 	{ IPSECDRV_DROP_BACKLOG, "backlog" }, \
 	{ IPSECDRV_DROP_NO_INTERFACE, "no-interface" }, \
 	{ IPSECDRV_DROP_UDP_MISMATCH, "udp-mismatch" }, \
-	{ IPSECDRV_DROP_KEEPALIVE, "keepalive" }
+	{ IPSECDRV_DROP_KEEPALIVE, "keepalive" }, \
+	{ IPSECDRV_DROP_PARALLEL_LIMIT, "parallel-limit" }
 
 #endif /* IPD_NETLINK_GEN_H */

@@ -9,6 +9,8 @@
  * with it, and the CPU makes a new one for the next packet. An op that comes back to a CPU that
  * has one is freed. An op that is too small for an association's request is replaced likewise.
  *
+ * Packets of a parallel association (parallel.c) go that way, too, whatever the crypto code does.
+ *
  * A request that may end later holds what it needs: the namespace (in_flight), the association,
  * the devices, the route. All is taken before the request starts, since the callback may run on
  * another CPU before the starting call even returns. What comes of a request is the crypto API's
@@ -67,7 +69,7 @@ void ipd_op_put(struct ipd_op *op)
 int ipd_op_hold(struct ipd_op *op, const struct nf_hook_state *state)
 {
 	op->is_held = false;
-	if (!op->sa->crypto.is_async)
+	if (!op->sa->crypto.is_async && !op->sa->parallel)
 		return 0;
 	if (skb_dst(op->skb) && !skb_dst_force(op->skb))
 		return -EHOSTUNREACH;
@@ -148,7 +150,7 @@ IPD_CRYPTO_CB(op_done)
 		return;
 	rcu_read_lock();
 	local_bh_disable();
-	op->resume(op, err);
+	op->resume(op, ipd_op_crypto_error(err));
 	local_bh_enable();
 	rcu_read_unlock();
 }
@@ -200,6 +202,10 @@ u8 ipd_op_reason(int err)
 		return IPSECDRV_DROP_NO_ROUTE;
 	case -ECOMM:
 		return IPSECDRV_DROP_ECN;
+	case -ENOBUFS:
+		return IPSECDRV_DROP_PARALLEL_LIMIT;
+	case -EACCES:
+		return IPSECDRV_DROP_MODE_BLOCK;
 	default:
 		return IPSECDRV_DROP_CRYPTO;
 	}

@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "crypto.h"
 #include "encap.h"
+#include "ring.h"
 
 struct ipd_net;
 struct ipd_sa;
@@ -28,6 +29,10 @@ struct ipd_op {
 	struct ipd_sa *sa;
 	struct sk_buff *skb;
 	void (*resume)(struct ipd_op *op, int err);	/* asynchronous: ends it; BH off, RCU */
+	int (*run)(struct ipd_op *op);	/* parallel: what any CPU may do; see there */
+	void (*go_on)(struct ipd_op *op, int err);	/* parallel: resume(), when it is its turn */
+	struct ipd_ring_item item;	/* parallel */
+	int result;			/* parallel: of run() or its request */
 	u64 seq;			/* whole, inferred once if extended */
 	__be32 seq_high;		/* its upper half, for the crypto code */
 	__be16 udp_source;		/* port that an inbound packet in UDP came from; else 0 */
@@ -55,7 +60,8 @@ void ipd_op_put(struct ipd_op *op);
 
 /*
  * Takes what has to stay until an asynchronous request ends: namespace, association, devices,
- * route. Does nothing for associations whose requests end at once. -ESHUTDOWN, -EHOSTUNREACH.
+ * route. Does nothing for associations whose packets do not leave the caller. -ESHUTDOWN,
+ * -EHOSTUNREACH, -EKEYEXPIRED.
  */
 int __must_check ipd_op_hold(struct ipd_op *op, const struct nf_hook_state *state);
 void ipd_op_release(struct ipd_op *op);
@@ -82,7 +88,8 @@ int ipd_op_crypto_error(int err);
  * The drop reason of an error: -EPROTO malformed, -EBADMSG wrong integrity, -EALREADY replay,
  * -EAGAIN fragment, -EKEYEXPIRED no longer usable, -EOVERFLOW out of sequence numbers, -ENOMEM,
  * -EMSGSIZE too big, -ENOMSG dummy, -ENODATA keepalive, -ESHUTDOWN teardown, -EHOSTUNREACH no
- * route, -ECOMM a mark of congestion that nobody inside understands, else crypto.
+ * route, -ECOMM a mark of congestion that nobody inside understands, -ENOBUFS too many under way,
+ * -EACCES mode block, else crypto.
  */
 u8 ipd_op_reason(int err);
 

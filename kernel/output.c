@@ -24,10 +24,12 @@
 #include "drop.h"
 #include "encap.h"
 #include "hook.h"
+#include "mode.h"
 #include "mss.h"
 #include "natt.h"
 #include "net.h"
 #include "op.h"
+#include "parallel.h"
 #include "proto.h"
 #include "sa.h"
 #include "tunnel.h"
@@ -76,6 +78,7 @@ static int drop(const struct output *out, struct sk_buff *skb, int err)
 	case -EMSGSIZE:
 		return err;
 	case -ENOMEM:
+	case -ENOBUFS:
 		return -ENOBUFS;
 	default:
 		return -EPERM;
@@ -383,6 +386,36 @@ static int enter_tunnel(const struct output *out, struct ipd_op *op)
 	return 0;
 }
 
+/* what comes in the order of the packets, the first of those things that cannot be undone */
+static int admit(const struct output *out, struct ipd_op *op)
+{
+	int err;
+
+	if (!ipd_sa_is_usable(op->sa) || !ipd_sa_charge(op->sa, op->payload))
+		return -EKEYEXPIRED;
+	err = take_number(op->sa, &op->seq);
+	return err ?: ipd_op_hold(op, out->next);
+}
+
+/* the rest is done elsewhere */
+static int begin_parallel(const struct output *out, struct ipd_op *op)
+{
+	struct ipd_parallel *parallel = op->sa->parallel;
+	int err = -ENOBUFS;
+
+	op->run = op->sa->proto->output;
+	spin_lock(&parallel->lock);
+	if (ipd_parallel_has_room(parallel))
+		err = admit(out, op);
+	if (!err)
+		ipd_parallel_put(parallel, op);
+	spin_unlock(&parallel->lock);
+	if (err)
+		return err;
+	ipd_parallel_wake(parallel);
+	return -EINPROGRESS;
+}
+
 static int begin(const struct output *out, struct ipd_op *op)
 {
 	struct ipd_sa *sa = out->sa;
@@ -394,15 +427,10 @@ static int begin(const struct output *out, struct ipd_op *op)
 	if (err)
 		return err;
 	op->payload = op->skb->len - op->place.header;
-	if (!ipd_sa_is_usable(sa) || !ipd_sa_charge(sa, op->payload))
-		return -EKEYEXPIRED;
-	err = take_number(sa, &op->seq);
-	if (err)
-		return err;
-	err = ipd_op_hold(op, out->next);
-	if (err)
-		return err;
-	return sa->proto->output(op);
+	if (sa->parallel)
+		return begin_parallel(out, op);
+	err = admit(out, op);
+	return err ?: sa->proto->output(op);
 }
 
 /*
@@ -445,6 +473,16 @@ static int protect_around(const struct output *out, struct sk_buff *skb)
 	return protect_once(&around, skb);
 }
 
+/* what changed since the packet was judged, for which even a protected one does not leave */
+static int still_leaves(struct ipd_net *ipd)
+{
+	if (percpu_ref_is_dying(&ipd->in_flight))
+		return -ESHUTDOWN;
+	if (ipd_mode_rule(READ_ONCE(ipd->mode), IPSECDRV_DIRECTION_OUT) == IPD_MODE_RULE_DROP)
+		return -EACCES;
+	return 0;
+}
+
 static void finish_async(struct ipd_op *op, int err)
 {
 	const struct output out = {
@@ -459,9 +497,9 @@ static void finish_async(struct ipd_op *op, int err)
 	/* the packet's socket must not say how an outer one is cut */
 	struct sock *sk = ipd_sa_is_tunnel(op->sa) ? NULL : skb_to_full_sk(skb);
 
-	err = finish_output(op, ipd_op_crypto_error(err));
-	if (!err && percpu_ref_is_dying(&op->ipd->in_flight))
-		err = -ESHUTDOWN;
+	err = finish_output(op, err);
+	if (!err)
+		err = still_leaves(op->ipd);
 	if (!err)
 		err = protect_around(&out, skb);
 	if (!err)

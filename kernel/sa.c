@@ -32,6 +32,7 @@
 
 #include "net.h"
 #include "netlink.h"
+#include "parallel.h"
 #include "proto.h"
 #include "replay.h"
 
@@ -55,11 +56,17 @@ int ipd_sa_init(void)
 	if (!sa_cache)
 		return -ENOMEM;
 	ipd_sa_queue = alloc_workqueue("ipsecdrv_sa", WQ_UNBOUND, 0);
-	if (!ipd_sa_queue) {
-		kmem_cache_destroy(sa_cache);
-		return -ENOMEM;
-	}
+	if (!ipd_sa_queue)
+		goto err_cache;
+	if (ipd_parallel_init())
+		goto err_queue;
 	return 0;
+
+err_queue:
+	destroy_workqueue(ipd_sa_queue);
+err_cache:
+	kmem_cache_destroy(sa_cache);
+	return -ENOMEM;
 }
 
 void ipd_sa_exit(void)
@@ -67,11 +74,13 @@ void ipd_sa_exit(void)
 	/* the works of the last references are queued by RCU callbacks */
 	rcu_barrier();
 	destroy_workqueue(ipd_sa_queue);
+	ipd_parallel_exit();
 	kmem_cache_destroy(sa_cache);
 }
 
 static void sa_free(struct ipd_sa *sa)
 {
+	ipd_parallel_free(sa->parallel);
 	ipd_crypto_exit(&sa->crypto);
 	dst_cache_destroy(&sa->route);
 	free_percpu(sa->counters);
@@ -155,6 +164,12 @@ struct ipd_sa *ipd_sa_new(struct ipd_sad *sad, const struct ipd_sa_config *confi
 		sad->had_routes = true;
 	}
 	ipd_mapping_init(sa);
+	err = -ENOMEM;
+	if (params->parallel) {
+		sa->parallel = ipd_parallel_new();
+		if (!sa->parallel)
+			goto err_free;
+	}
 	limit_init(&sa->bytes, params->soft_bytes, params->hard_bytes, LIMIT_MAX_BYTES);
 	limit_init(&sa->packets, params->soft_packets, params->hard_packets, LIMIT_MAX_PACKETS);
 	sa->is_limited = params->soft_bytes || params->hard_bytes || params->soft_packets ||
@@ -386,6 +401,10 @@ static int fill_keyed(struct sk_buff *msg, const struct ipd_sa *sa)
 	if (params->bundle_spi && nla_put_be32(msg, IPSECDRV_SA_A_BUNDLE_SPI, params->bundle_spi))
 		return -EMSGSIZE;
 	if (params->esn && nla_put_flag(msg, IPSECDRV_SA_A_ESN))
+		return -EMSGSIZE;
+	if (sa->parallel && (nla_put_flag(msg, IPSECDRV_SA_A_PARALLEL) ||
+			     nla_put_u32(msg, IPSECDRV_SA_A_UNDER_WAY,
+					 ipd_parallel_len(sa->parallel))))
 		return -EMSGSIZE;
 	return ipd_sa_is_in_udp(sa) ? fill_udp(msg, sa) : 0;
 }

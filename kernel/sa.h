@@ -22,6 +22,7 @@
 #include "natt.h"
 #include "sad.h"
 
+struct ipd_parallel;
 struct ipd_proto_ops;
 struct ipd_replay;
 
@@ -53,6 +54,7 @@ struct ipd_sa {
 	struct ipd_crypto crypto;
 	struct ipd_sa_counters __percpu *counters;	/* NULL while larval */
 	struct ipd_replay *replay;
+	struct ipd_parallel *parallel;	/* NULL: packets are worked on where they come */
 	struct ipd_sad *sad;
 	struct ipd_sa *outer;		/* ESP of a bundle: the AH one around it, with a reference */
 	__be32 inner_spi;		/* AH of a bundle: the ESP one inside; else 0 */

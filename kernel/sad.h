@@ -45,6 +45,7 @@ struct ipd_sa_config {
 		u8 cipher_key_len, integrity_key_len;
 		bool esn;
 		bool encap_follow;
+		bool parallel;			/* worked on by all CPUs */
 	);
 	u8 cipher_key[IPSECDRV_MAX_KEY_LEN];
 	u8 integrity_key[IPSECDRV_MAX_KEY_LEN];

@@ -54,6 +54,7 @@ struct sa_test {
 	int n_spi_random;
 	bool in_udp;				/* associations and inbound packets are */
 	bool esn;				/* of the associations that sa_test_config() makes */
+	bool parallel;				/* as well */
 	u64 sequence;				/* where these begin */
 	bool use_shim;				/* algorithms that complete when the test says so */
 	time64_t now;
@@ -83,6 +84,10 @@ void sa_test_delete(struct sa_test *t, struct ipd_sa *sa);
 u64 sa_test_counter(const struct ipd_sa *sa, size_t offset);
 /* has the work of lifetime.c done, with the clock at @now */
 void sa_test_tick(struct sa_test *t, time64_t now);
+/* waits until the workers of parallel associations have nothing to do */
+void sa_test_settle(void);
+/* as if other associations had @n more packets under way, or less */
+void sa_test_crowd(s64 n);
 
 /* --- packets --- */
 
@@ -96,7 +101,8 @@ unsigned int sa_test_write_packet(u8 *buffer, u8 family, u8 protocol, unsigned i
 
 /*
  * Through ipd_sa_output(): the verdict. @ret_skb is the packet that left, by the verdict or by
- * okfn, or NULL. Fails the test when it was neither sent, dropped nor is under way.
+ * okfn, or NULL. Fails the test when it was neither sent, dropped nor is under way. Packets of a
+ * parallel association stay in t->sent.
  */
 unsigned int sa_test_output(struct sa_test *t, struct ipd_sa *sa, struct sk_buff *skb,
 			    struct sk_buff **ret_skb);

@@ -9,6 +9,7 @@
 #include <crypto/internal/hash.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/spinlock.h>
 
 #include "sa_test.h"
 
@@ -42,6 +43,7 @@ struct shim_hash {
 };
 
 static LIST_HEAD(waiting);
+static DEFINE_SPINLOCK(waiting_lock);	/* bottom halves off */
 
 static int take(struct shim_request *request, struct crypto_async_request *base,
 		int (*work)(struct shim_request *request))
@@ -52,7 +54,9 @@ static int take(struct shim_request *request, struct crypto_async_request *base,
 	case SHIM_NOW:
 		return work(request);
 	case SHIM_LATER:
+		spin_lock_bh(&waiting_lock);
 		list_add_tail(&request->list, &waiting);
+		spin_unlock_bh(&waiting_lock);
 		return -EINPROGRESS;
 	case SHIM_REFUSE:
 		break;
@@ -94,7 +98,9 @@ void shim_complete(unsigned int index, int error)
 
 	if (WARN_ON(!request))
 		return;
+	spin_lock_bh(&waiting_lock);
 	list_del(&request->list);
+	spin_unlock_bh(&waiting_lock);
 	result = request->work(request);
 	call(request->base, error ?: result);
 }

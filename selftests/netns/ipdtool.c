@@ -55,8 +55,9 @@ static const char usage_text[] =
 	"SIDE:   me, any, ADDRESS, ADDRESS/PREFIX, ADDRESS/MASK\n"
 	"SA:     dir=out|in proto=esp|ah spi=N local=A remote=A filter=ID [sel=L[/N],R[/N][,PROTO[,LP,RP]]]\n"
 	"        [cipher=C ckey=KEY] [integ=I ikey=KEY] [window=N] [pair=N] [bundle=N] [acquire=N]\n"
-	"        [encap=transport|tunnel] [esn] [sequence=N] [{soft,hard}-{bytes,packets,seconds}=N]\n"
-	"        [idle-seconds=N] [udp=LOCAL-PORT,REMOTE-PORT] [follow] [keepalive=N]\n"
+	"        [encap=transport|tunnel] [esn] [parallel] [sequence=N] [idle-seconds=N]\n"
+	"        [{soft,hard}-{bytes,packets,seconds}=N] [udp=LOCAL-PORT,REMOTE-PORT] [follow]\n"
+	"        [keepalive=N]\n"
 	"KEY:    hexadecimal, or @N for the N bytes 01 02 03 ...\n";
 
 /* --- filters ----------------------------------------------------------------- */
@@ -502,6 +503,8 @@ static char **put_sa(struct nl_msg *msg, char **words)
 	value = find_value(words, "keepalive");
 	if (value)
 		put_u32(msg, IPSECDRV_SA_A_ENCAP_KEEPALIVE, number(value));
+	if (has_word(words, "parallel"))
+		put(msg, IPSECDRV_SA_A_PARALLEL, 0, NULL);
 	put_lifetime(msg, words);
 	nla_nest_end(msg, nest);
 	while (!is_end(*words))

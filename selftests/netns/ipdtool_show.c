@@ -235,6 +235,9 @@ void show_sa(struct nlattr *nest)
 	if (tb[IPSECDRV_SA_A_ENCAP_FOLLOW])
 		printf(" follow");
 	show_u32(tb, IPSECDRV_SA_A_ENCAP_KEEPALIVE, "keepalive");
+	if (tb[IPSECDRV_SA_A_PARALLEL])
+		printf(" parallel");
+	show_u32(tb, IPSECDRV_SA_A_UNDER_WAY, "under-way");
 	show_u64(tb, IPSECDRV_SA_A_SEQUENCE, "sequence");
 	show_u64(tb, IPSECDRV_SA_A_BYTES, "bytes");
 	show_u64(tb, IPSECDRV_SA_A_PACKETS, "packets");

@@ -138,6 +138,22 @@ refuse "F18 F30 the limit of a bundle" wire A udp $B4 9 30 1
 check "F18 F30 takes both along" wait_for 10 eval '[ "$(on A ipdtool sas | grep -c dir=out)" = 0 ]'
 both_down
 
+# --- both worked on by all CPUs: the packets of ESP become AH's in order
+bundle_ours 4 aes128 sha1 sha256 parallel
+bundle_peer 4 aes128 sha1 sha256
+CAPTURE_OPTIONS='-s 128' capture_start parallel A eth0 'esp or ah'
+check "F18 parallel: echoes" ping_sizes A $B4 0 1 15 64 1000 1400 7 20
+check "F18 parallel: a stream to XFRM" transfer A B 4 200000
+capture_stop parallel
+check "F18 parallel: a stream from XFRM" transfer B A 4 200000
+numbers_rise() { # those of both, by one
+	tshark -r "$(capture_file parallel)" -Y ah -T fields -e ah.sequence -e esp.sequence 2>/dev/null |
+		awk '$1 != NR || $2 != NR { bad = 1 } END { exit bad || NR < 100 }'
+}
+check "F18 parallel: numbers rise by one" numbers_rise
+same "F18 parallel: XFRM took all" '' "$(xfrm_errors)"
+both_down
+
 # --- both with extended numbers across 2^32
 bundle_ours 4 aes128 sha1 sha256 esn sequence=$((0xfffffffa))
 bundle_peer 4 aes128 sha1 sha256 replay-seq 4294967290 replay-oseq 4294967290 replay-seq-hi 0 \

@@ -10,6 +10,9 @@
   wire.py largest ADDRESS PORT SIZE   a datagram that nobody may cut, again as large as the stack
                                       says when it is too big; prints the size that was sent, and
                                       fails if one byte more is sent as well
+  wire.py count ADDRESS PORT N        N numbered datagrams of many sizes
+  wire.py counted 4|6 PORT N          waits for the last of them; prints what came late, and how many
+  wire.py burst ADDRESS PORT SIZE N   N datagrams from a process that nothing else interrupts
   wire.py frames PCAP                 how many there are
   wire.py resend DEVICE PCAP [ORDER]  the frames again; ORDER: reverse, or indexes 3,1,2
   wire.py flip DEVICE PCAP INDEX FROM    every bit flipped from byte FROM of the packet on
@@ -31,6 +34,7 @@ The commands that send frames print how many they sent.
 """
 import errno
 import hashlib
+import os
 import select
 import socket
 import struct
@@ -38,6 +42,8 @@ import sys
 import threading
 
 CHUNK = 65536
+# of Linux; this Python has no names for them
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 
 
 def pattern(offset, size):
@@ -142,6 +148,37 @@ def largest(address, port, size):
     if attempt(target, size + 1) != size:
         sys.exit(f"{size + 1} bytes were not too big")
     print(size)
+
+
+def count(address, port, number):
+    info = socket.getaddrinfo(address, int(port), type=socket.SOCK_DGRAM)[0]
+    sock = socket.socket(info[0], socket.SOCK_DGRAM)
+    for i in range(int(number)):
+        sock.sendto(struct.pack("!I", i) + bytes(i * 37 % 1300), info[4])
+
+
+def counted(family, port, number):
+    sock = socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET, socket.SOCK_DGRAM)
+    # what a slow machine has not read yet must not be taken for lost
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16000000)
+    sock.settimeout(120)
+    sock.bind(("", int(port)))
+    print("listening", flush=True)
+    came, late, last = 0, 0, -1
+    while last != int(number) - 1:
+        (i,) = struct.unpack("!I", sock.recv(65536)[:4])
+        came, late, last = came + 1, late + (i < last), max(i, last)
+    print(f"{came} came, {late} late")
+
+
+def burst(address, port, size, number):
+    info = socket.getaddrinfo(address, int(port), type=socket.SOCK_DGRAM)[0]
+    sock = socket.socket(info[0], socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 64000000)
+    data = bytes(int(size))
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+    for _ in range(int(number)):
+        sock.sendto(data, info[4])
 
 
 # --- frames -------------------------------------------------------------------------------
@@ -312,8 +349,9 @@ def segments(target, path):
 
 
 COMMANDS = {function.__name__: function
-            for function in (receive, send, mirror, reflect, udp, largest, frames, resend, flip, cut,
-                             patch, toobig, piece, encap, datagram, segments)}
+            for function in (receive, send, mirror, reflect, udp, largest, count, counted, burst,
+                             frames, resend, flip, cut, patch, toobig, piece, encap, datagram,
+                             segments)}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

@@ -355,6 +355,10 @@ enum ipsecdrv_drop_reason {
 	IPSECDRV_DROP_UDP_MISMATCH,
 	/* A NAT keepalive (RFC 3948), whose work was done on the way. */
 	IPSECDRV_DROP_KEEPALIVE,
+	/*
+	 * Too many packets of its association, or of all that are parallel, are being worked on.
+	 */
+	IPSECDRV_DROP_PARALLEL_LIMIT,
 
 	/* private: */
 	__IPSECDRV_DROP_MAX,
@@ -563,6 +567,13 @@ enum {
 	 * a keepalive, for an end that is behind a NAT; 20 is usual. None are sent if not given.
 	 */
 	IPSECDRV_SA_A_ENCAP_KEEPALIVE,
+	/*
+	 * Its packets are protected or checked on all CPUs, and go on in order. For ciphers that
+	 * cost more than everything else; others only lose time by it.
+	 */
+	IPSECDRV_SA_A_PARALLEL,
+	/* Answer only: packets of a parallel association that are being worked on. */
+	IPSECDRV_SA_A_UNDER_WAY,
 
 	/* private: */
 	__IPSECDRV_SA_A_MAX,

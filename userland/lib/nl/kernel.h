@@ -107,6 +107,7 @@ struct kernel_sa {
 	bool encap_follow;		/* the peer's port; inbound */
 	uint32_t encap_keepalive;	/* seconds; outbound; 0 is none */
 	bool esn;
+	bool parallel;
 	uint32_t acquire_id;
 	/* answers only */
 	enum ipsecdrv_sa_state state;
@@ -117,6 +118,7 @@ struct kernel_sa {
 	uint32_t idle_seconds;
 	uint64_t replay_drops;
 	uint64_t integrity_drops;
+	uint32_t under_way;
 };
 
 struct kernel_flow {

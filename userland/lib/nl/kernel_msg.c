@@ -236,6 +236,8 @@ int kernel_msg_put_sa(struct nl_msg *msg, const struct kernel_sa *sa)
 		failed |= nla_put_flag(msg, IPSECDRV_SA_A_ENCAP_FOLLOW);
 	if (sa->esn)
 		failed |= nla_put_flag(msg, IPSECDRV_SA_A_ESN);
+	if (sa->parallel)
+		failed |= nla_put_flag(msg, IPSECDRV_SA_A_PARALLEL);
 	return finish_nest(msg, nest, failed);
 }
 
@@ -422,6 +424,7 @@ static void get_sa_numbers(struct nlattr **attrs, struct kernel_sa *sa)
 	sa->encap_keepalive = get_u32(attrs, IPSECDRV_SA_A_ENCAP_KEEPALIVE);
 	sa->encap_follow = attrs[IPSECDRV_SA_A_ENCAP_FOLLOW] != NULL;
 	sa->esn = attrs[IPSECDRV_SA_A_ESN] != NULL;
+	sa->parallel = attrs[IPSECDRV_SA_A_PARALLEL] != NULL;
 	sa->acquire_id = get_u32(attrs, IPSECDRV_SA_A_ACQUIRE_ID);
 	sa->state = get_u8(attrs, IPSECDRV_SA_A_STATE);
 	sa->sequence = get_u64(attrs, IPSECDRV_SA_A_SEQUENCE);
@@ -431,6 +434,7 @@ static void get_sa_numbers(struct nlattr **attrs, struct kernel_sa *sa)
 	sa->idle_seconds = get_u32(attrs, IPSECDRV_SA_A_IDLE_SECONDS);
 	sa->replay_drops = get_u64(attrs, IPSECDRV_SA_A_REPLAY_DROPS);
 	sa->integrity_drops = get_u64(attrs, IPSECDRV_SA_A_INTEGRITY_DROPS);
+	sa->under_way = get_u32(attrs, IPSECDRV_SA_A_UNDER_WAY);
 }
 
 int kernel_msg_get_sa(struct nlattr *nest, struct kernel_sa *ret_sa)

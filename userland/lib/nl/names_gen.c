@@ -496,6 +496,8 @@ static const struct row drop_reason_rows[] = {
 	  "It came in UDP, and its security association is not for that, or the other way round." },
 	{ IPSECDRV_DROP_KEEPALIVE, "keepalive",
 	  "A NAT keepalive (RFC 3948), whose work was done on the way." },
+	{ IPSECDRV_DROP_PARALLEL_LIMIT, "parallel-limit",
+	  "Too many packets of its association, or of all that are parallel, are being worked on." },
 };
 
 const char *nl_drop_reason_name(unsigned int value)

@@ -177,6 +177,7 @@ static struct kernel_sa some_sa(void)
 		.encap_follow = true,
 		.encap_keepalive = 20,
 		.esn = true,
+		.parallel = true,
 		.acquire_id = 77,
 	};
 
