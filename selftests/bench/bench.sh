@@ -40,6 +40,9 @@ word() { # NAME LINE
 	for w in $2; do [ "${w%%=*}" != "$1" ] || echo "${w#*=}"; done
 }
 
+# What makes the traffic; more words before it confine it.
+TRAFFIC=(traffic)
+
 # measure CASE VARIANT SIDE KIND TRAFFIC-WORDS. KIND is what becomes of "count" and "ns":
 #   rate   bits per microsecond, of bytes
 #   cost   nanoseconds for each packet; all have to arrive
@@ -47,7 +50,7 @@ word() { # NAME LINE
 measure() {
 	local what="$1 $2 $3" kind=$4 line count sent
 	shift 4
-	line=$(traffic "$@" 2>&1) || {
+	line=$("${TRAFFIC[@]}" "$@" 2>&1) || {
 		cannot "$what ${line//$'\n'/; }"
 		return 1
 	}
@@ -139,9 +142,9 @@ driver_gone() { # every namespace back to permit, so that the module may go
 
 OUT_SPI=0x20000001 IN_SPI=0x10000001 # as A sees them
 
-ours_keys() { # A B CIPHER INTEGRITY: fresh associations between A and B
-	ours_end "$2" $B4 $A4 $IN_SPI $OUT_SPI "$3" "$4"
-	ours_end "$1" $A4 $B4 $OUT_SPI $IN_SPI "$3" "$4"
+ours_keys() { # A B CIPHER INTEGRITY [WORDS]: fresh associations between A and B
+	ours_end "$2" $B4 $A4 $IN_SPI $OUT_SPI "${@:3}"
+	ours_end "$1" $A4 $B4 $OUT_SPI $IN_SPI "${@:3}"
 }
 ours_end() { # HOST LOCAL REMOTE OUT-SPI IN-SPI CIPHER INTEGRITY [WORDS of both associations]
 	local ends words
