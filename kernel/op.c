@@ -4,10 +4,11 @@
  * scatterlist, IV, digest, and what to go on with afterwards. It is larger than a stack frame may
  * be and must survive a request that ends later, so it comes from the heap; but not per packet.
  *
- * Every CPU keeps one op. Who protects or checks a packet takes it, and gives it back when the
- * request ended at once, which is the rule. When the request goes on asynchronously, the op goes
- * with it, and the CPU makes a new one for the next packet. An op that comes back to a CPU that
- * has one is freed. An op that is too small for an association's request is replaced likewise.
+ * Every CPU keeps some ops. Who protects or checks a packet takes one, and gives it back when the
+ * request ended at once, which is the rule: then it is always the same one. When the request goes
+ * on asynchronously, the op goes with it, and the CPU takes another one for the next packet, or
+ * makes it. An op that comes back to a CPU that has enough is freed, and one that is too small for
+ * an association's request is replaced.
  *
  * Packets of a parallel association (parallel.c) go that way, too, whatever the crypto code does.
  *
@@ -27,24 +28,42 @@
 #include <linux/slab.h>
 #include <net/dst.h>
 
-static DEFINE_PER_CPU(struct ipd_op *, spare_op);
+/* what a CPU keeps: as many packets as come at a time, each with some KiB */
+#define MAX_SPARE	32
+
+struct spare_ops {
+	struct ipd_op *first;
+	unsigned int n;
+};
+
+static DEFINE_PER_CPU(struct spare_ops, spare_ops);
+
+static struct ipd_op *take_spare(struct spare_ops *spare)
+{
+	struct ipd_op *op = spare->first;
+
+	if (op) {
+		spare->first = op->next;
+		spare->n--;
+	}
+	return op;
+}
 
 void ipd_op_exit(void)
 {
+	struct ipd_op *op;
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
-		kfree_sensitive(per_cpu(spare_op, cpu));
-		per_cpu(spare_op, cpu) = NULL;
-	}
+	for_each_possible_cpu(cpu)
+		while ((op = take_spare(per_cpu_ptr(&spare_ops, cpu))))
+			kfree_sensitive(op);
 }
 
 struct ipd_op *ipd_op_get(unsigned int request_size)
 {
-	struct ipd_op *op = __this_cpu_read(spare_op);
+	struct ipd_op *op = take_spare(this_cpu_ptr(&spare_ops));
 
 	if (likely(op)) {
-		__this_cpu_write(spare_op, NULL);
 		if (likely(op->request_size >= request_size))
 			return op;
 		kfree_sensitive(op);
@@ -59,11 +78,16 @@ struct ipd_op *ipd_op_get(unsigned int request_size)
 
 void ipd_op_put(struct ipd_op *op)
 {
+	struct spare_ops *spare = this_cpu_ptr(&spare_ops);
+
 	op->skb = NULL;
-	if (unlikely(__this_cpu_read(spare_op)))
+	if (unlikely(spare->n == MAX_SPARE)) {
 		kfree_sensitive(op);
-	else
-		__this_cpu_write(spare_op, op);
+		return;
+	}
+	op->next = spare->first;
+	spare->first = op;
+	spare->n++;
 }
 
 int ipd_op_hold(struct ipd_op *op, const struct nf_hook_state *state)

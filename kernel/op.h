@@ -25,6 +25,7 @@ struct ipd_sa;
 #define IPD_OP_HEADERS	512
 
 struct ipd_op {
+	struct ipd_op *next;		/* while it is a spare one */
 	struct ipd_net *ipd;
 	struct ipd_sa *sa;
 	struct sk_buff *skb;
