@@ -3,8 +3,9 @@
 # check: tiers=uml also=uml-debug,vm timeout=500
 #
 # Crypto code that completes later: cryptd takes the place of the ciphers inside of AES-GCM,
-# AES-CBC with HMAC, and of the hash, so every packet goes through a work item. Then associations, filters, namespaces and the module go while packets are
-# under way. (Not in the VM: what its ciphers are called depends on its CPU.)
+# AES-CBC with HMAC, and of the hash, so every packet goes through a work item. Then associations,
+# filters, namespaces and the module go while packets are under way. (Not in the VM: what its
+# ciphers are called depends on its CPU.)
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/natt.sh"
 
@@ -35,7 +36,7 @@ check "F15 HMAC-SHA1 goes through cryptd" is_cryptd 'hmac(sha1)'
 
 xfrm_topology
 load_module
-bytes=$((1500000 / SLOW))
+bytes=$((400000 / SLOW))
 for family in 4 6; do
 	remote=B$family
 	driver_up $family
@@ -80,7 +81,7 @@ flood() { # VARIABLE ADDRESS: until it is stopped; errors do not matter
 driver_up 4
 flood A $B4
 flood B $A4
-rounds=$((60 / SLOW))
+rounds=$((20 / SLOW))
 for ((round = 0; round < rounds; round++)); do
 	both_up 4 gcm128 none
 	both_down
