@@ -2,14 +2,12 @@
 /*
  * Sets of filters: immutable snapshots that share what they have in common. Theory: filter.c.
  *
- * Who owns what: the index by id is cut into shards, each a small table. A shard holds one
- * reference to each of its filters, so taking over an unchanged shard costs one count, and a
- * changed one as many as it has filters. Every set has each of its filters in some shard;
- * therefore the tables of the tuples, which may be large, hold no references and are copied as
- * plain memory.
+ * Who owns what: the index by id (filter_index.c) holds the references to the filters. Every set has
+ * each of its filters there; therefore the tables of the tuples, which may be large, hold no
+ * references and are copied as plain memory. A set lives until a grace period after it was in
+ * force, and so do its filters, which have none of their own.
  */
 #include <linux/err.h>
-#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/netlink.h>
 #include <linux/rcupdate.h>
@@ -20,22 +18,20 @@
 
 #include "extack.h"
 #include "filter.h"
+#include "filter_index.h"
 #include "filter_set.h"
 #include "flow.h"
 #include "scope.h"
-#include "table.h"
 #include "tuple.h"
 
 #define FAMILIES	2
-#define SHARD_BITS	8
-#define SHARDS		(1 << SHARD_BITS)
 
 struct ipd_filter_set {
 	struct ipd_tuples tuples[IPSECDRV_FILTER_CLASS_MAX + 1][FAMILIES];
 	u32 n;
 	u32 scoped;				/* how many filters are for some interfaces only */
 	struct rcu_work free_work;
-	struct ipd_table *shard[SHARDS];	/* id -> struct ipd_filter, counted */
+	struct ipd_filter_index index;
 };
 
 static struct workqueue_struct *workqueue;
@@ -48,108 +44,6 @@ static unsigned int family_index(u8 family)
 static struct ipd_tuples *tuples_of(struct ipd_filter_set *set, const struct ipd_filter *filter)
 {
 	return &set->tuples[filter->class][family_index(filter->family)];
-}
-
-/* --- index by id --- */
-
-static unsigned int shard_of(u32 id)
-{
-	return hash_32(id, SHARD_BITS);
-}
-
-static struct ipd_filter *shard_filter(const struct ipd_table *shard, u32 index)
-{
-	return ipd_table_unwrap(*ipd_table_value(shard, index));
-}
-
-static void shard_hold(const struct ipd_table *shard)
-{
-	u32 i;
-
-	for (i = 0; i < ipd_table_size(shard); i++)
-		if (shard_filter(shard, i))
-			ipd_filter_get(shard_filter(shard, i));
-}
-
-static void shard_put(struct ipd_table *shard)
-{
-	u32 i;
-
-	if (!shard || !refcount_dec_and_test(&shard->refs))
-		return;
-	for (i = 0; i < ipd_table_size(shard); i++)
-		if (shard_filter(shard, i))
-			ipd_filter_put(shard_filter(shard, i));
-	ipd_table_free(shard);
-}
-
-/* makes the shard this set's own, with room for one more */
-static int shard_own(struct ipd_table **shard)
-{
-	struct ipd_table *old = *shard, *fresh;
-
-	if (!old) {
-		*shard = ipd_table_new(1, 1);
-		return *shard ? 0 : -ENOMEM;
-	}
-	if (refcount_read(&old->refs) == 1)
-		return ipd_table_own(shard, 1);
-	fresh = ipd_table_copy(old, 1);
-	if (!fresh)
-		return -ENOMEM;
-	shard_hold(fresh);
-	shard_put(old);
-	*shard = fresh;
-	return 0;
-}
-
-static int index_add(struct ipd_filter_set *set, struct ipd_filter *filter,
-		     struct netlink_ext_ack *extack)
-{
-	struct ipd_table **shard = &set->shard[shard_of(filter->id)];
-	u64 key = filter->id;
-	int err;
-
-	if (*shard && ipd_table_find(*shard, &key, IPD_TABLE_NONE) != IPD_TABLE_NONE) {
-		NL_SET_ERR_MSG_FMT(extack, "there is a filter %u already", filter->id);
-		return -EEXIST;
-	}
-	err = shard_own(shard);
-	if (err)
-		return err;
-	ipd_filter_get(filter);
-	ipd_table_insert(shard, &key, ipd_table_wrap(filter));
-	set->n++;
-	set->scoped += !!ipd_filter_scope(filter);
-	return 0;
-}
-
-static int index_del(struct ipd_filter_set *set, struct ipd_filter *filter)
-{
-	struct ipd_table **shard = &set->shard[shard_of(filter->id)];
-	u64 key = filter->id;
-	int err;
-
-	err = shard_own(shard);
-	if (err)
-		return err;
-	ipd_table_remove(*shard, ipd_table_find(*shard, &key, IPD_TABLE_NONE));
-	set->n--;
-	set->scoped -= !!ipd_filter_scope(filter);
-	ipd_filter_put(filter);
-	return 0;
-}
-
-struct ipd_filter *ipd_filter_set_find(const struct ipd_filter_set *set, u32 id)
-{
-	const struct ipd_table *shard = set->shard[shard_of(id)];
-	u64 key = id;
-	u32 index;
-
-	if (!shard)
-		return NULL;
-	index = ipd_table_find(shard, &key, IPD_TABLE_NONE);
-	return index == IPD_TABLE_NONE ? NULL : shard_filter(shard, index);
 }
 
 /* --- life of a set --- */
@@ -177,10 +71,7 @@ static void set_destroy(struct ipd_filter_set *set)
 	for (i = 0; i < ARRAY_SIZE(set->tuples); i++)
 		for (j = 0; j < FAMILIES; j++)
 			ipd_tuples_free(&set->tuples[i][j]);
-	for (i = 0; i < SHARDS; i++) {
-		shard_put(set->shard[i]);
-		cond_resched();
-	}
+	ipd_filter_index_free(&set->index);
 	kfree(set);
 }
 
@@ -216,11 +107,7 @@ static struct ipd_filter_set *set_copy(const struct ipd_filter_set *set)
 
 	if (!copy)
 		return NULL;
-	for (i = 0; i < SHARDS; i++) {
-		copy->shard[i] = set->shard[i];
-		if (copy->shard[i])
-			refcount_inc(&copy->shard[i]->refs);
-	}
+	ipd_filter_index_share(&copy->index, &set->index);
 	copy->n = set->n;
 	copy->scoped = set->scoped;
 	for (i = 0; i < ARRAY_SIZE(set->tuples); i++) {
@@ -257,7 +144,7 @@ static int set_plan(struct ipd_filter_set *set, struct ipd_filter *const *filter
 				return err;
 		}
 	}
-	return 0;
+	return ipd_filter_index_reserve(&set->index, filters, n);
 }
 
 static int set_insert(struct ipd_filter_set *set, struct ipd_filter *filter,
@@ -265,9 +152,13 @@ static int set_insert(struct ipd_filter_set *set, struct ipd_filter *filter,
 {
 	int err;
 
-	err = index_add(set, filter, extack);
-	if (err)
+	err = ipd_filter_index_add(&set->index, filter);
+	if (err) {
+		NL_SET_ERR_MSG_FMT(extack, "there is a filter %u already", filter->id);
 		return err;
+	}
+	set->n++;
+	set->scoped += ipd_filter_is_scoped(filter);
 	return ipd_tuples_insert(tuples_of(set, filter), filter, extack);
 }
 
@@ -294,6 +185,18 @@ static int set_add(struct ipd_filter_set *set, struct ipd_filter *const *filters
 	return 0;
 }
 
+static int set_remove(struct ipd_filter_set *set, struct ipd_filter *filter)
+{
+	int err;
+
+	err = ipd_tuples_remove(tuples_of(set, filter), filter);
+	if (err)
+		return err;
+	set->n--;
+	set->scoped -= ipd_filter_is_scoped(filter);
+	return ipd_filter_index_del(&set->index, filter);
+}
+
 static int set_del(struct ipd_filter_set *set, const u32 *ids, u32 n,
 		   struct netlink_ext_ack *extack)
 {
@@ -307,9 +210,7 @@ static int set_del(struct ipd_filter_set *set, const u32 *ids, u32 n,
 			NL_SET_ERR_MSG_FMT(extack, "there is no filter %u", ids[i]);
 			return -ENOENT;
 		}
-		err = ipd_tuples_remove(tuples_of(set, filter), filter);
-		if (!err)
-			err = index_del(set, filter);
+		err = set_remove(set, filter);
 		if (err)
 			return err;
 		cond_resched();
@@ -352,6 +253,11 @@ struct ipd_filter_set *ipd_filter_set_del(const struct ipd_filter_set *set, cons
 }
 
 /* --- reading --- */
+
+struct ipd_filter *ipd_filter_set_find(const struct ipd_filter_set *set, u32 id)
+{
+	return ipd_filter_index_find(&set->index, id);
+}
 
 u32 ipd_filter_set_size(const struct ipd_filter_set *set)
 {

@@ -173,7 +173,7 @@ static int parse_flow(const struct ipd_net *ipd, const struct sk_buff *skb,
 static void count_hit(const struct ipd_filter *filter, u8 direction)
 {
 	if (filter)
-		this_cpu_inc(filter->hits[direction]);
+		ipd_filter_count(filter, direction);
 }
 
 /* @sa took the packet, whether it opened it or not; NULL: it is as it arrived */

@@ -13,6 +13,7 @@
 
 #include <linux/bits.h>
 #include <linux/compiler.h>
+#include <linux/kernel.h>
 #include <linux/netfilter.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -57,9 +58,33 @@ static __always_inline void ipd_key_addresses(const union nf_inet_addr *local,
 	}
 }
 
+/* the addresses of a key */
+static inline void ipd_key_get_addresses(const u64 *key, union nf_inet_addr *local,
+					 union nf_inet_addr *remote, const unsigned int words)
+{
+	if (words == IPD_KEY_WORDS4) {
+		local->ip = (__force __be32)lower_32_bits(key[0]);
+		remote->ip = (__force __be32)upper_32_bits(key[0]);
+	} else {
+		memcpy(local, &key[0], 16);
+		memcpy(remote, &key[2], 16);
+	}
+}
+
 static __always_inline u64 ipd_key_ports(__be16 local, __be16 remote, u8 protocol)
 {
 	return (u64)protocol << 32 | (u32)(__force u16)remote << 16 | (__force u16)local;
+}
+
+/* the ports of a key, by its last word */
+static __always_inline __be16 ipd_key_local_port(u64 last)
+{
+	return (__force __be16)(u16)last;
+}
+
+static __always_inline __be16 ipd_key_remote_port(u64 last)
+{
+	return (__force __be16)(u16)(last >> 16);
 }
 
 /* the key of a flow, without the "me" bits */
@@ -84,6 +109,15 @@ static __always_inline u64 ipd_key_hash(const u64 *key, const u64 *mult, const u
 	for (i = 0; i < words; i++)
 		sum += key[i] * mult[i];
 	return sum;
+}
+
+/*
+ * The sum's low bits know little of the key's high bits. After this the bits in the middle are good,
+ * too, and are something else than the highest are.
+ */
+static __always_inline u64 ipd_key_mix(u64 sum)
+{
+	return (sum ^ sum >> 32) * 0x9E3779B97F4A7C15ULL;
 }
 
 #endif /* IPD_KEY_H */

@@ -10,7 +10,6 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/netlink.h>
-#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <net/genetlink.h>
@@ -29,16 +28,6 @@
 
 /* --- filters out -------------------------------------------------------------------- */
 
-static u64 sum_hits(const struct ipd_filter *filter, u8 direction)
-{
-	u64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu_ptr(filter->hits, cpu)[direction]);
-	return sum;
-}
-
 /* attributes of the local side are followed by the same of the remote side */
 #define SIDE_STEP (IPSECDRV_FILTER_A_REMOTE_CLASS - IPSECDRV_FILTER_A_LOCAL_CLASS)
 
@@ -53,51 +42,60 @@ static int put_side(struct sk_buff *msg, u8 family, const struct ipd_filter_side
 	       ipd_nl_put_address(msg, IPSECDRV_FILTER_A_LOCAL_MASK + step, family, &side->mask);
 }
 
-static int put_tunnel(struct sk_buff *msg, const struct ipd_filter *filter)
+static int put_tunnel(struct sk_buff *msg, const struct ipd_filter_spec *spec)
 {
-	if (filter->class != IPSECDRV_FILTER_CLASS_TUNNEL)
+	if (spec->class != IPSECDRV_FILTER_CLASS_TUNNEL)
 		return 0;
-	return ipd_nl_put_address(msg, IPSECDRV_FILTER_A_TUNNEL_LOCAL, filter->tunnel_family,
-				  &filter->tunnel_local) ?:
-	       ipd_nl_put_address(msg, IPSECDRV_FILTER_A_TUNNEL_REMOTE, filter->tunnel_family,
-				  &filter->tunnel_remote);
+	return ipd_nl_put_address(msg, IPSECDRV_FILTER_A_TUNNEL_LOCAL, spec->tunnel_family,
+				  &spec->tunnel_local) ?:
+	       ipd_nl_put_address(msg, IPSECDRV_FILTER_A_TUNNEL_REMOTE, spec->tunnel_family,
+				  &spec->tunnel_remote);
 }
 
-static int put_scope(struct sk_buff *msg, const struct ipd_filter *filter)
+static int put_scope(struct sk_buff *msg, const struct ipd_filter_spec *spec)
 {
-	if (filter->interface)
-		return nla_put_string(msg, IPSECDRV_FILTER_A_INTERFACE, filter->interface->name);
-	return nla_put_u8(msg, IPSECDRV_FILTER_A_CONNECTION, filter->connection);
+	if (spec->interface)
+		return nla_put_string(msg, IPSECDRV_FILTER_A_INTERFACE, spec->interface->name);
+	return nla_put_u8(msg, IPSECDRV_FILTER_A_CONNECTION, spec->connection);
+}
+
+static int put_spec(struct sk_buff *msg, const struct ipd_filter_spec *spec)
+{
+	if (nla_put_u32(msg, IPSECDRV_FILTER_A_ID, spec->id) ||
+	    nla_put_u8(msg, IPSECDRV_FILTER_A_FAMILY, spec->family) ||
+	    nla_put_u8(msg, IPSECDRV_FILTER_A_CLASS, spec->class) ||
+	    put_side(msg, spec->family, &spec->local, 0) ||
+	    put_side(msg, spec->family, &spec->remote, SIDE_STEP) ||
+	    nla_put_u8(msg, IPSECDRV_FILTER_A_PROTOCOL, spec->protocol) ||
+	    nla_put_be16(msg, IPSECDRV_FILTER_A_LOCAL_PORT, spec->local.port) ||
+	    nla_put_be16(msg, IPSECDRV_FILTER_A_REMOTE_PORT, spec->remote.port) ||
+	    nla_put_u8(msg, IPSECDRV_FILTER_A_OUTBOUND_ACTION,
+		       spec->action[IPSECDRV_DIRECTION_OUT]) ||
+	    nla_put_u8(msg, IPSECDRV_FILTER_A_INBOUND_ACTION,
+		       spec->action[IPSECDRV_DIRECTION_IN]) ||
+	    put_tunnel(msg, spec) ||
+	    put_scope(msg, spec))
+		return -EMSGSIZE;
+	return 0;
 }
 
 int ipd_nl_put_filter(struct sk_buff *msg, const struct ipd_filter *filter)
 {
 	struct nlattr *nest = nla_nest_start(msg, IPSECDRV_A_FILTER);
+	struct ipd_filter_spec spec;
 
 	BUILD_BUG_ON(IPSECDRV_FILTER_A_REMOTE_ADDRESS - IPSECDRV_FILTER_A_LOCAL_ADDRESS !=
 		     SIDE_STEP);
 	BUILD_BUG_ON(IPSECDRV_FILTER_A_REMOTE_MASK - IPSECDRV_FILTER_A_LOCAL_MASK != SIDE_STEP);
 	if (!nest)
 		return -EMSGSIZE;
-	if (nla_put_u32(msg, IPSECDRV_FILTER_A_ID, filter->id) ||
-	    nla_put_u8(msg, IPSECDRV_FILTER_A_FAMILY, filter->family) ||
-	    nla_put_u8(msg, IPSECDRV_FILTER_A_CLASS, filter->class) ||
-	    put_side(msg, filter->family, &filter->local, 0) ||
-	    put_side(msg, filter->family, &filter->remote, SIDE_STEP) ||
-	    nla_put_u8(msg, IPSECDRV_FILTER_A_PROTOCOL, filter->protocol) ||
-	    nla_put_be16(msg, IPSECDRV_FILTER_A_LOCAL_PORT, filter->local.port) ||
-	    nla_put_be16(msg, IPSECDRV_FILTER_A_REMOTE_PORT, filter->remote.port) ||
-	    nla_put_u8(msg, IPSECDRV_FILTER_A_OUTBOUND_ACTION,
-		       filter->action[IPSECDRV_DIRECTION_OUT]) ||
-	    nla_put_u8(msg, IPSECDRV_FILTER_A_INBOUND_ACTION,
-		       filter->action[IPSECDRV_DIRECTION_IN]) ||
-	    put_tunnel(msg, filter) ||
-	    put_scope(msg, filter) ||
+	ipd_filter_describe(filter, &spec);
+	if (put_spec(msg, &spec) ||
 	    nla_put_u32(msg, IPSECDRV_FILTER_A_WEIGHT, filter->weight) ||
 	    nla_put_u64_64bit(msg, IPSECDRV_FILTER_A_OUTBOUND_HITS,
-			      sum_hits(filter, IPSECDRV_DIRECTION_OUT), IPSECDRV_FILTER_A_PAD) ||
+			      ipd_filter_hits(filter, IPSECDRV_DIRECTION_OUT), IPSECDRV_FILTER_A_PAD) ||
 	    nla_put_u64_64bit(msg, IPSECDRV_FILTER_A_INBOUND_HITS,
-			      sum_hits(filter, IPSECDRV_DIRECTION_IN), IPSECDRV_FILTER_A_PAD))
+			      ipd_filter_hits(filter, IPSECDRV_DIRECTION_IN), IPSECDRV_FILTER_A_PAD))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
@@ -106,17 +104,17 @@ int ipd_nl_put_filter(struct sk_buff *msg, const struct ipd_filter *filter)
 /* --- filters in --------------------------------------------------------------------- */
 
 /* an address of filter @id, by its attribute's name in the sentence */
-static int get_address(const struct nlattr *attr, const struct ipd_filter *filter,
+static int get_address(const struct nlattr *attr, const struct ipd_filter_spec *spec,
 		       union nf_inet_addr *addr, const char *name, struct netlink_ext_ack *extack)
 {
-	if (ipd_nl_get_address(attr, filter->family, addr))
+	if (ipd_nl_get_address(attr, spec->family, addr))
 		return 0;
-	NL_SET_ERR_MSG_FMT(extack, "filter %u: %s must have %u bytes", filter->id, name,
-			   ipd_nl_address_len(filter->family));
+	NL_SET_ERR_MSG_FMT(extack, "filter %u: %s must have %u bytes", spec->id, name,
+			   ipd_nl_address_len(spec->family));
 	return -EINVAL;
 }
 
-static int get_side(struct nlattr **tb, struct ipd_filter *filter, struct ipd_filter_side *side,
+static int get_side(struct nlattr **tb, struct ipd_filter_spec *spec, struct ipd_filter_side *side,
 		    int step, const char *name, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *address = tb[IPSECDRV_FILTER_A_LOCAL_ADDRESS + step];
@@ -126,22 +124,22 @@ static int get_side(struct nlattr **tb, struct ipd_filter *filter, struct ipd_fi
 					 IPSECDRV_ADDRESS_CLASS_MASK);
 	if (side->class == IPSECDRV_ADDRESS_CLASS_ME && (address || mask)) {
 		NL_SET_ERR_MSG_FMT(extack, "filter %u: %s is \"me\" and has an address, too",
-				   filter->id, name);
+				   spec->id, name);
 		return -EINVAL;
 	}
 	if (mask && !address) {
 		NL_SET_ERR_MSG_FMT(extack, "filter %u: %s has a mask without an address",
-				   filter->id, name);
+				   spec->id, name);
 		return -EINVAL;
 	}
 	if (address && !mask)
-		memset(&side->mask, 0xff, ipd_nl_address_len(filter->family));
-	return get_address(address, filter, &side->addr, name, extack) ?:
-	       (mask ? get_address(mask, filter, &side->mask, name, extack) : 0);
+		memset(&side->mask, 0xff, ipd_nl_address_len(spec->family));
+	return get_address(address, spec, &side->addr, name, extack) ?:
+	       (mask ? get_address(mask, spec, &side->mask, name, extack) : 0);
 }
 
 /* the endpoints have a family of their own, which their length says */
-static int get_tunnel(struct nlattr **tb, struct ipd_filter *filter,
+static int get_tunnel(struct nlattr **tb, struct ipd_filter_spec *spec,
 		      struct netlink_ext_ack *extack)
 {
 	const struct nlattr *local = tb[IPSECDRV_FILTER_A_TUNNEL_LOCAL];
@@ -150,60 +148,60 @@ static int get_tunnel(struct nlattr **tb, struct ipd_filter *filter,
 
 	if (!either)
 		return 0;
-	filter->tunnel_family = nla_len(either) == sizeof(struct in6_addr) ? NFPROTO_IPV6 :
-									     NFPROTO_IPV4;
-	if (ipd_nl_get_address(local, filter->tunnel_family, &filter->tunnel_local) &&
-	    ipd_nl_get_address(remote, filter->tunnel_family, &filter->tunnel_remote))
+	spec->tunnel_family = nla_len(either) == sizeof(struct in6_addr) ? NFPROTO_IPV6 :
+									   NFPROTO_IPV4;
+	if (ipd_nl_get_address(local, spec->tunnel_family, &spec->tunnel_local) &&
+	    ipd_nl_get_address(remote, spec->tunnel_family, &spec->tunnel_remote))
 		return 0;
 	NL_SET_ERR_MSG_FMT(extack, "filter %u: both tunnel endpoints must have 4, or 16, bytes",
-			   filter->id);
+			   spec->id);
 	return -EINVAL;
 }
 
-static int get_scope(struct net *net, struct nlattr **tb, struct ipd_filter *filter,
+static int get_scope(struct net *net, struct nlattr **tb, struct ipd_filter_spec *spec,
 		     struct netlink_ext_ack *extack)
 {
 	const struct nlattr *name = tb[IPSECDRV_FILTER_A_INTERFACE];
 	struct ipd_interface *interface;
 
-	filter->connection = nla_get_u8_default(tb[IPSECDRV_FILTER_A_CONNECTION],
-						IPSECDRV_CONNECTION_ALL);
+	spec->connection = nla_get_u8_default(tb[IPSECDRV_FILTER_A_CONNECTION],
+					      IPSECDRV_CONNECTION_ALL);
 	if (!name)
 		return 0;
 	interface = ipd_interface_get(net, nla_data(name), extack);
 	if (IS_ERR(interface))
 		return PTR_ERR(interface);
-	filter->interface = interface;
+	spec->interface = interface;
 	return 0;
 }
 
-static int get_fields(struct net *net, struct nlattr **tb, struct ipd_filter *filter,
+static int get_fields(struct net *net, struct nlattr **tb, struct ipd_filter_spec *spec,
 		      struct netlink_ext_ack *extack)
 {
 	int err;
 
-	filter->family = ipd_nl_family_of(tb[IPSECDRV_FILTER_A_FAMILY]);
-	if (!filter->family) {
+	spec->family = ipd_nl_family_of(tb[IPSECDRV_FILTER_A_FAMILY]);
+	if (!spec->family) {
 		NL_SET_ERR_MSG_FMT(extack, "filter %u: the family is neither IPv4 nor IPv6",
-				   filter->id);
+				   spec->id);
 		return -EINVAL;
 	}
-	filter->class = nla_get_u8_default(tb[IPSECDRV_FILTER_A_CLASS],
-					   IPSECDRV_FILTER_CLASS_TRANSPORT);
-	filter->protocol = nla_get_u8_default(tb[IPSECDRV_FILTER_A_PROTOCOL], 0);
-	filter->local.port = nla_get_be16_default(tb[IPSECDRV_FILTER_A_LOCAL_PORT], 0);
-	filter->remote.port = nla_get_be16_default(tb[IPSECDRV_FILTER_A_REMOTE_PORT], 0);
-	filter->action[IPSECDRV_DIRECTION_OUT] =
+	spec->class = nla_get_u8_default(tb[IPSECDRV_FILTER_A_CLASS],
+					 IPSECDRV_FILTER_CLASS_TRANSPORT);
+	spec->protocol = nla_get_u8_default(tb[IPSECDRV_FILTER_A_PROTOCOL], 0);
+	spec->local.port = nla_get_be16_default(tb[IPSECDRV_FILTER_A_LOCAL_PORT], 0);
+	spec->remote.port = nla_get_be16_default(tb[IPSECDRV_FILTER_A_REMOTE_PORT], 0);
+	spec->action[IPSECDRV_DIRECTION_OUT] =
 		nla_get_u8_default(tb[IPSECDRV_FILTER_A_OUTBOUND_ACTION], IPSECDRV_ACTION_NONE);
-	filter->action[IPSECDRV_DIRECTION_IN] =
+	spec->action[IPSECDRV_DIRECTION_IN] =
 		nla_get_u8_default(tb[IPSECDRV_FILTER_A_INBOUND_ACTION], IPSECDRV_ACTION_NONE);
-	err = get_side(tb, filter, &filter->local, 0, "local side", extack);
+	err = get_side(tb, spec, &spec->local, 0, "local side", extack);
 	if (!err)
-		err = get_side(tb, filter, &filter->remote, SIDE_STEP, "remote side", extack);
+		err = get_side(tb, spec, &spec->remote, SIDE_STEP, "remote side", extack);
 	if (!err)
-		err = get_tunnel(tb, filter, extack);
+		err = get_tunnel(tb, spec, extack);
 	if (!err)
-		err = get_scope(net, tb, filter, extack);
+		err = get_scope(net, tb, spec, extack);
 	return err;
 }
 
@@ -224,40 +222,47 @@ static int parse_nest(const struct nlattr *nest, struct nlattr **tb, u32 *ret_id
 }
 
 /* which filter is at fault stands before what the fault is */
-static int finish(struct ipd_filter *filter, struct netlink_ext_ack *extack)
+static int finish(struct ipd_filter_spec *spec, struct netlink_ext_ack *extack)
 {
 	struct netlink_ext_ack fault = {};
 	int err;
 
-	err = ipd_filter_finish(filter, &fault);
+	err = ipd_filter_finish(spec, &fault);
 	if (err)
-		NL_SET_ERR_MSG_FMT(extack, "filter %u: %s", filter->id,
+		NL_SET_ERR_MSG_FMT(extack, "filter %u: %s", spec->id,
 				   fault._msg ?: "it is not valid");
+	return err;
+}
+
+static int get_spec(struct net *net, const struct nlattr *nest, struct ipd_filter_spec *spec,
+		    struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[IPSECDRV_FILTER_A_MAX + 1];
+	int err;
+
+	memset(spec, 0, sizeof(*spec));
+	err = parse_nest(nest, tb, &spec->id, extack);
+	if (!err)
+		err = get_fields(net, tb, spec, extack);
+	if (!err)
+		err = finish(spec, extack);
 	return err;
 }
 
 static struct ipd_filter *get_filter(struct net *net, const struct nlattr *nest,
 				     struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[IPSECDRV_FILTER_A_MAX + 1];
-	struct ipd_filter *filter;
-	u32 id;
+	struct ipd_filter *filter = NULL;
+	struct ipd_filter_spec spec;
 	int err;
 
-	err = parse_nest(nest, tb, &id, extack);
-	if (err)
-		return ERR_PTR(err);
-	filter = ipd_filter_new(GFP_KERNEL_ACCOUNT);
-	if (!filter)
-		return ERR_PTR(-ENOMEM);
-	filter->id = id;
-	err = get_fields(net, tb, filter, extack);
+	err = get_spec(net, nest, &spec, extack);
 	if (!err)
-		err = finish(filter, extack);
-	if (!err)
+		filter = ipd_filter_new(&spec, GFP_KERNEL_ACCOUNT);
+	if (filter)
 		return filter;
-	ipd_filter_put(filter);
-	return ERR_PTR(err);
+	ipd_interface_put(spec.interface);
+	return ERR_PTR(err ?: -ENOMEM);
 }
 
 /* the filter nests of a request; a message is 64 KiB at most, so their number is bounded */
@@ -304,7 +309,7 @@ static struct ipd_filter **get_filters(struct genl_info *info, u32 *ret_n)
 			put_filters(filters, n);
 			return ERR_CAST(filter);
 		}
-		has_interfaces |= !!filter->interface;
+		has_interfaces |= !!ipd_filter_interface(filter);
 		filters[n++] = filter;
 		cond_resched();
 	}

@@ -446,6 +446,13 @@ struct install {
 	struct ipd_sa *larval;
 };
 
+static bool has_endpoints(const struct ipd_sa_config *config, const struct ipd_filter_extra *tunnel)
+{
+	return config->family == tunnel->tunnel_family &&
+	       has_addr(config->family, &config->local, &tunnel->tunnel_local) &&
+	       has_addr(config->family, &config->remote, &tunnel->tunnel_remote);
+}
+
 /* what the filter says of the mode and, in a tunnel, of the endpoints */
 static int check_mode(const struct ipd_filter *filter, const struct ipd_sa_config *config,
 		      struct netlink_ext_ack *extack)
@@ -456,9 +463,7 @@ static int check_mode(const struct ipd_filter *filter, const struct ipd_sa_confi
 		NL_SET_ERR_MSG(extack, "the association's mode, tunnel or transport, is not its filter's");
 		return -EINVAL;
 	}
-	if (is_tunnel && (config->family != filter->tunnel_family ||
-			  !has_addr(config->family, &config->local, &filter->tunnel_local) ||
-			  !has_addr(config->family, &config->remote, &filter->tunnel_remote))) {
+	if (is_tunnel && !has_endpoints(config, filter->extra)) {
 		NL_SET_ERR_MSG(extack, "the association's endpoints are not its filter's tunnel endpoints");
 		return -EINVAL;
 	}

@@ -12,6 +12,7 @@
 #include "acquire.h"
 #include "filter.h"
 #include "flow.h"
+#include "key.h"
 
 static u8 host_prefix(u8 family)
 {
@@ -38,32 +39,40 @@ static bool is_prefix_mask(u8 family, const union nf_inet_addr *mask)
 	return !(host & (host + 1));
 }
 
-static void select_side(const struct ipd_filter *filter, const struct ipd_filter_side *side,
-			const union nf_inet_addr *packet, union nf_inet_addr *addr, u8 *prefix)
+static void select_side(const struct ipd_filter_side *side, u8 family, union nf_inet_addr *addr,
+			u8 *prefix)
 {
-	if (filter->class == IPSECDRV_FILTER_CLASS_TUNNEL &&
-	    side->class == IPSECDRV_ADDRESS_CLASS_MASK &&
-	    is_prefix_mask(filter->family, &side->mask)) {
+	if (side->class == IPSECDRV_ADDRESS_CLASS_MASK && is_prefix_mask(family, &side->mask)) {
 		*addr = side->addr;
-		*prefix = mask_prefix(filter->family, &side->mask);
-	} else {
-		*addr = *packet;
-		*prefix = host_prefix(filter->family);
+		*prefix = mask_prefix(family, &side->mask);
 	}
+}
+
+static void select_subnets(const struct ipd_filter *filter, struct ipd_selector *selector)
+{
+	struct ipd_filter_spec spec;
+
+	ipd_filter_describe(filter, &spec);
+	select_side(&spec.local, spec.family, &selector->local, &selector->local_prefix);
+	select_side(&spec.remote, spec.family, &selector->remote, &selector->remote_prefix);
 }
 
 void ipd_selector_of(const struct ipd_filter *filter, const struct ipd_flow *flow,
 		     struct ipd_selector *selector)
 {
+	u64 last = filter->key[ipd_key_words(filter->family) - 1];
+
 	memset(selector, 0, sizeof(*selector));
 	selector->family = filter->family;
 	selector->protocol = filter->protocol;
-	selector->local_port = filter->local.port;
-	selector->remote_port = filter->remote.port;
-	select_side(filter, &filter->local, &flow->local,
-		    &selector->local, &selector->local_prefix);
-	select_side(filter, &filter->remote, &flow->remote,
-		    &selector->remote, &selector->remote_prefix);
+	selector->local_port = ipd_key_local_port(last);
+	selector->remote_port = ipd_key_remote_port(last);
+	selector->local = flow->local;
+	selector->remote = flow->remote;
+	selector->local_prefix = host_prefix(filter->family);
+	selector->remote_prefix = host_prefix(filter->family);
+	if (filter->class == IPSECDRV_FILTER_CLASS_TUNNEL)
+		select_subnets(filter, selector);
 }
 
 static bool prefix_matches(u8 family, const union nf_inet_addr *addr, u8 prefix,

@@ -6,6 +6,8 @@
  * slots. A table that exceeds LONGEST_PROBE had bad luck with its multipliers and gets others.
  * Four times is enough for anything but keys that no multipliers can tell apart, for which the
  * table stays correct and is only slow.
+ *
+ * Both arrays are powers of two in size, which no allocator rounds up.
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -24,9 +26,23 @@ static u8 bits_for(u32 entries)
 	return ilog2(roundup_pow_of_two(max(entries, 1U) * 2));
 }
 
-static u32 table_home(const struct ipd_table *table, const u64 *key)
+static const u64 *table_key(const struct ipd_table *table, u32 index)
 {
-	return ipd_key_hash(key, table->mult, table->words) >> (64 - table->bits);
+	if (table->stride == 1)
+		return ipd_table_filter(table, index)->key;
+	return ipd_table_entry(table, index);
+}
+
+static u64 table_hash(const struct ipd_table *table, const u64 *key)
+{
+	if (table->words == IPD_KEY_WORDS4)
+		return ipd_key_mix(ipd_key_hash(key, table->mult, IPD_KEY_WORDS4));
+	return ipd_key_mix(ipd_key_hash(key, table->mult, IPD_KEY_WORDS6));
+}
+
+static u32 table_home(const struct ipd_table *table, u64 hash)
+{
+	return hash >> (64 - table->bits);
 }
 
 static u32 table_next(const struct ipd_table *table, u32 index)
@@ -34,23 +50,31 @@ static u32 table_next(const struct ipd_table *table, u32 index)
 	return (index + 1) & (ipd_table_size(table) - 1);
 }
 
-static size_t table_bytes(u8 bits, u8 words)
+static void table_free(struct ipd_table *table)
 {
-	return sizeof(struct ipd_table) + (sizeof(u64) * (words + 1) << bits);
+	kvfree(table->tags);
+	kvfree(table->entries);
+	kfree(table);
 }
 
-static struct ipd_table *table_alloc(u8 words, u8 bits)
+static struct ipd_table *table_alloc(u8 words, u8 stride, u8 bits)
 {
-	struct ipd_table *table;
+	struct ipd_table *table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
 	unsigned int i;
 
-	BUILD_BUG_ON(offsetof(struct ipd_table, slots) != 64);
-	table = kvzalloc(table_bytes(bits, words), GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return NULL;
+	table->tags = kvcalloc(1U << bits, sizeof(*table->tags), GFP_KERNEL_ACCOUNT);
+	table->entries = kvmalloc_array(1U << bits, stride * sizeof(*table->entries),
+					GFP_KERNEL_ACCOUNT);
+	if (!table->tags || !table->entries) {
+		table_free(table);
+		return NULL;
+	}
 	refcount_set(&table->refs, 1);
 	table->bits = bits;
 	table->words = words;
+	table->stride = stride;
 	get_random_bytes(table->mult, sizeof(table->mult));
 	for (i = 0; i < ARRAY_SIZE(table->mult); i++)
 		table->mult[i] |= 1;
@@ -60,13 +84,15 @@ static struct ipd_table *table_alloc(u8 words, u8 bits)
 /* returns how many slots were taken before the free one */
 static u32 table_place(struct ipd_table *table, const u64 *key, u64 value)
 {
-	u32 index = table_home(table, key), distance = 0;
+	u64 hash = table_hash(table, key);
+	u32 index = table_home(table, hash), distance = 0;
 
-	while (*ipd_table_value(table, index)) {
+	while (ipd_table_is_used(table, index)) {
 		index = table_next(table, index);
 		distance++;
 	}
-	memcpy(ipd_table_slot(table, index), key, table->words * sizeof(u64));
+	table->tags[index] = ipd_table_tag(hash);
+	memcpy(ipd_table_entry(table, index), key, (table->stride - 1) * sizeof(*key));
 	*ipd_table_value(table, index) = value;
 	table->used++;
 	return distance;
@@ -74,14 +100,14 @@ static u32 table_place(struct ipd_table *table, const u64 *key, u64 value)
 
 static struct ipd_table *table_rehash(const struct ipd_table *table, u8 bits)
 {
-	struct ipd_table *fresh = table_alloc(table->words, bits);
+	struct ipd_table *fresh = table_alloc(table->words, table->stride, bits);
 	u32 i;
 
 	if (!fresh)
 		return NULL;
 	for (i = 0; i < ipd_table_size(table); i++) {
-		if (*ipd_table_value(table, i))
-			table_place(fresh, ipd_table_slot(table, i), *ipd_table_value(table, i));
+		if (ipd_table_is_used(table, i))
+			table_place(fresh, table_key(table, i), *ipd_table_value(table, i));
 		if (!(i % 4096))
 			cond_resched();
 	}
@@ -90,36 +116,40 @@ static struct ipd_table *table_rehash(const struct ipd_table *table, u8 bits)
 
 struct ipd_table *ipd_table_new(unsigned int words, u32 entries)
 {
-	return table_alloc(words, bits_for(entries));
+	return table_alloc(words, words + 1, bits_for(entries));
+}
+
+struct ipd_table *ipd_table_of_filters(unsigned int words, u32 entries)
+{
+	return table_alloc(words, 1, bits_for(entries));
 }
 
 struct ipd_table *ipd_table_copy(const struct ipd_table *table, u32 extra)
 {
 	u8 bits = bits_for(table->used + extra);
-	size_t bytes = table_bytes(table->bits, table->words);
 	struct ipd_table *fresh;
+	u32 size;
 
 	/* a table that is a little too large stays so: a copy is cheaper than hashing again */
 	if (bits > table->bits || bits + 1 < table->bits)
 		return table_rehash(table, bits);
 
-	fresh = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	fresh = table_alloc(table->words, table->stride, table->bits);
 	if (!fresh)
 		return NULL;
-	memcpy(fresh, table, bytes);
-	refcount_set(&fresh->refs, 1);
+	size = ipd_table_size(table);
+	memcpy(fresh->mult, table->mult, sizeof(table->mult));
+	memcpy(fresh->tags, table->tags, size * sizeof(*table->tags));
+	memcpy(fresh->entries, table->entries, size * table->stride * sizeof(*table->entries));
+	fresh->used = table->used;
+	fresh->reseeds = table->reseeds;
 	return fresh;
-}
-
-void ipd_table_free(struct ipd_table *table)
-{
-	kvfree(table);
 }
 
 void ipd_table_put(struct ipd_table *table)
 {
 	if (table && refcount_dec_and_test(&table->refs))
-		ipd_table_free(table);
+		table_free(table);
 }
 
 int ipd_table_own(struct ipd_table **table, u32 extra)
@@ -146,8 +176,15 @@ void ipd_table_insert(struct ipd_table **table, const u64 *key, u64 value)
 	if (!fresh)
 		return;		/* slow is better than refused */
 	fresh->reseeds = old->reseeds + 1;
-	ipd_table_free(old);
+	table_free(old);
 	*table = fresh;
+}
+
+static void table_move(struct ipd_table *table, u32 to, u32 from)
+{
+	table->tags[to] = table->tags[from];
+	memcpy(ipd_table_entry(table, to), ipd_table_entry(table, from),
+	       table->stride * sizeof(*table->entries));
 }
 
 void ipd_table_remove(struct ipd_table *table, u32 index)
@@ -159,26 +196,28 @@ void ipd_table_remove(struct ipd_table *table, u32 index)
 	 * No tombstones: each entry up to the next empty slot moves into the hole, unless the
 	 * hole lies before the slot where its probe starts.
 	 */
-	for (next = table_next(table, hole); *ipd_table_value(table, next);
+	for (next = table_next(table, hole); ipd_table_is_used(table, next);
 	     next = table_next(table, next)) {
-		u32 home = table_home(table, ipd_table_slot(table, next));
+		u32 home = table_home(table, table_hash(table, table_key(table, next)));
 
 		if (((next - home) & mask) < ((next - hole) & mask))
 			continue;
-		memcpy(ipd_table_slot(table, hole), ipd_table_slot(table, next),
-		       (table->words + 1) * sizeof(u64));
+		table_move(table, hole, next);
 		hole = next;
 	}
-	memset(ipd_table_slot(table, hole), 0, (table->words + 1) * sizeof(u64));
+	table->tags[hole] = 0;
 	table->used--;
 }
 
 u32 ipd_table_find(const struct ipd_table *table, const u64 *key, u32 after)
 {
-	u32 index = after == IPD_TABLE_NONE ? table_home(table, key) : table_next(table, after);
+	u64 hash = table_hash(table, key);
+	u16 tag = ipd_table_tag(hash);
+	u32 index = after == IPD_TABLE_NONE ? table_home(table, hash) : table_next(table, after);
 
-	for (; *ipd_table_value(table, index); index = table_next(table, index)) {
-		if (!memcmp(ipd_table_slot(table, index), key, table->words * sizeof(u64)))
+	for (; ipd_table_is_used(table, index); index = table_next(table, index)) {
+		if (table->tags[index] == tag &&
+		    !memcmp(table_key(table, index), key, table->words * sizeof(u64)))
 			return index;
 	}
 	return IPD_TABLE_NONE;

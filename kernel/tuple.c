@@ -12,44 +12,7 @@
 #include "extack.h"
 #include "filter.h"
 #include "flow.h"
-#include "scope.h"
 #include "tuple.h"
-
-/* --- keys and masks of filters --- */
-
-static void filter_mask(const struct ipd_filter *filter, u64 *mask, unsigned int words)
-{
-	u64 last = 0;
-
-	ipd_key_addresses(&filter->local.mask, &filter->remote.mask, mask, words);
-	if (filter->local.port)
-		last |= IPD_KEY_LOCAL_PORT;
-	if (filter->remote.port)
-		last |= IPD_KEY_REMOTE_PORT;
-	if (filter->protocol)
-		last |= IPD_KEY_PROTOCOL;
-	if (filter->local.class == IPSECDRV_ADDRESS_CLASS_ME)
-		last |= IPD_KEY_LOCAL_ME;
-	if (filter->remote.class == IPSECDRV_ADDRESS_CLASS_ME)
-		last |= IPD_KEY_REMOTE_ME;
-	if (filter->connection != IPSECDRV_CONNECTION_ALL)
-		last |= (u64)IPD_SCOPE_CONNECTION << IPD_KEY_SCOPE_SHIFT;
-	if (filter->interface)
-		last |= (u64)IPD_SCOPE_NUMBER << IPD_KEY_SCOPE_SHIFT;
-	mask[words - 1] = last;
-}
-
-static void filter_key(const struct ipd_filter *filter, u64 *key, unsigned int words)
-{
-	u64 last = ipd_key_ports(filter->local.port, filter->remote.port, filter->protocol);
-
-	ipd_key_addresses(&filter->local.addr, &filter->remote.addr, key, words);
-	if (filter->local.class == IPSECDRV_ADDRESS_CLASS_ME)
-		last |= IPD_KEY_LOCAL_ME;
-	if (filter->remote.class == IPSECDRV_ADDRESS_CLASS_ME)
-		last |= IPD_KEY_REMOTE_ME;
-	key[words - 1] = last | (u64)ipd_filter_scope(filter) << IPD_KEY_SCOPE_SHIFT;
-}
 
 static bool is_zero(const u64 *mask, unsigned int words)
 {
@@ -91,6 +54,8 @@ static void tuple_set_table(struct ipd_tuple *tuple, struct ipd_table *table)
 	unsigned int i;
 
 	tuple->table = table;
+	tuple->tags = table->tags;
+	tuple->filters = table->entries;
 	tuple->shift = 64 - table->bits;
 	for (i = 0; i < table->words; i++)
 		tuple->word[i].mult = table->mult[i];
@@ -103,8 +68,6 @@ static int tuple_own(struct ipd_tuple *tuple, u32 extra)
 
 	err = ipd_table_own(&table, extra);
 	tuple_set_table(tuple, table);
-	if (!err && tuple->portless)
-		err = ipd_table_own(&tuple->portless, extra);
 	return err;
 }
 
@@ -116,13 +79,13 @@ static int tuple_grow(struct ipd_tuple *tuple, unsigned int words)
 	if (tuple->table)
 		return tuple_own(tuple, extra);
 
-	tuple->table = ipd_table_new(words, extra);
+	tuple->table = ipd_table_of_filters(words, extra);
 	if (!tuple->table)
 		return -ENOMEM;
 	tuple_set_table(tuple, tuple->table);
 	if (!has_ports(tuple, words))
 		return 0;
-	tuple->portless = ipd_table_new(words, extra);
+	tuple->portless = ipd_table_new(words, 1);
 	return tuple->portless ? 0 : -ENOMEM;
 }
 
@@ -148,23 +111,30 @@ static u64 portless_value(const struct ipd_filter *filter)
 
 static void portless_key(const struct ipd_filter *filter, u64 *key, unsigned int words)
 {
-	filter_key(filter, key, words);
+	memcpy(key, filter->key, words * sizeof(*key));
 	key[words - 1] &= ~IPD_KEY_PORTS;
 }
 
-static void portless_add(struct ipd_tuple *tuple, const struct ipd_filter *filter)
+/* How many different keys there are without the ports shows only here, so here is where it grows. */
+static int portless_add(struct ipd_tuple *tuple, const struct ipd_filter *filter)
 {
 	u64 key[IPD_KEY_WORDS_MAX];
 	u32 index;
+	int err;
 
+	err = ipd_table_own(&tuple->portless, 1);
+	if (err)
+		return err;
 	portless_key(filter, key, tuple->portless->words);
 	index = ipd_table_find(tuple->portless, key, IPD_TABLE_NONE);
 	if (index == IPD_TABLE_NONE)
 		ipd_table_insert(&tuple->portless, key, portless_value(filter));
 	else
 		*ipd_table_value(tuple->portless, index) += portless_value(filter);
+	return 0;
 }
 
+/* the table is this tuple's own */
 static void portless_sub(struct ipd_tuple *tuple, const struct ipd_filter *filter)
 {
 	u64 key[IPD_KEY_WORDS_MAX];
@@ -269,7 +239,7 @@ static struct ipd_tuple *tuple_of(const struct ipd_tuples *tuples, const struct 
 	unsigned int at;
 	bool found;
 
-	filter_mask(filter, mask, tuples->words);
+	ipd_filter_mask(filter, mask);
 	at = position(tuples, filter->weight, mask, &found);
 	return found ? &tuples->tuple[at] : NULL;
 }
@@ -307,7 +277,7 @@ int ipd_tuples_plan(struct ipd_tuples *tuples, const struct ipd_filter *filter,
 	bool found;
 	int err;
 
-	filter_mask(filter, mask, tuples->words);
+	ipd_filter_mask(filter, mask);
 	if (is_zero(mask, tuples->words))
 		return 0;
 	at = position(tuples, filter->weight, mask, &found);
@@ -383,26 +353,22 @@ int ipd_tuples_insert(struct ipd_tuples *tuples, const struct ipd_filter *filter
 		      struct netlink_ext_ack *extack)
 {
 	struct ipd_tuple *tuple = tuple_of(tuples, filter);
-	u64 key[IPD_KEY_WORDS_MAX];
 	u32 index = IPD_TABLE_NONE;
 	struct ipd_table *table;
 
 	if (!tuple)
 		return insert_any(tuples, filter, extack);
 	table = tuple->table;
-	filter_key(filter, key, tuples->words);
-	while ((index = ipd_table_find(table, key, index)) != IPD_TABLE_NONE) {
-		const struct ipd_filter *other = ipd_table_unwrap(*ipd_table_value(table, index));
+	while ((index = ipd_table_find(table, filter->key, index)) != IPD_TABLE_NONE) {
+		const struct ipd_filter *other = ipd_table_filter(table, index);
 
 		if (share_a_direction(filter, other))
 			return duplicate(filter, other, extack);
 	}
-	ipd_table_insert(&table, key, ipd_table_wrap(filter));
+	ipd_table_insert(&table, filter->key, ipd_table_wrap(filter));
 	if (table != tuple->table)
 		tuple_set_table(tuple, table);
-	if (tuple->portless)
-		portless_add(tuple, filter);
-	return 0;
+	return tuple->portless ? portless_add(tuple, filter) : 0;
 }
 
 static void remove_any(struct ipd_tuples *tuples, const struct ipd_filter *filter)
@@ -417,7 +383,6 @@ static void remove_any(struct ipd_tuples *tuples, const struct ipd_filter *filte
 int ipd_tuples_remove(struct ipd_tuples *tuples, const struct ipd_filter *filter)
 {
 	struct ipd_tuple *tuple = tuple_of(tuples, filter);
-	u64 key[IPD_KEY_WORDS_MAX];
 	u32 index = IPD_TABLE_NONE;
 	int err;
 
@@ -426,12 +391,13 @@ int ipd_tuples_remove(struct ipd_tuples *tuples, const struct ipd_filter *filter
 		return 0;
 	}
 	err = tuple_own(tuple, 0);
+	if (!err && tuple->portless)
+		err = ipd_table_own(&tuple->portless, 0);
 	if (err)
 		return err;
-	filter_key(filter, key, tuples->words);
 	do {
-		index = ipd_table_find(tuple->table, key, index);
-	} while (*ipd_table_value(tuple->table, index) != ipd_table_wrap(filter));
+		index = ipd_table_find(tuple->table, filter->key, index);
+	} while (ipd_table_filter(tuple->table, index) != filter);
 	ipd_table_remove(tuple->table, index);
 	if (tuple->portless)
 		portless_sub(tuple, filter);
@@ -451,10 +417,10 @@ const struct ipd_filter *ipd_tuples_next(const struct ipd_tuples *tuples, u32 *a
 		const struct ipd_table *table = tuples->tuple[*at_tuple].table;
 
 		while (*at_slot < ipd_table_size(table)) {
-			u64 value = *ipd_table_value(table, (*at_slot)++);
+			u32 index = (*at_slot)++;
 
-			if (value)
-				return ipd_table_unwrap(value);
+			if (ipd_table_is_used(table, index))
+				return ipd_table_filter(table, index);
 		}
 	}
 	if (*at_tuple == tuples->n) {
@@ -511,61 +477,56 @@ static __always_inline u64 term(const struct ipd_tuple *tuple, const struct ipd_
 }
 
 /*
- * The slot where the probe of a tuple starts; ipd_key_hash(). Written out, here and in matches(),
+ * The hash of the packet's key for a tuple; ipd_key_hash(). Written out, here and in matches(),
  * since compilers leave it a loop, which doubles the instructions for IPv6.
  */
-static __always_inline u64 start(const struct ipd_tuple *tuple, const struct ipd_probe *probe,
+static __always_inline u64 hash_for(const struct ipd_tuple *tuple, const struct ipd_probe *probe,
 				 const unsigned int words)
 {
 	u64 sum = term(tuple, probe, 0) + term(tuple, probe, 1);
 
 	if (words == IPD_KEY_WORDS6)
 		sum += term(tuple, probe, 2) + term(tuple, probe, 3) + term(tuple, probe, 4);
-	return sum >> tuple->shift;
-}
-
-static __always_inline const u64 *slot_at(const struct ipd_tuple *tuple, u64 index,
-					  const unsigned int words)
-{
-	return tuple->table->slots + index * (words + 1);
+	return ipd_key_mix(sum);
 }
 
 static __always_inline bool matches(const struct ipd_tuple *tuple, const struct ipd_probe *probe,
-				    const u64 *slot, const unsigned int words)
+				    const u64 *key, const unsigned int words)
 {
-	u64 differ = (slot[0] ^ masked(tuple, probe, 0)) | (slot[1] ^ masked(tuple, probe, 1));
+	u64 differ = (key[0] ^ masked(tuple, probe, 0)) | (key[1] ^ masked(tuple, probe, 1));
 
 	if (words == IPD_KEY_WORDS6)
-		differ |= (slot[2] ^ masked(tuple, probe, 2)) |
-			  (slot[3] ^ masked(tuple, probe, 3)) |
-			  (slot[4] ^ masked(tuple, probe, 4));
+		differ |= (key[2] ^ masked(tuple, probe, 2)) |
+			  (key[3] ^ masked(tuple, probe, 3)) |
+			  (key[4] ^ masked(tuple, probe, 4));
 	return !differ;
 }
 
 /* A filter for the other direction does not end the probe: its twin may lie behind it. */
 static __always_inline const struct ipd_filter *probe_tuple(const struct ipd_tuple *tuple,
 							    const struct ipd_probe *probe,
-							    u64 index, const unsigned int words)
+							    u64 hash, const unsigned int words)
 {
-	const u64 *slot;
+	const u16 wanted = ipd_table_tag(hash);
+	u64 index = hash >> tuple->shift;
+	u16 tag;
 
-	for (;;) {
-		slot = slot_at(tuple, index, words);
-		if (!slot[words])
-			return NULL;
-		if (matches(tuple, probe, slot, words)) {
-			const struct ipd_filter *filter = ipd_table_unwrap(slot[words]);
+	for (; (tag = tuple->tags[index]); index = (index + 1) & (U64_MAX >> tuple->shift)) {
+		const struct ipd_filter *filter;
 
-			if (filter->action[probe->flow->direction] != IPSECDRV_ACTION_NONE)
-				return filter;
-		}
-		index = (index + 1) & (U64_MAX >> tuple->shift);
+		if (likely(tag != wanted))
+			continue;
+		filter = ipd_table_unwrap(tuple->filters[index]);
+		if (matches(tuple, probe, filter->key, words) &&
+		    filter->action[probe->flow->direction] != IPSECDRV_ACTION_NONE)
+			return filter;
 	}
+	return NULL;
 }
 
 /*
- * The slot of the tuple after the current one is on its way from memory while the current one
- * is compared.
+ * The tag of the tuple after the current one is on its way from memory while the current one is
+ * probed.
  */
 static __always_inline const struct ipd_filter *search(const struct ipd_tuples *tuples,
 						       struct ipd_probe *probe,
@@ -574,17 +535,17 @@ static __always_inline const struct ipd_filter *search(const struct ipd_tuples *
 	const struct ipd_tuple *end = tuples->tuple + tuples->n;
 	const struct ipd_tuple *tuple, *next;
 	const struct ipd_filter *filter;
-	u64 index, next_index = 0;
+	u64 hash, next_hash = 0;
 
 	for (tuple = eligible(tuples->tuple, end, probe, words),
-	     index = tuple < end ? start(tuple, probe, words) : 0;
-	     tuple < end; tuple = next, index = next_index) {
+	     hash = tuple < end ? hash_for(tuple, probe, words) : 0;
+	     tuple < end; tuple = next, hash = next_hash) {
 		next = eligible(tuple + 1, end, probe, words);
 		if (next < end) {
-			next_index = start(next, probe, words);
-			prefetch(slot_at(next, next_index, words));
+			next_hash = hash_for(next, probe, words);
+			prefetch(&next->tags[next_hash >> next->shift]);
 		}
-		filter = probe_tuple(tuple, probe, index, words);
+		filter = probe_tuple(tuple, probe, hash, words);
 		if (filter)
 			return filter;
 	}
@@ -622,7 +583,7 @@ static noinline const struct ipd_filter *search_portless(const struct ipd_tuples
 				return ERR_PTR(-EAGAIN);
 			continue;
 		}
-		filter = probe_tuple(tuple, probe, start(tuple, probe, words), words);
+		filter = probe_tuple(tuple, probe, hash_for(tuple, probe, words), words);
 		if (filter)
 			return filter;
 	}

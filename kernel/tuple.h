@@ -20,18 +20,20 @@ struct net;
 struct netlink_ext_ack;
 
 /*
- * The IPv4 search reads the first cache line of this, and then the slots. The multipliers are
- * copies of those in the table.
+ * The IPv4 search reads the first cache line of this, then tags, and a filter if it is found. What
+ * is in that line is a copy of what the table has.
  */
 struct ipd_tuple {
-	struct ipd_table *table;	/* key -> struct ipd_filter */
-	struct ipd_table *portless;	/* key without ports -> how many filters, by direction */
+	const u16 *tags;
+	const u64 *filters;
 	u32 weight;
 	u8 shift;			/* from hash to slot */
 	struct {
 		u64 mask;
 		u64 mult;
 	} word[IPD_KEY_WORDS_MAX];
+	struct ipd_table *table;	/* of filters */
+	struct ipd_table *portless;	/* key without ports -> how many filters, by direction */
 	u32 growth;			/* filters about to be inserted */
 } ____cacheline_aligned;
 

@@ -92,11 +92,10 @@ static void set_prefix(union nf_inet_addr *mask, unsigned int bits)
 }
 
 /* 10.0.0.HOST/BITS, or its like in IPv6; bits are of 32 and quadrupled for IPv6 */
-static void set_side(struct ipd_filter *filter, struct ipd_filter_side *side, u32 host,
-		     unsigned int bits)
+static void set_side(struct ipd_filter_side *side, u8 family, u32 host, unsigned int bits)
 {
-	set_address(&side->addr, filter->family, 10, 0, 0, host);
-	set_prefix(&side->mask, filter->family == NFPROTO_IPV4 ? bits : bits * 4);
+	set_address(&side->addr, family, 10, 0, 0, host);
+	set_prefix(&side->mask, family == NFPROTO_IPV4 ? bits : bits * 4);
 }
 
 static void set_me(struct ipd_filter_side *side)
@@ -105,35 +104,44 @@ static void set_me(struct ipd_filter_side *side)
 	side->class = IPSECDRV_ADDRESS_CLASS_ME;
 }
 
-static struct ipd_filter *new_filter(struct kunit *test, u32 id, u8 family, u8 out, u8 in)
+static struct ipd_filter_spec a_spec(u32 id, u8 family, u8 out, u8 in)
 {
-	struct ipd_filter *filter = ipd_filter_new(GFP_KERNEL);
+	struct ipd_filter_spec spec = { .id = id, .family = family };
 
+	spec.action[OUT] = out;
+	spec.action[IN] = in;
+	return spec;
+}
+
+static struct ipd_filter *new_filter(struct kunit *test, struct ipd_filter_spec *spec)
+{
+	struct ipd_filter *filter;
+
+	KUNIT_ASSERT_EQ(test, ipd_filter_finish(spec, NULL), 0);
+	filter = ipd_filter_new(spec, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, filter);
-	filter->id = id;
-	filter->family = family;
-	filter->action[OUT] = out;
-	filter->action[IN] = in;
 	return filter;
 }
 
-static struct ipd_filter *finished(struct kunit *test, struct ipd_filter *filter)
+/* for everything */
+static struct ipd_filter *any_filter(struct kunit *test, u32 id, u8 family, u8 out, u8 in)
 {
-	KUNIT_ASSERT_EQ(test, ipd_filter_finish(filter, NULL), 0);
-	return filter;
+	struct ipd_filter_spec spec = a_spec(id, family, out, in);
+
+	return new_filter(test, &spec);
 }
 
 /* local "me"; remote 10.0.0.HOST/BITS */
 static struct ipd_filter *me_filter(struct kunit *test, u32 id, u32 host, unsigned int bits,
 				    u8 protocol, u16 local_port, u8 action)
 {
-	struct ipd_filter *filter = new_filter(test, id, NFPROTO_IPV4, action, action);
+	struct ipd_filter_spec spec = a_spec(id, NFPROTO_IPV4, action, action);
 
-	set_me(&filter->local);
-	set_side(filter, &filter->remote, host, bits);
-	filter->protocol = protocol;
-	filter->local.port = htons(local_port);
-	return finished(test, filter);
+	set_me(&spec.local);
+	set_side(&spec.remote, NFPROTO_IPV4, host, bits);
+	spec.protocol = protocol;
+	spec.local.port = htons(local_port);
+	return new_filter(test, &spec);
 }
 
 static void put_all(struct ipd_filter **filters, u32 n)
@@ -227,7 +235,7 @@ static void random_side(struct ipd_filter_side *side, u8 family, u8 choice)
 		set_prefix(&side->mask, prefixes6[choice % ARRAY_SIZE(prefixes6)]);
 }
 
-static void random_actions(struct ipd_filter *filter)
+static void random_actions(struct ipd_filter_spec *spec)
 {
 	static const u8 pairs[][2] = {
 		{ NEGOTIATE, NEGOTIATE }, { NEGOTIATE, PERMIT }, { PERMIT, PERMIT },
@@ -236,74 +244,73 @@ static void random_actions(struct ipd_filter *filter)
 	};
 	u32 i = rnd(ARRAY_SIZE(pairs));
 
-	filter->action[OUT] = pairs[i][0];
-	filter->action[IN] = pairs[i][1];
+	spec->action[OUT] = pairs[i][0];
+	spec->action[IN] = pairs[i][1];
 }
 
 /* half of the filters are for every interface */
-static void random_scope(struct ipd_filter *filter)
+static void random_scope(struct ipd_filter_spec *spec)
 {
 	switch (rnd(4)) {
 	case 0:
-		filter->connection = LAN + rnd(2);
+		spec->connection = LAN + rnd(2);
 		break;
 	case 1:
-		filter->interface = &interfaces[rnd(ARRAY_SIZE(interfaces))];
+		spec->interface = &interfaces[rnd(ARRAY_SIZE(interfaces))];
 		break;
 	}
 }
 
-static struct ipd_filter *random_filter(struct kunit *test, u32 id, u8 family,
-					const struct palette *palette)
+static struct ipd_filter_spec random_spec(u32 id, u8 family, const struct palette *palette)
 {
-	struct ipd_filter *filter = new_filter(test, id, family, PERMIT, PERMIT);
+	struct ipd_filter_spec spec = a_spec(id, family, PERMIT, PERMIT);
 
-	random_side(&filter->local, family, palette->local[rnd(4)]);
-	random_side(&filter->remote, family, palette->remote[rnd(4)]);
-	random_actions(filter);
-	random_scope(filter);
+	random_side(&spec.local, family, palette->local[rnd(4)]);
+	random_side(&spec.remote, family, palette->remote[rnd(4)]);
+	random_actions(&spec);
+	random_scope(&spec);
 	if (!rnd(5)) {
-		filter->class = IPSECDRV_FILTER_CLASS_TUNNEL;
-		if (filter->action[OUT] == NEGOTIATE) {
-			random_address(&filter->tunnel_local, family);
-			random_address(&filter->tunnel_remote, family);
+		spec.class = IPSECDRV_FILTER_CLASS_TUNNEL;
+		if (spec.action[OUT] == NEGOTIATE) {
+			random_address(&spec.tunnel_local, family);
+			random_address(&spec.tunnel_remote, family);
 		}
 	} else if (rnd(3)) {
-		filter->protocol = protocols[rnd(ARRAY_SIZE(protocols))];
-		if (filter_test_has_ports(filter->protocol)) {
-			filter->local.port = htons(ports[rnd(ARRAY_SIZE(ports))]);
-			filter->remote.port = htons(ports[rnd(ARRAY_SIZE(ports))]);
+		spec.protocol = protocols[rnd(ARRAY_SIZE(protocols))];
+		if (filter_test_has_ports(spec.protocol)) {
+			spec.local.port = htons(ports[rnd(ARRAY_SIZE(ports))]);
+			spec.remote.port = htons(ports[rnd(ARRAY_SIZE(ports))]);
 		}
 	}
-	return finished(test, filter);
+	return spec;
 }
 
 /* what an administrator writes: services between two subnets, and hosts */
-static struct ipd_filter *ordered_filter(struct kunit *test, u32 id, u8 family)
+static struct ipd_filter_spec ordered_spec(u32 id, u8 family)
 {
-	struct ipd_filter *filter = new_filter(test, id, family, NEGOTIATE, NEGOTIATE);
+	struct ipd_filter_spec spec = a_spec(id, family, NEGOTIATE, NEGOTIATE);
 
 	switch (id % 4) {
 	case 0:
-		set_side(filter, &filter->local, 1, 24);
-		set_side(filter, &filter->remote, 2, 24);
-		filter->protocol = IPPROTO_TCP;
-		filter->remote.port = htons(id);
+		set_side(&spec.local, family, 1, 24);
+		set_side(&spec.remote, family, 2, 24);
+		spec.protocol = IPPROTO_TCP;
+		spec.remote.port = htons(id);
 		break;
 	case 1:
-		set_me(&filter->local);
-		set_side(filter, &filter->remote, id, 32);
+		set_me(&spec.local);
+		set_side(&spec.remote, family, id, 32);
 		break;
 	case 2:
-		set_side(filter, &filter->local, 0, 8 + id % 24);
+		set_side(&spec.local, family, 0, 8 + id % 24);
 		break;
 	default:
-		set_side(filter, &filter->local, id, 32);
-		set_side(filter, &filter->remote, id / 8, 32);
-		filter->protocol = IPPROTO_UDP;
-		filter->local.port = htons(53);
+		set_side(&spec.local, family, id, 32);
+		set_side(&spec.remote, family, id / 8, 32);
+		spec.protocol = IPPROTO_UDP;
+		spec.local.port = htons(53);
 	}
-	return finished(test, filter);
+	return spec;
 }
 
 static void near_address(union nf_inet_addr *addr, const struct ipd_filter_side *side, u8 family)
@@ -316,7 +323,7 @@ static void near_address(union nf_inet_addr *addr, const struct ipd_filter_side 
 }
 
 /* half of the packets lie close to a filter, if there is one */
-static void random_flow(struct ipd_flow *flow, u8 family, const struct ipd_filter *filter)
+static void random_flow(struct ipd_flow *flow, u8 family, const struct ipd_filter_spec *spec)
 {
 	memset(flow, 0, sizeof(*flow));
 	flow->family = family;
@@ -331,15 +338,15 @@ static void random_flow(struct ipd_flow *flow, u8 family, const struct ipd_filte
 		flow->scope |= interfaces[rnd(3)].number << IPD_SCOPE_NUMBER_SHIFT;
 	if (!rnd(32))
 		flow->scope = IPD_SCOPE_UNKNOWN;
-	if (filter && rnd(2)) {
-		near_address(&flow->local, &filter->local, family);
-		near_address(&flow->remote, &filter->remote, family);
-		if (filter->protocol)
-			flow->protocol = filter->protocol;
-		if (filter->local.port)
-			flow->local_port = filter->local.port;
-		if (filter->remote.port)
-			flow->remote_port = filter->remote.port;
+	if (spec && rnd(2)) {
+		near_address(&flow->local, &spec->local, family);
+		near_address(&flow->remote, &spec->remote, family);
+		if (spec->protocol)
+			flow->protocol = spec->protocol;
+		if (spec->local.port)
+			flow->local_port = spec->local.port;
+		if (spec->remote.port)
+			flow->remote_port = spec->remote.port;
 	}
 	if (filter_test_has_ports(flow->protocol) && !rnd(8)) {
 		flow->flags = IPD_FLOW_NO_PORTS;
@@ -368,37 +375,37 @@ static bool port_matches(const struct ipd_flow *flow, __be16 wanted, __be16 port
 	return !wanted || flow->flags & IPD_FLOW_NO_PORTS || wanted == port;
 }
 
-static bool is_in_scope(const struct ipd_filter *filter, const struct ipd_flow *flow)
+static bool is_in_scope(const struct ipd_filter_spec *spec, const struct ipd_flow *flow)
 {
-	if (filter->interface)
-		return flow->scope >> IPD_SCOPE_NUMBER_SHIFT == filter->interface->number;
-	return filter->connection == ALL || filter->connection == (flow->scope & 3);
+	if (spec->interface)
+		return flow->scope >> IPD_SCOPE_NUMBER_SHIFT == spec->interface->number;
+	return spec->connection == ALL || spec->connection == (flow->scope & 3);
 }
 
-static bool filter_matches(const struct ipd_filter *filter, const struct ipd_flow *flow)
+static bool spec_matches(const struct ipd_filter_spec *spec, const struct ipd_flow *flow)
 {
-	return filter->family == flow->family && filter->action[flow->direction] != NONE &&
-	       is_in_scope(filter, flow) &&
-	       (!filter->protocol || filter->protocol == flow->protocol) &&
-	       port_matches(flow, filter->local.port, flow->local_port) &&
-	       port_matches(flow, filter->remote.port, flow->remote_port) &&
-	       side_matches(&filter->local, flow->family, &flow->local) &&
-	       side_matches(&filter->remote, flow->family, &flow->remote);
+	return spec->family == flow->family && spec->action[flow->direction] != NONE &&
+	       is_in_scope(spec, flow) &&
+	       (!spec->protocol || spec->protocol == flow->protocol) &&
+	       port_matches(flow, spec->local.port, flow->local_port) &&
+	       port_matches(flow, spec->remote.port, flow->remote_port) &&
+	       side_matches(&spec->local, flow->family, &flow->local) &&
+	       side_matches(&spec->remote, flow->family, &flow->remote);
 }
 
-static unsigned int one_bits(const struct ipd_filter *filter, const struct ipd_filter_side *side)
+static unsigned int one_bits(const struct ipd_filter_spec *spec, const struct ipd_filter_side *side)
 {
 	unsigned int bits = 0, i;
 
 	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
-		return filter->family == NFPROTO_IPV4 ? 32 : 128;
+		return spec->family == NFPROTO_IPV4 ? 32 : 128;
 	for (i = 0; i < 128; i++)
 		bits += !!(ntohl(side->mask.ip6[i / 32]) & 1U << i % 32);
 	return bits;
 }
 
 /* positive if @a is tried before @b */
-static int more_specific(const struct ipd_filter *a, const struct ipd_filter *b)
+static int more_specific(const struct ipd_filter_spec *a, const struct ipd_filter_spec *b)
 {
 	int differences[] = {
 		a->class - b->class,	/* tunnel is 1 */
@@ -418,87 +425,124 @@ static int more_specific(const struct ipd_filter *a, const struct ipd_filter *b)
 	return 0;
 }
 
-static const struct ipd_filter *obvious_search(struct ipd_filter *const *filters, u32 n,
-					       const struct ipd_flow *flow)
+/* what is compared with: the filters in full, and their weights */
+static struct {
+	struct ipd_filter_spec spec[2 * POLICY];
+	u32 weight[2 * POLICY];
+	u32 n;
+	bool is_scoped;		/* any of them */
+} model;
+
+/* NULLs are left out */
+static void model_of(struct ipd_filter *const *filters, u32 n)
 {
-	const struct ipd_filter *best = NULL;
 	u32 i;
 
+	model.n = 0;
+	model.is_scoped = false;
 	for (i = 0; i < n; i++) {
-		if (!filters[i] || !filter_matches(filters[i], flow))
+		struct ipd_filter_spec *spec = &model.spec[model.n];
+
+		if (!filters[i])
+			continue;
+		ipd_filter_describe(filters[i], spec);
+		model.is_scoped |= spec->interface || spec->connection;
+		model.weight[model.n++] = ipd_filter_weigh(spec);
+	}
+}
+
+#define NOT_FOUND	U32_MAX
+
+static u32 obvious_search(const struct ipd_flow *flow)
+{
+	u32 best = NOT_FOUND, i;
+
+	for (i = 0; i < model.n; i++) {
+		if (!spec_matches(&model.spec[i], flow))
 			continue;
 		/* the weight is proven to have this order by its own test */
-		if (!best || filters[i]->weight > best->weight)
-			best = filters[i];
+		if (best == NOT_FOUND || model.weight[i] > model.weight[best])
+			best = i;
 	}
 	return best;
 }
 
-static bool any_is_scoped(struct ipd_filter *const *filters, u32 n)
+static u32 find_in_model(u32 id)
 {
-	while (n--)
-		if (filters[n] && (filters[n]->interface || filters[n]->connection))
-			return true;
-	return false;
+	u32 i;
+
+	for (i = 0; i < model.n; i++)
+		if (model.spec[i].id == id)
+			return i;
+	return NOT_FOUND;
 }
 
 /* how the packets so far were decided */
 static unsigned int decided, undecided, unmatched;
 
 /* compares one packet; among filters of equal weight any that matches is right */
-static bool same_answer(const struct ipd_filter_set *set, struct ipd_filter *const *filters, u32 n,
-			const struct ipd_flow *flow)
+static bool same_answer(const struct ipd_filter_set *set, const struct ipd_flow *flow)
 {
-	const struct ipd_filter *want = obvious_search(filters, n, flow);
+	const struct ipd_filter_spec *spec;
+	u32 want = obvious_search(flow), found;
 	long got = lookup_id(set, flow);
-	const struct ipd_filter *filter;
 
 	if (asked_local > 1 || asked_remote > 1)
 		return false;
-	if (!flow->scope && any_is_scoped(filters, n)) {
+	if (!flow->scope && model.is_scoped) {
 		undecided++;
 		return got == -ENODEV;
 	}
-	if (!want) {
+	if (want == NOT_FOUND) {
 		unmatched++;
 		return !got;
 	}
-	if (flow->flags & IPD_FLOW_NO_PORTS && (want->local.port || want->remote.port)) {
+	spec = &model.spec[want];
+	if (flow->flags & IPD_FLOW_NO_PORTS && (spec->local.port || spec->remote.port)) {
 		undecided++;
 		return got == -EAGAIN;
 	}
 	if (got <= 0)
 		return false;
 	decided++;
-	filter = ipd_filter_set_find(set, got);
-	return filter && filter_matches(filter, flow) && filter->weight == want->weight;
+	found = find_in_model(got);
+	return found != NOT_FOUND && spec_matches(&model.spec[found], flow) &&
+	       model.weight[found] == model.weight[want];
+}
+
+static bool same_side(const struct ipd_filter_side *a, const struct ipd_filter_side *b)
+{
+	return a->class == b->class && a->port == b->port &&
+	       !memcmp(&a->addr, &b->addr, sizeof(a->addr)) &&
+	       !memcmp(&a->mask, &b->mask, sizeof(a->mask));
 }
 
 /* may not be in one set */
-static bool is_twin(const struct ipd_filter *a, const struct ipd_filter *b)
+static bool is_twin(const struct ipd_filter_spec *a, const struct ipd_filter_spec *b)
 {
 	return a->family == b->family && a->class == b->class && a->protocol == b->protocol &&
 	       same_side(&a->local, &b->local) && same_side(&a->remote, &b->remote) &&
 	       a->connection == b->connection && a->interface == b->interface &&
-	       share_a_direction(a, b);
+	       ((a->action[OUT] && b->action[OUT]) || (a->action[IN] && b->action[IN]));
 }
 
 static u32 random_policy(struct kunit *test, struct ipd_filter **filters, u32 n, u8 family,
 			 bool ordered)
 {
+	static struct ipd_filter_spec specs[POLICY];
 	struct palette palette = random_palette();
 	u32 i, have = 0, id;
 
 	for (id = 1; id <= n; id++) {
-		struct ipd_filter *filter = ordered ? ordered_filter(test, id, family) :
-						      random_filter(test, id, family, &palette);
-
-		for (i = 0; i < have && !is_twin(filters[i], filter); i++)
+		specs[have] = ordered ? ordered_spec(id, family) :
+					random_spec(id, family, &palette);
+		KUNIT_ASSERT_EQ(test, ipd_filter_finish(&specs[have], NULL), 0);
+		for (i = 0; i < have && !is_twin(&specs[i], &specs[have]); i++)
 			;
-		if (i == have)
-			filters[have++] = filter;
-		else
-			ipd_filter_put(filter);
+		if (i < have)
+			continue;
+		filters[have] = new_filter(test, &specs[have]);
+		have++;
 	}
 	return have;
 }

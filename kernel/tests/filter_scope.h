@@ -9,15 +9,15 @@
 static struct ipd_filter *scoped_filter(struct kunit *test, u32 id, u8 connection,
 					struct ipd_interface *interface, bool is_port)
 {
-	struct ipd_filter *filter = new_filter(test, id, NFPROTO_IPV4, BLOCK, BLOCK);
+	struct ipd_filter_spec spec = a_spec(id, NFPROTO_IPV4, BLOCK, BLOCK);
 
-	filter->connection = connection;
-	filter->interface = interface;
+	spec.connection = connection;
+	spec.interface = interface;
 	if (is_port) {
-		filter->protocol = IPPROTO_TCP;
-		filter->remote.port = htons(80);
+		spec.protocol = IPPROTO_TCP;
+		spec.remote.port = htons(80);
 	}
-	return finished(test, filter);
+	return new_filter(test, &spec);
 }
 
 /* which filter of these decides a packet on which interface, and a fragment without ports */

@@ -26,6 +26,7 @@ static void filter_test_random(void *buffer, size_t length);
 #include "../extack.c"
 #include "../table.c"
 #include "../tuple.c"
+#include "../filter_index.c"
 #include "../filter_set.c"
 #include "../filter.c"
 
@@ -67,10 +68,11 @@ static void check_packets(struct kunit *test, const struct ipd_filter_set *set,
 	struct ipd_flow flow;
 	u64 seed;
 
+	model_of(filters, n);
 	while (packets--) {
 		seed = rnd_state;
-		random_flow(&flow, family, n ? filters[rnd(n)] : NULL);
-		KUNIT_ASSERT_TRUE_MSG(test, same_answer(set, filters, n, &flow),
+		random_flow(&flow, family, model.n ? &model.spec[rnd(model.n)] : NULL);
+		KUNIT_ASSERT_TRUE_MSG(test, same_answer(set, &flow),
 				      "packet of seed %llx: got %ld", (unsigned long long)seed,
 				      lookup_id(set, &flow));
 		if (!(packets % 256))
@@ -120,7 +122,8 @@ static void policies6_test(struct kunit *test)
 static void check_listing(struct kunit *test, const struct ipd_filter_set *set,
 			  struct ipd_filter *const *there, u32 n)
 {
-	const struct ipd_filter *filter, *last = NULL;
+	struct ipd_filter_spec spec, last = { };
+	const struct ipd_filter *filter;
 	u32 count = 0, listed = 0, i;
 	u64 cursor = 0;
 
@@ -129,10 +132,11 @@ static void check_listing(struct kunit *test, const struct ipd_filter_set *set,
 	while ((filter = ipd_filter_set_next(set, &cursor))) {
 		listed++;
 		KUNIT_EXPECT_PTR_EQ(test, filter, (const struct ipd_filter *)there[filter->id - 1]);
-		KUNIT_EXPECT_TRUE(test, !last || last->class >= filter->class);
-		if (last && last->family == filter->family && last->class == filter->class)
-			KUNIT_EXPECT_TRUE(test, more_specific(last, filter) >= 0);
-		last = filter;
+		ipd_filter_describe(filter, &spec);
+		KUNIT_EXPECT_TRUE(test, !last.id || last.class >= spec.class);
+		if (last.family == spec.family && last.class == spec.class)
+			KUNIT_EXPECT_TRUE(test, more_specific(&last, &spec) >= 0);
+		last = spec;
 	}
 	KUNIT_EXPECT_EQ(test, listed, count);
 	KUNIT_EXPECT_EQ(test, ipd_filter_set_size(set), count);
@@ -233,14 +237,6 @@ static void old_set_test(struct kunit *test)
 	rcu_read_unlock();
 	ipd_filter_set_free(set);
 	settle();
-
-	/* and so does a filter */
-	filters[0] = new_filter(test, 3, NFPROTO_IPV4, PERMIT, PERMIT);
-	rcu_read_lock();
-	ipd_filter_put(filters[0]);
-	KUNIT_EXPECT_EQ(test, filters[0]->id, 3U);
-	rcu_read_unlock();
-	settle();
 }
 
 /* --- one rule at a time --- */
@@ -253,7 +249,7 @@ static void example_test(struct kunit *test)
 		me_filter(test, 2, 0, 0, IPPROTO_TCP, 23, BLOCK),
 		me_filter(test, 3, 2, 32, IPPROTO_TCP, 23, PERMIT),
 		me_filter(test, 4, 3, 32, IPPROTO_TCP, 23, PERMIT),
-		finished(test, new_filter(test, 5, NFPROTO_IPV4, PERMIT, PERMIT)),
+		any_filter(test, 5, NFPROTO_IPV4, PERMIT, PERMIT),
 	};
 	static const u32 weights[5] = { 0x2000, 0x2014, 0x202014, 0x202014, 0 };
 	struct ipd_flow flow;
@@ -289,7 +285,7 @@ static void example_test(struct kunit *test)
 /* whatever is at least as specific in each field, and more in one, is tried first */
 static void specific_test(struct kunit *test)
 {
-	struct ipd_filter *a, *b;
+	struct ipd_filter_spec a, b;
 	struct palette palette;
 	u32 round, comparable = 0;
 
@@ -298,44 +294,44 @@ static void specific_test(struct kunit *test)
 		u8 family = rnd(2) ? NFPROTO_IPV4 : NFPROTO_IPV6;
 
 		palette = random_palette();
-		a = random_filter(test, 1, family, &palette);
-		b = random_filter(test, 2, family, &palette);
-		KUNIT_EXPECT_TRUE(test, (a->weight > b->weight) == (more_specific(a, b) > 0));
-		KUNIT_EXPECT_TRUE(test, (a->weight < b->weight) == (more_specific(a, b) < 0));
-		if (a->class >= b->class && one_bits(a, &a->local) >= one_bits(b, &b->local) &&
-		    one_bits(a, &a->remote) >= one_bits(b, &b->remote) &&
-		    !!a->protocol >= !!b->protocol && !!a->local.port >= !!b->local.port &&
-		    !!a->remote.port >= !!b->remote.port &&
-		    !!a->interface >= !!b->interface && a->connection >= b->connection &&
-		    more_specific(a, b)) {
+		a = random_spec(1, family, &palette);
+		b = random_spec(2, family, &palette);
+		KUNIT_ASSERT_EQ(test, ipd_filter_finish(&a, NULL) | ipd_filter_finish(&b, NULL), 0);
+		KUNIT_EXPECT_TRUE(test, (ipd_filter_weigh(&a) > ipd_filter_weigh(&b)) ==
+					(more_specific(&a, &b) > 0));
+		KUNIT_EXPECT_TRUE(test, (ipd_filter_weigh(&a) < ipd_filter_weigh(&b)) ==
+					(more_specific(&a, &b) < 0));
+		if (a.class >= b.class && one_bits(&a, &a.local) >= one_bits(&b, &b.local) &&
+		    one_bits(&a, &a.remote) >= one_bits(&b, &b.remote) &&
+		    !!a.protocol >= !!b.protocol && !!a.local.port >= !!b.local.port &&
+		    !!a.remote.port >= !!b.remote.port &&
+		    !!a.interface >= !!b.interface && a.connection >= b.connection &&
+		    more_specific(&a, &b)) {
 			comparable++;
-			KUNIT_EXPECT_GT(test, a->weight, b->weight);
+			KUNIT_EXPECT_GT(test, ipd_filter_weigh(&a), ipd_filter_weigh(&b));
 		}
-		ipd_filter_put(a);
-		ipd_filter_put(b);
 	}
 	KUNIT_EXPECT_GT(test, comparable, 100U);
-	settle();
 }
 
 static void tunnel_first_test(struct kunit *test)
 {
+	struct ipd_filter_spec spec = a_spec(1, NFPROTO_IPV6, PERMIT, PERMIT);
 	struct ipd_filter *filters[2];
 	struct ipd_flow flow = a_flow(NFPROTO_IPV6, 2, IPPROTO_TCP, 1, 80, OUT);
 	struct ipd_filter_set *set;
 
 	have_addresses = true;
-	filters[0] = new_filter(test, 1, NFPROTO_IPV6, PERMIT, PERMIT);
-	set_side(filters[0], &filters[0]->local, 1, 32);
-	set_side(filters[0], &filters[0]->remote, 2, 32);
-	filters[0]->protocol = IPPROTO_TCP;
-	filters[0]->remote.port = htons(80);
-	finished(test, filters[0]);
+	set_side(&spec.local, NFPROTO_IPV6, 1, 32);
+	set_side(&spec.remote, NFPROTO_IPV6, 2, 32);
+	spec.protocol = IPPROTO_TCP;
+	spec.remote.port = htons(80);
+	filters[0] = new_filter(test, &spec);
 	KUNIT_EXPECT_EQ(test, filters[0]->weight, 0x808018U);
 	/* even one that matches everything */
-	filters[1] = new_filter(test, 2, NFPROTO_IPV6, BLOCK, NONE);
-	filters[1]->class = IPSECDRV_FILTER_CLASS_TUNNEL;
-	finished(test, filters[1]);
+	spec = a_spec(2, NFPROTO_IPV6, BLOCK, NONE);
+	spec.class = IPSECDRV_FILTER_CLASS_TUNNEL;
+	filters[1] = new_filter(test, &spec);
 	set = build(test, filters, 2);
 	KUNIT_EXPECT_EQ(test, lookup_id(set, &flow), 2L);
 	flow.direction = IN;
@@ -347,28 +343,30 @@ static void tunnel_first_test(struct kunit *test)
 
 #include "filter_scope.h"
 
+/* remote 10.0.0.2/BITS */
+static struct ipd_filter *remote_filter(struct kunit *test, u32 id, unsigned int bits, u8 out, u8 in)
+{
+	struct ipd_filter_spec spec = a_spec(id, NFPROTO_IPV4, out, in);
+
+	set_side(&spec.remote, NFPROTO_IPV4, 2, bits);
+	return new_filter(test, &spec);
+}
+
 static void directions_test(struct kunit *test)
 {
-	struct ipd_filter *filters[4];
+	struct ipd_filter *filters[4] = {
+		remote_filter(test, 1, 32, BLOCK, NONE),
+		remote_filter(test, 2, 32, NONE, PERMIT),
+		remote_filter(test, 3, 24, NEGOTIATE, NEGOTIATE),
+		any_filter(test, 4, NFPROTO_IPV4, NONE, BLOCK),
+	};
 	struct ipd_flow out = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 5, 80, OUT);
 	struct ipd_flow in = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 5, 80, IN);
-	struct ipd_filter *any = finished(test, new_filter(test, 9, NFPROTO_IPV4, BLOCK, NONE));
+	struct ipd_filter *any = any_filter(test, 9, NFPROTO_IPV4, BLOCK, NONE);
 	struct ipd_filter_set *set, *more, *less;
 	u32 four = 4;
 
 	have_addresses = true;
-	filters[0] = new_filter(test, 1, NFPROTO_IPV4, BLOCK, NONE);
-	filters[1] = new_filter(test, 2, NFPROTO_IPV4, NONE, PERMIT);
-	filters[2] = new_filter(test, 3, NFPROTO_IPV4, NEGOTIATE, NEGOTIATE);
-	filters[3] = new_filter(test, 4, NFPROTO_IPV4, NONE, BLOCK);
-	set_side(filters[0], &filters[0]->remote, 2, 32);
-	set_side(filters[1], &filters[1]->remote, 2, 32);
-	set_side(filters[2], &filters[2]->remote, 2, 24);
-	finished(test, filters[0]);
-	finished(test, filters[1]);
-	finished(test, filters[2]);
-	finished(test, filters[3]);
-
 	/* a one-way filter, and the mirrored one behind it */
 	set = build(test, &filters[1], 3);
 	KUNIT_EXPECT_EQ(test, lookup_id(set, &out), 3L);
@@ -405,15 +403,16 @@ static void directions_test(struct kunit *test)
 
 static void holes_test(struct kunit *test)
 {
-	struct ipd_filter *filter = new_filter(test, 1, NFPROTO_IPV4, BLOCK, BLOCK);
+	struct ipd_filter_spec spec = a_spec(1, NFPROTO_IPV4, BLOCK, BLOCK);
 	struct ipd_flow flow = a_flow(NFPROTO_IPV4, 9, IPPROTO_TCP, 1, 2, OUT);
+	struct ipd_filter *filter;
 	struct ipd_filter_set *set;
 
 	/* every host .9 of 10.x.x */
-	set_address(&filter->remote.addr, NFPROTO_IPV4, 10, 77, 77, 9);
-	filter->remote.mask.ip = htonl(0xff0000ff);
-	finished(test, filter);
-	KUNIT_EXPECT_EQ(test, ntohl(filter->remote.addr.ip), 0x0a000009U);
+	set_address(&spec.remote.addr, NFPROTO_IPV4, 10, 77, 77, 9);
+	spec.remote.mask.ip = htonl(0xff0000ff);
+	filter = new_filter(test, &spec);
+	KUNIT_EXPECT_EQ(test, ntohl(spec.remote.addr.ip), 0x0a000009U);
 	KUNIT_EXPECT_EQ(test, filter->weight, 0x100000U);
 	set = build(test, &filter, 1);
 	set_address(&flow.remote, NFPROTO_IPV4, 10, 1, 200, 9);
@@ -429,18 +428,16 @@ static void holes_test(struct kunit *test)
 
 static void me_test(struct kunit *test)
 {
-	struct ipd_filter *filters[2] = {
-		me_filter(test, 1, 2, 32, IPPROTO_TCP, 0, BLOCK),
-		new_filter(test, 2, NFPROTO_IPV4, PERMIT, PERMIT),
-	};
+	struct ipd_filter *filters[2] = { me_filter(test, 1, 2, 32, IPPROTO_TCP, 0, BLOCK) };
+	struct ipd_filter_spec spec = a_spec(2, NFPROTO_IPV4, PERMIT, PERMIT);
 	struct ipd_flow flow = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 1, 2, OUT);
 	struct ipd_filter_set *set;
 
 	/* both sides "me": what a host sends to another address of its own */
-	set_me(&filters[1]->local);
-	set_me(&filters[1]->remote);
-	set_prefix(&filters[1]->remote.mask, 32);	/* means nothing */
-	finished(test, filters[1]);
+	set_me(&spec.local);
+	set_me(&spec.remote);
+	set_prefix(&spec.remote.mask, 32);	/* means nothing */
+	filters[1] = new_filter(test, &spec);
 	KUNIT_EXPECT_EQ(test, filters[1]->weight, 0x202000U);
 	set = build(test, filters, 2);
 	have_addresses = true;
@@ -499,22 +496,19 @@ static void fragment_test(struct kunit *test)
 /* the same answer whatever the order of adding: an address goes before "me" */
 static void equal_weight_test(struct kunit *test)
 {
-	struct ipd_filter *filters[3] = {
-		me_filter(test, 1, 2, 32, 0, 0, BLOCK),
-		new_filter(test, 2, NFPROTO_IPV4, PERMIT, PERMIT),
-		new_filter(test, 3, NFPROTO_IPV4, PERMIT, PERMIT),
-	};
+	struct ipd_filter *filters[3] = { me_filter(test, 1, 2, 32, 0, 0, BLOCK) };
+	struct ipd_filter_spec spec = a_spec(2, NFPROTO_IPV4, PERMIT, PERMIT);
 	struct ipd_flow flow = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 1, 2, OUT);
 	struct ipd_filter_set *set;
 	unsigned int i;
 
 	have_addresses = true;
-	set_side(filters[1], &filters[1]->local, 1, 32);
-	set_side(filters[1], &filters[1]->remote, 2, 32);
-	finished(test, filters[1]);
-	set_side(filters[2], &filters[2]->local, 1, 32);
-	set_me(&filters[2]->remote);
-	finished(test, filters[2]);
+	set_side(&spec.local, NFPROTO_IPV4, 1, 32);
+	set_side(&spec.remote, NFPROTO_IPV4, 2, 32);
+	filters[1] = new_filter(test, &spec);
+	spec.id = 3;
+	set_me(&spec.remote);
+	filters[2] = new_filter(test, &spec);
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_EQ(test, filters[i]->weight, 0x202000U);
 		swap(filters[0], filters[i]);
@@ -548,9 +542,9 @@ static void duplicates_test(struct kunit *test)
 		me_filter(test, 7, 2, 32, IPPROTO_TCP, 23, BLOCK),
 		me_filter(test, 8, 2, 32, IPPROTO_TCP, 23, PERMIT),
 		me_filter(test, 7, 3, 32, 0, 0, PERMIT),
-		finished(test, new_filter(test, 9, NFPROTO_IPV4, PERMIT, PERMIT)),
+		any_filter(test, 9, NFPROTO_IPV4, PERMIT, PERMIT),
 	};
-	struct ipd_filter *any = finished(test, new_filter(test, 10, NFPROTO_IPV4, NONE, BLOCK));
+	struct ipd_filter *any = any_filter(test, 10, NFPROTO_IPV4, NONE, BLOCK);
 	struct netlink_ext_ack extack = { };
 	struct ipd_filter_set *set;
 	u32 ids[2] = { 7, 7 };
@@ -580,10 +574,10 @@ static void duplicates_test(struct kunit *test)
 
 static struct ipd_filter *mask_filter(struct kunit *test, u32 id)
 {
-	struct ipd_filter *filter = new_filter(test, id, NFPROTO_IPV4, BLOCK, BLOCK);
+	struct ipd_filter_spec spec = a_spec(id, NFPROTO_IPV4, BLOCK, BLOCK);
 
-	filter->local.mask.ip = htonl(id);
-	return finished(test, filter);
+	spec.local.mask.ip = htonl(id);
+	return new_filter(test, &spec);
 }
 
 static void limits_test(struct kunit *test)
@@ -592,8 +586,8 @@ static void limits_test(struct kunit *test)
 	static const char text[] = "more than 256 different masks in one class and family";
 	struct ipd_flow flow = a_flow(NFPROTO_IPV4, 2, IPPROTO_TCP, 1, 2, OUT);
 	struct ipd_filter *more = mask_filter(test, 0xffff);
-	struct ipd_filter *any = finished(test, new_filter(test, 999, NFPROTO_IPV4, BLOCK, BLOCK));
-	struct ipd_filter *other = finished(test, new_filter(test, 998, NFPROTO_IPV6, BLOCK, NONE));
+	struct ipd_filter *any = any_filter(test, 999, NFPROTO_IPV4, BLOCK, BLOCK);
+	struct ipd_filter *other = any_filter(test, 998, NFPROTO_IPV6, BLOCK, NONE);
 	struct netlink_ext_ack extack = { };
 	struct ipd_filter_set *set, *fuller;
 	u32 i;
@@ -626,61 +620,61 @@ static void limits_test(struct kunit *test)
 }
 
 /* each case breaks one thing in a filter that is otherwise right */
-static void break_filter(struct ipd_filter *filter, unsigned int how)
+static void break_spec(struct ipd_filter_spec *spec, unsigned int how)
 {
 	switch (how) {
 	case 0:
-		filter->family = 7;
+		spec->family = 7;
 		break;
 	case 1:
-		filter->class = 2;
+		spec->class = 2;
 		break;
 	case 2:
-		filter->local.class = 2;
+		spec->local.class = 2;
 		break;
 	case 3:
-		filter->remote.class = IPSECDRV_ADDRESS_CLASS_ME;	/* and has an address */
+		spec->remote.class = IPSECDRV_ADDRESS_CLASS_ME;	/* and has an address */
 		break;
 	case 4:
-		filter->remote.mask.ip6[1] = htonl(0xffff00ff);
+		spec->remote.mask.ip6[1] = htonl(0xffff00ff);
 		break;
 	case 5:
-		filter->remote.mask.ip6[0] = 0;
+		spec->remote.mask.ip6[0] = 0;
 		break;
 	case 6:
-		filter->protocol = IPPROTO_ICMP;
-		filter->local.port = htons(1);
+		spec->protocol = IPPROTO_ICMP;
+		spec->local.port = htons(1);
 		break;
 	case 7:
-		filter->protocol = 0;
+		spec->protocol = 0;
 		break;
 	case 8:
-		filter->class = IPSECDRV_FILTER_CLASS_TUNNEL;
+		spec->class = IPSECDRV_FILTER_CLASS_TUNNEL;
 		break;
 	case 9:
-		filter->action[OUT] = NONE;
-		filter->action[IN] = NONE;
+		spec->action[OUT] = NONE;
+		spec->action[IN] = NONE;
 		break;
 	case 10:
-		filter->action[OUT] = 4;
+		spec->action[OUT] = 4;
 		break;
 	case 11:
-		filter->action[OUT] = NONE;	/* one-way negotiate */
+		spec->action[OUT] = NONE;	/* one-way negotiate */
 		break;
 	case 12:
-		filter->action[IN] = NONE;
+		spec->action[IN] = NONE;
 		break;
 	case 13:
-		filter->action[IN] = BLOCK;
+		spec->action[IN] = BLOCK;
 		break;
 	case 14:
-		filter->tunnel_remote.ip = htonl(1);
+		spec->tunnel_remote.ip = htonl(1);
 		break;
 	case 15:
-		filter->class = IPSECDRV_FILTER_CLASS_TUNNEL;
-		filter->protocol = 0;
-		filter->remote.port = 0;
-		filter->tunnel_local.ip = htonl(1);
+		spec->class = IPSECDRV_FILTER_CLASS_TUNNEL;
+		spec->protocol = 0;
+		spec->remote.port = 0;
+		spec->tunnel_local.ip = htonl(1);
 		break;
 	}
 }
@@ -706,48 +700,26 @@ static void refusals_test(struct kunit *test)
 		"a tunnel filter that negotiates needs both tunnel endpoints",
 	};
 	struct netlink_ext_ack extack = { };
-	struct ipd_filter *filter;
+	struct ipd_filter_spec spec;
 	unsigned int i;
 
 	for (i = 0; i <= ARRAY_SIZE(texts); i++) {
-		filter = new_filter(test, 1, NFPROTO_IPV6, NEGOTIATE, NEGOTIATE);
-		set_side(filter, &filter->remote, 2, 16);
-		filter->protocol = IPPROTO_TCP;
-		filter->remote.port = htons(80);
-		break_filter(filter, i);
+		spec = a_spec(1, NFPROTO_IPV6, NEGOTIATE, NEGOTIATE);
+		set_side(&spec.remote, NFPROTO_IPV6, 2, 16);
+		spec.protocol = IPPROTO_TCP;
+		spec.remote.port = htons(80);
+		break_spec(&spec, i);
 		if (i < ARRAY_SIZE(texts)) {
-			KUNIT_EXPECT_EQ(test, ipd_filter_finish(filter, &extack), -EINVAL);
+			KUNIT_EXPECT_EQ(test, ipd_filter_finish(&spec, &extack), -EINVAL);
 			KUNIT_EXPECT_TRUE_MSG(test, !strcmp(TEXT(&extack), texts[i]),
 					      "%u said: %s", i, TEXT(&extack));
 		} else {
-			KUNIT_EXPECT_EQ(test, ipd_filter_finish(filter, &extack), 0);
+			KUNIT_EXPECT_EQ(test, ipd_filter_finish(&spec, &extack), 0);
 		}
-		ipd_filter_put(filter);
 	}
-	settle();
 }
 
-static void same_test(struct kunit *test)
-{
-	struct ipd_filter *a = me_filter(test, 1, 2, 24, IPPROTO_TCP, 23, BLOCK);
-	struct ipd_filter *b = me_filter(test, 2, 77, 24, IPPROTO_TCP, 23, BLOCK);
-
-	KUNIT_EXPECT_TRUE(test, ipd_filter_same(a, b));	/* the host's bits are masked away */
-	b->action[IN] = PERMIT;
-	KUNIT_EXPECT_FALSE(test, ipd_filter_same(a, b));
-	b->action[IN] = BLOCK;
-	b->connection = LAN;
-	KUNIT_EXPECT_FALSE(test, ipd_filter_same(a, b));
-	b->connection = ALL;
-	b->interface = &interfaces[0];
-	KUNIT_EXPECT_FALSE(test, ipd_filter_same(a, b));
-	b->interface = NULL;
-	b->local.port = 0;
-	KUNIT_EXPECT_FALSE(test, ipd_filter_same(a, b));
-	ipd_filter_put(a);
-	ipd_filter_put(b);
-	settle();
-}
+#include "filter_object.h"
 
 /* --- size and bad luck --- */
 
@@ -764,9 +736,7 @@ static void many_test(struct kunit *test)
 	for (i = 0; i < MANY; i++)
 		filters[i] = me_filter(test, i + 1, i / PER_HOST, 32, IPPROTO_TCP,
 				       i % PER_HOST + 1, NEGOTIATE);
-	unlucky = 1;		/* the table of the tuple is the first to be made */
 	set = build(test, filters, MANY);
-	unlucky = 0;
 	for (i = 0; i < MANY; i++) {
 		set_address(&flow.remote, NFPROTO_IPV4, 10, 0, 0, i / PER_HOST);
 		flow.local_port = htons(i % PER_HOST + 1);
@@ -783,93 +753,7 @@ static void many_test(struct kunit *test)
 	settle();
 }
 
-/* multipliers that make one heap of all keys are replaced, a few times at most */
-static void reseed_test(struct kunit *test)
-{
-	struct ipd_table *table;
-	u64 key[2] = { 0, 0 };
-	u32 i;
-
-	unlucky = 1;
-	table = ipd_table_new(2, 1000);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, table);
-	for (i = 0; i < 1000; i++) {
-		key[0] = i;
-		ipd_table_insert(&table, key, i + 1);
-	}
-	/* the second multipliers are random, and may be bad as well */
-	KUNIT_EXPECT_GE(test, (int)table->reseeds, 1);
-	KUNIT_EXPECT_LT(test, (int)table->reseeds, MAX_RESEEDS);
-	for (i = 0; i < 1000; i++) {
-		key[0] = i;
-		KUNIT_EXPECT_EQ(test, *ipd_table_value(table, ipd_table_find(table, key,
-									   IPD_TABLE_NONE)),
-				(u64)i + 1);
-	}
-	ipd_table_put(table);
-
-#ifndef __KERNEL__
-	/* without memory for that the table stays as it is */
-	unlucky = 1;
-	table = ipd_table_new(2, 200);
-	for (i = 0; i < 200; i++) {
-		key[0] = i;
-		shim_fail_in = 1;
-		ipd_table_insert(&table, key, i + 1);
-	}
-	shim_fail_in = 0;
-	KUNIT_EXPECT_EQ(test, table->reseeds, 0);
-	KUNIT_EXPECT_EQ(test, table->used, 200U);
-	ipd_table_put(table);
-#endif
-
-	/* and keys that no multiplier can part, as equal ones are, still go in */
-	table = ipd_table_new(2, 400);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, table);
-	for (i = 0; i < 400; i++)
-		ipd_table_insert(&table, key, i + 1);
-	KUNIT_EXPECT_EQ(test, table->reseeds, MAX_RESEEDS);
-	KUNIT_EXPECT_EQ(test, table->used, 400U);
-	ipd_table_put(table);
-}
-
-/* a table and a plain array go through the same inserts and removals */
-static void table_test(struct kunit *test)
-{
-	bool there[512] = { };
-	struct ipd_table *table;
-	u64 key[2] = { 0, 7 };
-	u32 round, i, index;
-
-	rnd_state = 0x7ab1e;
-	unlucky = 1;		/* long probes that wrap around the end */
-	table = ipd_table_new(2, 60);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, table);
-	for (round = 0; round < PACKETS; round++) {
-		key[0] = rnd(512) << 24;
-		i = key[0] >> 24;
-		index = ipd_table_find(table, key, IPD_TABLE_NONE);
-		KUNIT_ASSERT_TRUE(test, (index != IPD_TABLE_NONE) == there[i]);
-		if (there[i]) {
-			KUNIT_ASSERT_EQ(test, *ipd_table_value(table, index), (u64)i + 1);
-			ipd_table_remove(table, index);
-		} else if (table->used < 60) {
-			ipd_table_insert(&table, key, i + 1);
-		} else {
-			continue;
-		}
-		there[i] = !there[i];
-		if (!(round % 512)) {
-			cond_resched();
-			for (i = 0; i < ARRAY_SIZE(there); i++) {
-				key[0] = (u64)i << 24;
-				index = ipd_table_find(table, key, IPD_TABLE_NONE);
-				KUNIT_ASSERT_TRUE(test, (index != IPD_TABLE_NONE) == there[i]);
-			}
-		}
-	}
-	ipd_table_put(table);
-}
+#include "filter_table.h"
 
 #ifndef __KERNEL__
 /* every allocation of every kind of change fails once: -ENOMEM, no leak, the old set unharmed */
@@ -892,6 +776,7 @@ static void no_memory_test(struct kunit *test)
 {
 	static struct ipd_filter *filters[POLICY];
 	struct ipd_filter_set *set, *changed;
+	struct ipd_filter_spec spec;
 	unsigned int kind;
 	long fail_in;
 	u32 n, i;
@@ -925,16 +810,18 @@ static void no_memory_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, refcount_read(&filters[i]->refs), 1U);
 	put_all(filters, n);
 	settle();
-	shim_fail_in = 1;
-	KUNIT_EXPECT_TRUE(test, !ipd_filter_new(GFP_KERNEL));
-	shim_fail_in = 2;
-	KUNIT_EXPECT_TRUE(test, !ipd_filter_new(GFP_KERNEL));
+	spec = a_spec(1, NFPROTO_IPV4, BLOCK, BLOCK);
+	spec.class = IPSECDRV_FILTER_CLASS_TUNNEL;
+	for (fail_in = 1; fail_in < 3; fail_in++) {
+		shim_fail_in = fail_in;
+		KUNIT_EXPECT_TRUE(test, !ipd_filter_new(&spec, GFP_KERNEL));
+	}
 	shim_fail_in = 0;
 
 	ipd_filter_exit();
-	for (fail_in = 1; fail_in < 4; fail_in++) {
+	for (fail_in = 1; fail_in < 5; fail_in++) {
 		shim_fail_in = fail_in;
-		KUNIT_EXPECT_EQ(test, ipd_filter_init(), fail_in < 3 ? -ENOMEM : 0);
+		KUNIT_EXPECT_EQ(test, ipd_filter_init(), fail_in < 4 ? -ENOMEM : 0);
 		shim_fail_in = 0;
 	}
 }
@@ -974,6 +861,8 @@ static struct kunit_case filter_cases[] = {
 	CASE(limits_test, "F01 one tuple or filter too many is refused"),
 	CASE(refusals_test, "F09 F11 filters that make no sense are refused"),
 	CASE(same_test, "F01 equal filters are told from different ones"),
+	CASE(describe_test, "F01 a filter says what it was made of"),
+	CASE(hits_test, "F01 hits are counted, of busy filters by each CPU"),
 	CASE(many_test, "F01 many filters are found and listed"),
 	CASE(reseed_test, "F01 a table with bad luck is hashed again"),
 	CASE(table_test, "F01 a table like an array"),

@@ -30,33 +30,43 @@ static struct ipd_flow flow_of(const char *local, const char *remote, u8 protoco
 	return flow;
 }
 
-static struct ipd_filter filter_of(u8 class, const char *local, const char *local_mask,
-				   const char *remote, const char *remote_mask)
+static struct ipd_filter_spec spec_of(u8 class, const char *local, const char *local_mask,
+				      const char *remote, const char *remote_mask)
 {
-	struct ipd_filter filter = {
+	struct ipd_filter_spec spec = {
 		.class = class,
 		.family = strchr(remote, ':') ? NFPROTO_IPV6 : NFPROTO_IPV4,
 		.local = { .addr = address(local), .mask = address(local_mask) },
 		.remote = { .addr = address(remote), .mask = address(remote_mask) },
 	};
 
-	return filter;
+	return spec;
+}
+
+static void select(struct kunit *test, const struct ipd_filter_spec *spec,
+		   const struct ipd_flow *flow, struct ipd_selector *selector)
+{
+	struct ipd_filter *filter = ipd_filter_new(spec, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, filter);
+	memset(selector, 0x5a, sizeof(*selector));
+	ipd_selector_of(filter, flow, selector);
+	ipd_filter_put(filter);
 }
 
 /* the example in the head of selector.c */
 static void host_pair_test(struct kunit *test)
 {
-	struct ipd_filter filter = filter_of(IPSECDRV_FILTER_CLASS_TRANSPORT, "0.0.0.0", "0.0.0.0",
+	struct ipd_filter_spec spec = spec_of(IPSECDRV_FILTER_CLASS_TRANSPORT, "0.0.0.0", "0.0.0.0",
 					     "10.0.0.0", "255.0.0.0");
 	struct ipd_flow flow = flow_of("192.0.2.1", "10.1.2.3", IPPROTO_TCP, 40000, 23);
 	struct ipd_flow other;
 	struct ipd_selector selector;
 
-	filter.local.class = IPSECDRV_ADDRESS_CLASS_ME;
-	filter.protocol = IPPROTO_TCP;
-	filter.remote.port = htons(23);
-	memset(&selector, 0x5a, sizeof(selector));
-	ipd_selector_of(&filter, &flow, &selector);
+	spec.local.class = IPSECDRV_ADDRESS_CLASS_ME;
+	spec.protocol = IPPROTO_TCP;
+	spec.remote.port = htons(23);
+	select(test, &spec, &flow, &selector);
 	KUNIT_EXPECT_EQ(test, selector.local.ip, flow.local.ip);
 	KUNIT_EXPECT_EQ(test, selector.remote.ip, flow.remote.ip);
 	KUNIT_EXPECT_EQ(test, selector.local_prefix, 32);
@@ -103,13 +113,13 @@ static void icmp_test(struct kunit *test)
 
 static void tunnel_test(struct kunit *test)
 {
-	struct ipd_filter filter = filter_of(IPSECDRV_FILTER_CLASS_TUNNEL, "10.1.0.0",
+	struct ipd_filter_spec spec = spec_of(IPSECDRV_FILTER_CLASS_TUNNEL, "10.1.0.0",
 					     "255.255.0.0", "0.0.0.0", "0.0.0.0");
 	struct ipd_flow flow = flow_of("10.1.2.3", "198.51.100.7", IPPROTO_ICMP, 8, 0);
 	struct ipd_selector selector;
 
-	ipd_selector_of(&filter, &flow, &selector);
-	KUNIT_EXPECT_EQ(test, selector.local.ip, filter.local.addr.ip);
+	select(test, &spec, &flow, &selector);
+	KUNIT_EXPECT_EQ(test, selector.local.ip, spec.local.addr.ip);
 	KUNIT_EXPECT_EQ(test, selector.local_prefix, 16);
 	KUNIT_EXPECT_EQ(test, selector.remote.ip, htonl(0));
 	KUNIT_EXPECT_EQ(test, selector.remote_prefix, 0);
@@ -120,12 +130,12 @@ static void tunnel_test(struct kunit *test)
 
 static void hole_test(struct kunit *test)
 {
-	struct ipd_filter filter = filter_of(IPSECDRV_FILTER_CLASS_TUNNEL, "10.0.0.1",
+	struct ipd_filter_spec spec = spec_of(IPSECDRV_FILTER_CLASS_TUNNEL, "10.0.0.1",
 					     "255.0.0.255", "10.9.0.0", "255.255.0.0");
 	struct ipd_flow flow = flow_of("10.5.5.1", "10.9.1.1", IPPROTO_TCP, 1, 2);
 	struct ipd_selector selector;
 
-	ipd_selector_of(&filter, &flow, &selector);
+	select(test, &spec, &flow, &selector);
 	KUNIT_EXPECT_EQ(test, selector.local.ip, flow.local.ip);
 	KUNIT_EXPECT_EQ(test, selector.local_prefix, 32);
 	KUNIT_EXPECT_EQ(test, selector.remote_prefix, 16);
@@ -133,19 +143,19 @@ static void hole_test(struct kunit *test)
 
 static void ipv6_test(struct kunit *test)
 {
-	struct ipd_filter filter = filter_of(IPSECDRV_FILTER_CLASS_TUNNEL, "2001:db8:1::",
+	struct ipd_filter_spec spec = spec_of(IPSECDRV_FILTER_CLASS_TUNNEL, "2001:db8:1::",
 					     "ffff:ffff:ffff::", "::", "::");
 	struct ipd_flow flow = flow_of("2001:db8:1::5", "2001:db8:2::5", IPPROTO_TCP, 1, 2);
 	struct ipd_selector selector;
 
-	ipd_selector_of(&filter, &flow, &selector);
+	select(test, &spec, &flow, &selector);
 	KUNIT_EXPECT_EQ(test, selector.local_prefix, 48);
 	KUNIT_EXPECT_EQ(test, selector.remote_prefix, 0);
 	KUNIT_EXPECT_TRUE(test, ipd_selector_matches(&selector, &flow));
 	flow.local = address("2001:db8:3::5");
 	KUNIT_EXPECT_FALSE(test, ipd_selector_matches(&selector, &flow));
-	filter.class = IPSECDRV_FILTER_CLASS_TRANSPORT;
-	ipd_selector_of(&filter, &flow, &selector);
+	spec.class = IPSECDRV_FILTER_CLASS_TRANSPORT;
+	select(test, &spec, &flow, &selector);
 	KUNIT_EXPECT_EQ(test, selector.local_prefix, 128);
 	KUNIT_EXPECT_EQ(test, selector.remote_prefix, 128);
 	KUNIT_EXPECT_TRUE(test, ipd_selector_matches(&selector, &flow));
@@ -160,8 +170,20 @@ static struct kunit_case selector_cases[] = {
 	{ }
 };
 
+static int selector_suite_init(struct kunit_suite *suite)
+{
+	return ipd_filter_init();
+}
+
+static void selector_suite_exit(struct kunit_suite *suite)
+{
+	ipd_filter_exit();
+}
+
 static struct kunit_suite selector_suite = {
 	.name = "selector",
+	.suite_init = selector_suite_init,
+	.suite_exit = selector_suite_exit,
 	.test_cases = selector_cases,
 };
 

@@ -17,6 +17,7 @@
 
 #include "../../table.c"
 #include "../../tuple.c"
+#include "../../filter_index.c"
 #include "../../filter_set.c"
 #include "../../filter.c"
 #include "../../flowcache.c"
@@ -76,45 +77,48 @@ static void set_address(union nf_inet_addr *addr, u8 family, u32 value)
  */
 static struct ipd_filter *make_filter(u32 i, u32 tuples, u8 family)
 {
-	struct ipd_filter *filter = ipd_filter_new(GFP_KERNEL);
+	struct ipd_filter_spec spec = { .id = i + 1, .family = family };
+	struct ipd_filter *filter;
 	u32 tuple = i % tuples, number = i / tuples, bits;
 
-	if (!filter)
-		abort();
-	filter->id = i + 1;
-	filter->family = family;
-	filter->action[0] = IPSECDRV_ACTION_PERMIT;
-	filter->action[1] = IPSECDRV_ACTION_PERMIT;
-	filter->local.class = IPSECDRV_ADDRESS_CLASS_ME;
+	spec.action[0] = IPSECDRV_ACTION_PERMIT;
+	spec.action[1] = IPSECDRV_ACTION_PERMIT;
+	spec.local.class = IPSECDRV_ADDRESS_CLASS_ME;
 	if (tuple / 64) {
-		filter->local.class = IPSECDRV_ADDRESS_CLASS_MASK;
-		set_address(&filter->local.addr, family, 0x0a000001);
-		memset(&filter->local.mask, 0xff, sizeof(filter->local.mask));
+		spec.local.class = IPSECDRV_ADDRESS_CLASS_MASK;
+		set_address(&spec.local.addr, family, 0x0a000001);
+		memset(&spec.local.mask, 0xff, sizeof(spec.local.mask));
 	}
 	bits = 32 - tuple / 4 % 16;
-	set_address(&filter->remote.addr, family, number << (32 - bits) | 0x40000000);
-	filter->remote.mask.ip = htonl(~0U << (32 - bits));
+	set_address(&spec.remote.addr, family, number << (32 - bits) | 0x40000000);
+	spec.remote.mask.ip = htonl(~0U << (32 - bits));
 	if (family == NFPROTO_IPV6) {
-		memset(&filter->remote.mask, 0xff, 12);
-		filter->remote.mask.ip6[3] = htonl(~0U << (32 - bits));
+		memset(&spec.remote.mask, 0xff, 12);
+		spec.remote.mask.ip6[3] = htonl(~0U << (32 - bits));
 	}
-	filter->protocol = tuple % 4 ? IPPROTO_TCP : 0;
-	filter->local.port = htons(tuple % 4 == 3 ? number % 65535 + 1 : 0);
-	filter->remote.port = htons(tuple % 4 == 2 ? number % 65535 + 1 : 0);
-	if (ipd_filter_finish(filter, NULL))
+	spec.protocol = tuple % 4 ? IPPROTO_TCP : 0;
+	spec.local.port = htons(tuple % 4 == 3 ? number % 65535 + 1 : 0);
+	spec.remote.port = htons(tuple % 4 == 2 ? number % 65535 + 1 : 0);
+	if (ipd_filter_finish(&spec, NULL))
+		abort();
+	filter = ipd_filter_new(&spec, GFP_KERNEL);
+	if (!filter)
 		abort();
 	return filter;
 }
 
 static void hit_flow(struct ipd_flow *flow, const struct ipd_filter *filter)
 {
+	struct ipd_filter_spec spec;
+
+	ipd_filter_describe(filter, &spec);
 	memset(flow, 0, sizeof(*flow));
-	flow->family = filter->family;
+	flow->family = spec.family;
 	flow->protocol = IPPROTO_TCP;
 	set_address(&flow->local, flow->family, 0x0a000001);
-	flow->remote = filter->remote.addr;
-	flow->local_port = filter->local.port ?: htons(65535);
-	flow->remote_port = filter->remote.port ?: htons(65535);
+	flow->remote = spec.remote.addr;
+	flow->local_port = spec.local.port ?: htons(65535);
+	flow->remote_port = spec.remote.port ?: htons(65535);
 }
 
 static void miss_flow(struct ipd_flow *flow, u8 family)
@@ -156,8 +160,8 @@ static double time_list(struct ipd_filter *const *filters, u32 n, const struct i
 	if (!list)
 		abort();
 	for (i = 0; i < n; i++) {
-		filter_key(filters[i], &list[i][0], IPD_KEY_WORDS4);
-		filter_mask(filters[i], &list[i][2], IPD_KEY_WORDS4);
+		memcpy(&list[i][0], filters[i]->key, IPD_KEY_WORDS4 * sizeof(u64));
+		ipd_filter_mask(filters[i], &list[i][2]);
 	}
 	do {
 		ipd_key_flow(&flows[packets % PACKETS], key, IPD_KEY_WORDS4);

@@ -65,6 +65,7 @@ struct hlist_node {
 #define container_of(pointer, type, member) \
 	((type *)((char *)(pointer) - offsetof(type, member)))
 #define cond_resched()		((void)0)
+#define READ_ONCE(x)		(x)
 
 /* arithmetic */
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
@@ -76,6 +77,7 @@ struct hlist_node {
 #define max(a, b)		({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a > _b ? _a : _b; })
 #define clamp(value, low, high)	min(max(value, low), high)
 #define swap(a, b)		({ __typeof__(a) _swap = (a); (a) = (b); (b) = _swap; })
+#define struct_size(pointer, member, n)	(sizeof(*(pointer)) + (n) * sizeof(*(pointer)->member))
 #define hweight32(n)		((unsigned int)__builtin_popcount(n))
 #define ilog2(n)		(31 - __builtin_clz(n))
 #define roundup_pow_of_two(n)	((n) <= 1 ? 1U : 1U << (32 - __builtin_clz((n) - 1)))
@@ -142,9 +144,34 @@ static inline bool refcount_dec_and_test(refcount_t *refs)
 	return !--refs->n;
 }
 
+/* atomic */
+typedef struct {
+	s64 n;
+} atomic64_t;
+
+static inline s64 atomic64_inc_return(atomic64_t *n)
+{
+	return ++n->n;
+}
+
+static inline s64 atomic64_read(const atomic64_t *n)
+{
+	return n->n;
+}
+
+#define cmpxchg(pointer, old, new)	({		\
+	__typeof__(*(pointer)) _was = *(pointer);	\
+							\
+	if (_was == (old))				\
+		*(pointer) = (new);			\
+	_was;						\
+})
+
 /* memory; shim_fail_in makes the allocation fail that comes after so many */
 #define GFP_KERNEL		0
 #define GFP_KERNEL_ACCOUNT	0
+#define GFP_ATOMIC		0
+#define __GFP_NOWARN		0
 #define __GFP_ZERO		0
 #define SLAB_ACCOUNT		0
 
@@ -156,6 +183,7 @@ void *shim_alloc(size_t n, size_t size);
 #define kcalloc(n, size, gfp)		shim_alloc(n, size)
 #define kmalloc_array(n, size, gfp)	shim_alloc(n, size)
 #define kvmalloc(size, gfp)		shim_alloc(1, size)
+#define kvmalloc_array(n, size, gfp)	shim_alloc(n, size)
 #define kvzalloc(size, gfp)		shim_alloc(1, size)
 #define kvcalloc(n, size, gfp)		shim_alloc(n, size)
 #define kvzalloc_node(size, gfp, node)	shim_alloc(1, size)
@@ -166,10 +194,9 @@ struct kmem_cache {
 	size_t size;
 };
 
-#define KMEM_CACHE(type, flags)		shim_cache(sizeof(struct type))
-
 struct kmem_cache *shim_cache(size_t size);
 
+#define kmem_cache_create(name, size, align, flags, constructor)	shim_cache(size)
 #define kmem_cache_zalloc(cache, gfp)	shim_alloc(1, (cache)->size)
 #define kmem_cache_free(cache, object)	free(object)
 #define kmem_cache_destroy(cache)	free(cache)
@@ -179,6 +206,7 @@ struct kmem_cache *shim_cache(size_t size);
 #define alloc_percpu_gfp(type, gfp)		((type *)shim_alloc(1, sizeof(type)))
 #define free_percpu(pointer)			free(pointer)
 #define this_cpu_ptr(pointer)			(pointer)
+#define this_cpu_inc(n)				((n)++)
 #define per_cpu_ptr(pointer, cpu)		((void)(cpu), (pointer))
 #define for_each_possible_cpu(cpu)		for ((cpu) = 0; (cpu) < 1; (cpu)++)
 #define cpu_to_node(cpu)			0
