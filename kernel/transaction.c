@@ -3,6 +3,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <uapi/linux/ipsecdrv.h>
@@ -48,8 +49,10 @@ void ipd_transaction_end(struct ipd_transactions *transactions,
 
 	list_del(&transaction->list);
 	transactions->n--;
-	for (i = 0; i < transaction->n; i++)
+	for (i = 0; i < transaction->n; i++) {
 		ipd_filter_put(transaction->filters[i]);
+		cond_resched();
+	}
 	kvfree(transaction->filters);
 	kfree(transaction);
 }
