@@ -64,9 +64,8 @@ static const char usage_text[] =
 
 static void put_side(struct nl_msg *msg, const char *text, int class, int address, int mask)
 {
-	char copy[2 * INET6_ADDRSTRLEN + 2];
 	struct address value, bits;
-	char *slash;
+	const char *slash;
 
 	if (!text || !strcmp(text, "any"))
 		return;
@@ -74,13 +73,10 @@ static void put_side(struct nl_msg *msg, const char *text, int class, int addres
 		put_u8(msg, class, IPSECDRV_ADDRESS_CLASS_ME);
 		return;
 	}
-	snprintf(copy, sizeof(copy), "%s", text);
-	slash = strchr(copy, '/');
-	if (slash)
-		*slash++ = 0;
-	value = parse_address(copy);
+	slash = strchr(text, '/');
+	value = parse_address_until(text, slash);
 	put(msg, address, value.len, value.bytes);
-	if (!slash)
+	if (!slash++)
 		return;
 	bits = strpbrk(slash, ".:") ? parse_address(slash)
 				    : prefix_mask(value.family, number(slash));
@@ -95,13 +91,55 @@ static int family_of(const char *family, const char *local, const char *remote)
 									      : AF_INET;
 }
 
+/* what is in place when the others are put */
+static bool is_put_before(const char *word)
+{
+	return value_of(word, "local") || value_of(word, "remote") || value_of(word, "family");
+}
+
+static void put_filter_word(struct nl_msg *msg, const char *word)
+{
+	struct address address;
+	const char *value;
+
+	if ((value = value_of(word, "id"))) {
+		put_u32(msg, IPSECDRV_FILTER_A_ID, number(value));
+	} else if ((value = value_of(word, "out"))) {
+		put_u8(msg, IPSECDRV_FILTER_A_OUTBOUND_ACTION,
+		       (unsigned int)named(nl_action_from_name, value));
+	} else if ((value = value_of(word, "in"))) {
+		put_u8(msg, IPSECDRV_FILTER_A_INBOUND_ACTION,
+		       (unsigned int)named(nl_action_from_name, value));
+	} else if ((value = value_of(word, "class"))) {
+		put_u8(msg, IPSECDRV_FILTER_A_CLASS,
+		       (unsigned int)named(nl_filter_class_from_name, value));
+	} else if ((value = value_of(word, "proto"))) {
+		put_u8(msg, IPSECDRV_FILTER_A_PROTOCOL, protocol_number(value));
+	} else if ((value = value_of(word, "lport"))) {
+		put_be16(msg, IPSECDRV_FILTER_A_LOCAL_PORT, number(value));
+	} else if ((value = value_of(word, "rport"))) {
+		put_be16(msg, IPSECDRV_FILTER_A_REMOTE_PORT, number(value));
+	} else if ((value = value_of(word, "dev"))) {
+		put(msg, IPSECDRV_FILTER_A_INTERFACE, (int)strlen(value) + 1, value);
+	} else if ((value = value_of(word, "conn"))) {
+		put_u8(msg, IPSECDRV_FILTER_A_CONNECTION,
+		       (unsigned int)named(nl_connection_from_name, value));
+	} else if ((value = value_of(word, "tl"))) {
+		address = parse_address(value);
+		put(msg, IPSECDRV_FILTER_A_TUNNEL_LOCAL, address.len, address.bytes);
+	} else if ((value = value_of(word, "tr"))) {
+		address = parse_address(value);
+		put(msg, IPSECDRV_FILTER_A_TUNNEL_REMOTE, address.len, address.bytes);
+	} else if (!is_put_before(word)) {
+		die("unknown word %s", word);
+	}
+}
+
 /* one filter of @words, up to "+" or the end; returns what follows */
 static char **put_filter(struct nl_msg *msg, char **words)
 {
 	const char *local = find_value(words, "local"), *remote = find_value(words, "remote");
 	struct nlattr *nest = nest_start(msg, IPSECDRV_A_FILTER);
-	struct address address;
-	const char *value;
 
 	put_u8(msg, IPSECDRV_FILTER_A_FAMILY,
 	       (unsigned int)family_of(find_value(words, "family"), local, remote));
@@ -109,40 +147,8 @@ static char **put_filter(struct nl_msg *msg, char **words)
 		 IPSECDRV_FILTER_A_LOCAL_MASK);
 	put_side(msg, remote, IPSECDRV_FILTER_A_REMOTE_CLASS, IPSECDRV_FILTER_A_REMOTE_ADDRESS,
 		 IPSECDRV_FILTER_A_REMOTE_MASK);
-	for (; !is_end(*words); words++) {
-		if ((value = value_of(*words, "id"))) {
-			put_u32(msg, IPSECDRV_FILTER_A_ID, number(value));
-		} else if ((value = value_of(*words, "out"))) {
-			put_u8(msg, IPSECDRV_FILTER_A_OUTBOUND_ACTION,
-			       (unsigned int)named(nl_action_from_name, value));
-		} else if ((value = value_of(*words, "in"))) {
-			put_u8(msg, IPSECDRV_FILTER_A_INBOUND_ACTION,
-			       (unsigned int)named(nl_action_from_name, value));
-		} else if ((value = value_of(*words, "class"))) {
-			put_u8(msg, IPSECDRV_FILTER_A_CLASS,
-			       (unsigned int)named(nl_filter_class_from_name, value));
-		} else if ((value = value_of(*words, "proto"))) {
-			put_u8(msg, IPSECDRV_FILTER_A_PROTOCOL, protocol_number(value));
-		} else if ((value = value_of(*words, "lport"))) {
-			put_be16(msg, IPSECDRV_FILTER_A_LOCAL_PORT, number(value));
-		} else if ((value = value_of(*words, "rport"))) {
-			put_be16(msg, IPSECDRV_FILTER_A_REMOTE_PORT, number(value));
-		} else if ((value = value_of(*words, "dev"))) {
-			put(msg, IPSECDRV_FILTER_A_INTERFACE, (int)strlen(value) + 1, value);
-		} else if ((value = value_of(*words, "conn"))) {
-			put_u8(msg, IPSECDRV_FILTER_A_CONNECTION,
-			       (unsigned int)named(nl_connection_from_name, value));
-		} else if ((value = value_of(*words, "tl"))) {
-			address = parse_address(value);
-			put(msg, IPSECDRV_FILTER_A_TUNNEL_LOCAL, address.len, address.bytes);
-		} else if ((value = value_of(*words, "tr"))) {
-			address = parse_address(value);
-			put(msg, IPSECDRV_FILTER_A_TUNNEL_REMOTE, address.len, address.bytes);
-		} else if (!value_of(*words, "local") && !value_of(*words, "remote") &&
-			   !value_of(*words, "family")) {
-			die("unknown word %s", *words);
-		}
-	}
+	for (; !is_end(*words); words++)
+		put_filter_word(msg, *words);
 	nla_nest_end(msg, nest);
 	return *words ? words + 1 : words;
 }
@@ -249,16 +255,32 @@ static int cmd_abort(char **words)
 	return on_transaction(IPSECDRV_CMD_FILTER_ABORT, *words, NULL);
 }
 
+/* of the characters that lines have in them, blanks come before all others */
+static char *skip_blanks(char *text)
+{
+	while (*text && (unsigned char)*text <= ' ')
+		text++;
+	return text;
+}
+
+static char *skip_word(char *text)
+{
+	while ((unsigned char)*text > ' ')
+		text++;
+	return text;
+}
+
 static int split(char *line, char **words)
 {
 	int n = 0;
 
-	for (char *word = strtok(line, " \t\n"); word; word = strtok(NULL, " \t\n")) {
-		if (*word == '#')
-			break;
+	for (line = skip_blanks(line); *line && *line != '#'; line = skip_blanks(line)) {
 		if (n == MAX_WORDS)
 			die("too many words");
-		words[n++] = word;
+		words[n++] = line;
+		line = skip_word(line);
+		if (*line)
+			*line++ = 0;
 	}
 	words[n] = NULL;
 	return n;

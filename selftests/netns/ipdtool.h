@@ -9,6 +9,7 @@
 #include <netlink/netlink.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <linux/ipsecdrv.h>
 
@@ -37,8 +38,16 @@ unsigned long long number(const char *text);
 int named(int (*from_name)(const char *name), const char *name);
 unsigned int protocol_number(const char *text);
 struct address parse_address(const char *text);
+/* up to @end, or as a whole if that is NULL */
+struct address parse_address_until(const char *text, const char *end);
 struct address prefix_mask(int family, unsigned long long prefix);
-const char *value_of(const char *word, const char *key);
+/* "key=value": the value if @word has this key, else NULL */
+static inline const char *value_of(const char *word, const char *key)
+{
+	while (*key && *word == *key)
+		word++, key++;
+	return !*key && *word == '=' ? word + 1 : NULL;
+}
 /* the end of one filter or association among @words: no more words, or a "+" */
 bool is_end(const char *word);
 const char *find_value(char **words, const char *key);

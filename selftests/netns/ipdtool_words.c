@@ -82,28 +82,33 @@ struct address parse_address(const char *text)
 	return address;
 }
 
+struct address parse_address_until(const char *text, const char *end)
+{
+	size_t len = end ? (size_t)(end - text) : strlen(text);
+	char copy[INET6_ADDRSTRLEN];
+
+	if (len >= sizeof(copy))
+		die("%s is not an address", text);
+	memcpy(copy, text, len);
+	copy[len] = 0;
+	return parse_address(copy);
+}
+
 struct address prefix_mask(int family, unsigned long long prefix)
 {
 	struct address mask = { .family = family, .len = family == AF_INET ? 4 : 16 };
 
 	if (prefix > (unsigned int)mask.len * 8)
 		die("prefix %llu is too long", prefix);
-	for (unsigned int i = 0; i < prefix; i++)
-		mask.bytes[i / 8] |= 0x80 >> i % 8;
+	memset(mask.bytes, 0xff, prefix / 8);
+	if (prefix % 8)
+		mask.bytes[prefix / 8] = (unsigned char)(0xff00 >> prefix % 8);
 	return mask;
-}
-
-/* "key=value": the value if @word has this key, else NULL */
-const char *value_of(const char *word, const char *key)
-{
-	size_t len = strlen(key);
-
-	return !strncmp(word, key, len) && word[len] == '=' ? word + len + 1 : NULL;
 }
 
 bool is_end(const char *word)
 {
-	return !word || !strcmp(word, "+");
+	return !word || (word[0] == '+' && !word[1]);
 }
 
 const char *find_value(char **words, const char *key)
