@@ -11,13 +11,15 @@ SAS=${IPD_SAS:-10000}
 # XFRM takes minutes for 10,000, nearly all of which it waits.
 PEER_MAX=${IPD_PEER_MAX:-1000${FULL:+0}}
 
-# What neither programs nor caches of files hold, in bytes: memory of the kernel.
+# What neither programs nor caches of files hold, in bytes: memory of the kernel. Pages that a CPU
+# keeps free for itself ("count") are no part of MemFree.
 kernel_memory() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	awk '/^MemTotal:/ { used += $2 }
 		/^(MemFree|Buffers|Cached|AnonPages):/ { used -= $2 }
-		END { printf "%d", 1024 * used }' /proc/meminfo
+		/^ +count:/ { used -= 4 * $2 }
+		END { printf "%d", 1024 * used }' /proc/meminfo /proc/zoneinfo
 }
 
 # life CASE N SIDE LOAD CLEAR: each is a command
@@ -27,6 +29,8 @@ life() {
 	timed "$1" "$2-load" "$3" "$4" || return
 	after=$(kernel_memory)
 	figure "$1" "$2-memory" "$3" bytes/entry $(((after - before) / $2)) 0
+	[ "$1 $3" != 'filters ours' ] || matches_last "$2" ||
+		cannot "$1" "$2-match" "$3" "the last filter does not decide its packet"
 	[ "$1" = sas ] || timed "$1" "$2-replace" "$3" "$4"
 	timed "$1" "$2-clear" "$3" "$5"
 }
@@ -35,6 +39,13 @@ life() {
 
 load_ours() { inside OR ipdtool load "$TMP/ours"; }
 clear_ours() { inside OR ipdtool load /dev/null; }
+matches_last() { # N
+	local source destination protocol port
+	read -r source destination protocol port _ < <(tail -n 1 "$TMP/rules")
+	[ "$protocol" != 0 ] || protocol=udp port=9
+	inside OR ipdtool match out "${source%/*}" "${destination%/*}" "$protocol" 9 "$port" |
+		grep -q "filter: id=$1 "
+}
 load_xfrm() { clear_xfrm && ip -n "$XR" -batch "$TMP/xfrm"; }
 clear_xfrm() { ip -n "$XR" xfrm policy flush; }
 load_set() { { echo 'table ip bench'; echo 'delete table ip bench'; cat "$TMP/set"; } | on TR nft -f -; }

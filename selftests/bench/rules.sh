@@ -12,12 +12,14 @@
 #	1	10.4.0.0/24		10.5.0.0/24		UDP, each another port
 #	1	10.6.x.y		10.7.0.0/16
 #
-# Of those, every tenth blocks; no flow below is one that is blocked. N is at most 100,000 for nft and
+# Of those, every tenth blocks; no flow below is one that is blocked. Beyond 160,000 rules the networks
+# go on in 11.0.0.0/8 and so on, and the ports with the next /24. N is at most 100,000 for nft and
 # XFRM, whose ports would not suffice.
 
 # rules N: lines of SOURCE DESTINATION PROTOCOL PORT permit|block, with 0 for any
 rules() {
-	awk -v n="$1" 'function host(net, k) { return sprintf("10.%d.%d.%d", net, k / 256 % 256, k % 256) }
+	awk -v n="$1" '
+	function host(net, k) { return sprintf("%d.%d.%d.%d", 10 + k / 65536, net, k / 256 % 256, k % 256) }
 	BEGIN {
 		any = "0.0.0.0/0"
 		first = n > 900 ? 10 : int((n + 99) / 100)
@@ -29,11 +31,13 @@ rules() {
 			if (i % 5 == 0)
 				print host(1, k) "/32", host(9, k) "/32", 0, 0, action
 			else if (i % 5 == 1)
-				print any, sprintf("10.%d.%d.0/24", 32 + k / 256, k % 256), 0, 0, action
+				print any, sprintf("%d.%d.%d.0/24", 10 + k / 32768, 32 + k / 256 % 128,
+					k % 256), 0, 0, action
 			else if (i % 5 == 2)
 				print "10.2.0.0/16", host(3, k) "/32", "tcp", 1 + k % 60000, action
 			else if (i % 5 == 3)
-				print "10.4.0.0/24", "10.5.0.0/24", "udp", 1 + k % 60000, action
+				print "10.4.0.0/24", sprintf("10.5.%d.0/24", k / 60000), "udp",
+					1 + k % 60000, action
 			else
 				print host(6, k) "/32", "10.7.0.0/16", 0, 0, action
 		}
