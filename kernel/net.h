@@ -50,8 +50,7 @@ struct ipd_net {
 	struct ipd_drops __percpu *drops;
 	struct ipd_diag *diag;			/* NULL until it was switched on once */
 	struct ipd_transactions *transactions;
-	struct percpu_ref in_flight;		/* packets that are out of the hook: async crypto,
-						 * parallel, held */
+	struct percpu_ref in_flight;		/* packets that are out of the hook */
 	struct completion in_flight_done;
 	struct mutex cfg_mutex;
 	struct mutex event_mutex;		/* numbers events and keeps them in order */

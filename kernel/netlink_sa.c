@@ -18,6 +18,7 @@
 #include "net.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "parallel.h"
 #include "sad.h"
 #include "trace.h"
 
@@ -137,7 +138,7 @@ static void get_numbers(struct nlattr **tb, struct ipd_sa_config *config)
 	config->esn = nla_get_flag(tb[IPSECDRV_SA_A_ESN]);
 	config->encap_keepalive = nla_get_u32_default(tb[IPSECDRV_SA_A_ENCAP_KEEPALIVE], 0);
 	config->encap_follow = nla_get_flag(tb[IPSECDRV_SA_A_ENCAP_FOLLOW]);
-	config->parallel = nla_get_flag(tb[IPSECDRV_SA_A_PARALLEL]);
+	config->parallel = nla_get_flag(tb[IPSECDRV_SA_A_PARALLEL]) || ipd_parallel_is_default();
 	config->sequence = nla_get_u64_default(tb[IPSECDRV_SA_A_SEQUENCE], 0);
 }
 

@@ -46,6 +46,7 @@
 #include <linux/bottom_half.h>
 #include <linux/cpumask.h>
 #include <linux/minmax.h>
+#include <linux/moduleparam.h>
 #include <linux/percpu.h>
 #include <linux/percpu_counter.h>
 #include <linux/rcupdate.h>
@@ -56,6 +57,10 @@
 #define MAX_BATCH	16
 #define MAX_TURN	64
 
+static bool is_default;
+module_param_named(parallel, is_default, bool, 0644);
+MODULE_PARM_DESC(parallel, "whether associations that are installed from now on are parallel");
+
 struct ipd_parallel_worker {
 	struct work_struct work;
 	struct ipd_parallel *parallel;
@@ -65,6 +70,11 @@ struct ipd_parallel_worker {
 static struct workqueue_struct *parallel_queue;
 static struct percpu_counter under_way;	/* packets that are under way */
 static atomic_t n_made;
+
+bool ipd_parallel_is_default(void)
+{
+	return READ_ONCE(is_default);
+}
 
 int ipd_parallel_init(void)
 {

@@ -29,6 +29,9 @@ struct ipd_parallel {
 int ipd_parallel_init(void);
 void ipd_parallel_exit(void);
 
+/* what the administrator wants for associations of which nothing is said; any context */
+bool ipd_parallel_is_default(void);
+
 /* process context; NULL without memory */
 struct ipd_parallel *ipd_parallel_new(void);
 /* a grace period after the last packet; waits for the workers; NULL is allowed */

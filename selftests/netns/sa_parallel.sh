@@ -44,6 +44,19 @@ need inside A ipdtool mode secure
 CAPTURE_OPTIONS='-s 128' capture_start all A eth0
 before=$(drop_snapshot)
 
+# --- by default
+driver_up 4
+echo Y >/sys/module/ipsecdrv/parameters/parallel
+both_up 4 gcm128 none
+same "F13 the module's parameter makes associations parallel of which nothing is said" 2 \
+	"$(on A ipdtool sas | grep -cw parallel)"
+both_down
+echo N >/sys/module/ipsecdrv/parameters/parallel
+both_up 4 gcm128 none
+same "F13 from then on, and not any more when it is taken back" 0 "$(on A ipdtool sas | grep -cw parallel)"
+both_down
+driver_down
+
 # --- transport mode
 for family in 4 6; do
 	remote=B$family
