@@ -85,4 +85,13 @@ struct nlattr *nest_start(struct nl_msg *msg, int type);
 int run(struct nl_msg *msg, void (*show)(struct nlattr **attrs));
 int run_plain(int command, int flags, void (*show)(struct nlattr **attrs));
 
+/* --- ipdtool_sa.c: commands about associations; exit statuses ------------------------ */
+
+int cmd_spi(char **words);
+int cmd_sa(char **words);
+int cmd_sadel(char **words);
+int cmd_saget(char **words);
+int cmd_sas(char **words);
+int cmd_flush(char **words);
+
 #endif /* IPDTOOL_H */

@@ -3,6 +3,7 @@
 TOOLS += ipdtool
 ipdtool_SRCS := \
 	selftests/netns/ipdtool.c \
+	selftests/netns/ipdtool_sa.c \
 	selftests/netns/ipdtool_show.c \
 	selftests/netns/ipdtool_talk.c \
 	selftests/netns/ipdtool_words.c \

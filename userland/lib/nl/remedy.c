@@ -88,6 +88,9 @@ static const char *const drop_remedies[] = {
 		"The peer and this host do not agree on whether there is a NAT between them: delete "
 		"the associations so that they are negotiated anew.",
 	[IPSECDRV_DROP_KEEPALIVE] = "Nothing; it only kept a NAT from forgetting the peer.",
+	[IPSECDRV_DROP_PARALLEL_LIMIT] =
+		"More is sent than all CPUs together can encrypt: lower the load, or use a cipher that "
+		"this machine has instructions for.",
 };
 
 static const char *const pass_remedies[] = {
