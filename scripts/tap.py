@@ -88,10 +88,11 @@ def load(path):
 
 
 def store(path, results):
-    """Replaces the table in one step."""
-    with open(path + ".new", "w", newline="") as file:
+    """Replaces the table in one step; of two who do, the last one's stays."""
+    new = f"{path}.{os.getpid()}.new"
+    with open(new, "w", newline="") as file:
         csv.writer(file, delimiter="\t", lineterminator="\n").writerows(results)
-    os.replace(path + ".new", path)
+    os.replace(new, path)
 
 
 def feature_rows(top):
