@@ -60,12 +60,12 @@ A4=$INSIDE B4=$OUTSIDE SWAN_REMOTE=$NAT
 need policy_on A $B4
 need swan_config aes256-sha256-modp2048 esp aes128-sha1
 capture_start inside A eth0 'not udp port 4500'
-check "K42 K45 ours behind a NAT starts, a ping is answered" reaches A $B4 || why
-check "K45 strongSwan has ESP in UDP" swan_state 'encap type espinudp' 'mode transport'
-check "K45 pings" all_answered A $B4
-check "K45 10 MB from ours to strongSwan" transfer A B $B4
+check "K01 ours behind a NAT starts, a ping is answered" reaches A $B4 || why
+check "K01 strongSwan has ESP in UDP" swan_state 'encap type espinudp' 'mode transport'
+check "K01 pings" all_answered A $B4
+check "K01 10 MB from ours to strongSwan" transfer A B $B4
 capture_stop inside
-sent_nothing_clear "K45 nothing that we sent was in clear" inside
+sent_nothing_clear "K01 nothing that we sent was in clear" inside
 part
 
 # --- strongSwan inside --------------------------------------------------------------------
@@ -76,11 +76,11 @@ A4=$OUTSIDE B4=$INSIDE SWAN_REMOTE=$OUTSIDE
 need policy_on A $NAT
 need swan_config aes256-sha256-modp2048 esp aes128-sha1
 capture_start outside A eth0 'not udp port 4500'
-check "K42 K45 strongSwan behind a NAT starts" swan --initiate --child n || why
-check "K45 strongSwan has ESP in UDP" swan_state 'encap type espinudp' 'mode transport'
-check "K45 pings" all_answered B $A4
-check "K45 10 MB from strongSwan to ours" transfer B A $A4
-check "K45 ours follows its ports" eval 'on A ipdtool sas | grep dir=in | grep -q follow'
+check "K01 strongSwan behind a NAT starts" swan --initiate --child n || why
+check "K01 strongSwan has ESP in UDP" swan_state 'encap type espinudp' 'mode transport'
+check "K01 pings" all_answered B $A4
+check "K01 10 MB from strongSwan to ours" transfer B A $A4
+check "K01 ours follows its ports" eval 'on A ipdtool sas | grep dir=in | grep -q follow'
 capture_stop outside
 check_world
 finish

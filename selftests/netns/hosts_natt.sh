@@ -48,18 +48,18 @@ need policy_on B $R4
 
 # --- the client begins -----------------------------------------------------------------
 wire_start nat R eth1 B eth0
-check "K42 F16 through a NAT: the first packets wait, and arrive protected" secured A $B4
+check "F16 through a NAT: the first packets wait, and arrive protected" secured A $B4
 wire_stop nat
 never_clear "F16 nothing in clear" nat "$CLEAR"
-same "K42 neither ESP nor AH without UDP" 0 "$(wire_count nat 'proto 50 or proto 51')"
-same "K42 RFC 3947: four messages at port 500" 4 "$(wire_count nat 'udp port 500')"
-check "K42 the rest at port 4500, from the NAT's ports" \
+same "F16 neither ESP nor AH without UDP" 0 "$(wire_count nat 'proto 50 or proto 51')"
+same "F16 RFC 3947: four messages at port 500" 4 "$(wire_count nat 'udp port 500')"
+check "F16 the rest at port 4500, from the NAT's ports" \
 	[ "$(capture_count nat-1 "src portrange 20000-29999 and dst port 4500")" -ge 3 ]
 tshark -r "$(capture_file nat-1)" -Y 'udpencap && esp' 2>/dev/null >"$TMP/esp"
 check "F16 ESP in UDP, as tshark reads it" [ -s "$TMP/esp" ]
-check "K42 who is behind the NAT keeps it open" \
+check "F16 who is behind the NAT keeps it open" \
 	eval 'on A ipdtool sas | grep "dir=out" | grep -q "keepalive=20"'
-check "K42 and who is not follows its ports" \
+check "F16 and who is not follows its ports" \
 	eval 'on B ipdtool sas | grep "dir=in" | grep -q follow'
 
 # --- the NAT forgets, and gives other ports ----------------------------------------------
@@ -72,6 +72,6 @@ has_moved() {
 	sleep $((++tries))
 	secured A $B4 >/dev/null && on B ipdtool sas | grep 'dir=out' | grep -q 'udp=4500,4[0-9]\{4\}'
 }
-check "K42 packets from other ports of the NAT are answered there" wait_for 30 has_moved
+check "F16 packets from other ports of the NAT are answered there" wait_for 30 has_moved
 check_world
 finish

@@ -478,7 +478,7 @@ int main(void)
 		SCENE_TEST("test_hostile_delete", test_hostile_delete),
 		SCENE_TEST("F06 K27 a failed negotiation ends the acquire and is remembered",
 			   test_failure),
-		SCENE_TEST("K42 F16 ESP in UDP, through a NAT", test_nat),
+		SCENE_TEST("F16 ESP in UDP, through a NAT", test_nat),
 		SCENE_TEST("test_soft", test_soft),
 		SCENE_TEST("test_not_soft", test_not_soft),
 		SCENE_TEST("K18 K19 perfect forward secrecy is what policy says", test_pfs),

@@ -113,6 +113,9 @@ void natt_follow(struct ike_mm *mm, const struct ike_path *path)
 	/* back to port 500 is no way: IPsec packets cannot follow */
 	if (!natt_is_found(&mm->natt) || path->local_port != NATT_PORT)
 		return;
+	/* without a NAT before it the peer does not move; who repeats its messages from elsewhere would */
+	if (mm->path.local_port == NATT_PORT && !mm->natt.is_there)
+		return;
 	mm->path.local_port = path->local_port;
 	mm->path.remote_port = path->remote_port;
 	mm->peer->local_port = path->local_port;

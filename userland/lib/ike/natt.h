@@ -62,7 +62,10 @@ int natt_read(struct ike_mm *mm, const struct wire_message *message);
 
 /* The initiator goes to port 4500, if there is a reason to and it is not there yet. */
 void natt_float(struct ike_mm *mm);
-/* An authentic message came by @path: answers go where it came from. */
+/*
+ * An authentic message came by @path: answers go where it came from, to port 4500 first, and then
+ * wherever a NAT before the peer has moved it (RFC 3947, section 6).
+ */
 void natt_follow(struct ike_mm *mm, const struct ike_path *path);
 
 /*

@@ -191,6 +191,26 @@ static void test_ports_move(void **state)
 	sim_free(sim);
 }
 
+/* Only a NAT before the peer moves it: not one before us, whatever port a message comes from. */
+static void test_peer_stays(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+	const struct ike_sa_install *install;
+
+	(void)state;
+	hide(sim, 1);
+	connect_hosts(sim);
+	sim->hosts[0].nat_ports = 7;
+	sim_acquire_port(sim, 0, 2, 445);
+	sim_run(sim, 3000);
+	sim->hosts[0].nat_ports = 0;
+	sim_run(sim, 60000);
+	assert_int_equal(sim_result(sim, 0, 2)->reason, IKE_REASON_OK);
+	install = &sim->hosts[1].sas[sim->hosts[1].n_sas - 1].install;
+	assert_int_equal(install->path.remote_port, 4500);
+	sim_free(sim);
+}
+
 /* A main mode after the first begins at port 4500, from either side. */
 static void test_main_mode_again(void **state)
 {
@@ -281,6 +301,7 @@ int main(void)
 		{ "AH cannot pass", test_ah_cannot_pass, NULL, NULL, NULL },
 		{ "AH is left out of the offer", test_ah_is_left_out, NULL, NULL, NULL },
 		{ "the NAT's ports move", test_ports_move, NULL, NULL, NULL },
+		{ "a peer without a NAT stays where it is", test_peer_stays, NULL, NULL, NULL },
 		{ "main modes after the first", test_main_mode_again, NULL, NULL, NULL },
 		{ "a forged message 5 moves nothing", test_forged_port, NULL, NULL, NULL },
 		{ "a peer that knows nothing of it", test_peer_that_cannot, NULL, NULL, NULL },
