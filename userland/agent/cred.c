@@ -27,13 +27,13 @@ struct cred {
 
 /* --- what is sent ------------------------------------------------------------------------- */
 
-static const char *psk_of(const struct policy_rule *rule)
-{
-	for (size_t i = 0; i < rule->n_methods; i++)
-		if (rule->methods[i].kind == POLICY_METHOD_PSK)
-			return rule->methods[i].secret;
-	return NULL;
-}
+static const enum link_credential_kind kinds[] = {
+	[POLICY_METHOD_KERBEROS] = LINK_CREDENTIAL_KERBEROS,
+	[POLICY_METHOD_PSK] = LINK_CREDENTIAL_PSK,
+	[POLICY_METHOD_ROOT_CA] = LINK_CREDENTIAL_CERTIFICATE,
+};
+
+_Static_assert(POLICY_MAX_METHODS <= LINK_METHODS_MAX, "all methods of a rule are sent");
 
 /*
  * ipsec-cred knows prefixes only. Of a mask with holes it gets the leading ones: that is wider, and
@@ -60,43 +60,80 @@ static void fill_side(const struct kernel_filter_side *side, struct ip_addr *ret
 	*ret_prefix = leading_ones(&side->mask);
 }
 
-static size_t count_secrets(const struct layers *layers)
+static size_t count_methods(const struct layers *layers)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < layers->n_mms; i++)
-		n += psk_of(layers->mms[i].rule->rule) != NULL;
+		n += layers->mms[i].rule->rule->n_methods;
 	return n;
 }
 
 bool cred_can_take(const struct layers *layers)
 {
-	return count_secrets(layers) <= LINK_SECRETS_MAX;
+	return layers->n_mms <= LINK_RULES_MAX;
 }
 
-/* The secrets themselves stay the rules'; the caller frees the array. */
-static int collect(const struct layers *layers, struct link_secrets *ret_secrets)
-{
-	struct link_secret *items = calloc(count_secrets(layers) + 1, sizeof(*items));
-	size_t n = 0;
+/* What is to be sent, in two arrays; keys and names in them stay the rules'. */
+struct collection {
+	struct link_credentials list;
+	struct link_credential *methods;
+};
 
-	if (!items)
+static void collection_clear(struct collection *collection)
+{
+	free(collection->list.rules);
+	free(collection->methods);
+}
+
+static void fill_method(const struct policy_method *method, struct link_credential *ret)
+{
+	*ret = (struct link_credential){
+		.kind = kinds[method->kind],
+		.excludes_ca_name = method->exclude_ca_name,
+		.maps_to_account = method->cert_map,
+	};
+	if (method->kind == POLICY_METHOD_KERBEROS)
+		return;
+	ret->value = (uint8_t *)method->secret;
+	ret->value_len = strlen(method->secret);
+}
+
+static int collect(const struct layers *layers, struct collection *ret_collection)
+{
+	struct collection c = {
+		.list = {
+			.rules = calloc(layers->n_mms + 1, sizeof(*c.list.rules)),
+			.gss_name = (char *)"",
+			.gss_realms = (char *)"",
+		},
+		.methods = calloc(count_methods(layers) + 1, sizeof(*c.methods)),
+	};
+	struct link_credential *next = c.methods;
+
+	if (!c.list.rules || !c.methods) {
+		collection_clear(&c);
 		return -ENOMEM;
+	}
 	/*
 	 * most specific first, so that what is equally specific is decided as in layers_find_mm()
 	 */
 	for (size_t i = 0; i < layers->n_mms; i++) {
 		const struct layer_mm *mm = &layers->mms[i];
-		const char *psk = psk_of(mm->rule->rule);
+		const struct policy_rule *rule = mm->rule->rule;
+		struct link_credential_rule *to = &c.list.rules[c.list.n_rules];
 
-		if (!psk)
+		if (!rule->n_methods)
 			continue;
-		fill_side(&mm->local, &items[n].local, &items[n].local_prefix);
-		fill_side(&mm->remote, &items[n].remote, &items[n].remote_prefix);
-		items[n].secret = (uint8_t *)psk;
-		items[n++].secret_len = strlen(psk);
+		fill_side(&mm->local, &to->local, &to->local_prefix);
+		fill_side(&mm->remote, &to->remote, &to->remote_prefix);
+		to->methods = next;
+		to->n_methods = rule->n_methods;
+		for (size_t m = 0; m < rule->n_methods; m++)
+			fill_method(&rule->methods[m], next++);
+		c.list.n_rules++;
 	}
-	*ret_secrets = (struct link_secrets){ items, n };
+	*ret_collection = c;
 	return 0;
 }
 
@@ -119,16 +156,16 @@ static void on_reply(void *userdata, int error, const void *reply)
 	cred->synced(cred->userdata, true);
 }
 
-static int send_secrets(struct cred *cred)
+static int send_credentials(struct cred *cred)
 {
-	struct link_secrets secrets;
-	int r = collect(cred->layers, &secrets);
+	struct collection collection;
+	int r = collect(cred->layers, &collection);
 
 	if (r)
 		return r;
-	r = link_call(link_client_link(cred->client), &link_set_secrets, &secrets, 0, on_reply,
-		      cred, &cred->call);
-	free(secrets.items);
+	r = link_call(link_client_link(cred->client), &link_set_credentials, &collection.list, 0,
+		      on_reply, cred, &cred->call);
+	collection_clear(&collection);
 	return r;
 }
 
@@ -140,7 +177,7 @@ static void send_all(struct cred *cred)
 	(void)sd_event_source_set_enabled(cred->retry, SD_EVENT_OFF);
 	if (!cred->layers || !cred->is_up)
 		return;
-	r = send_secrets(cred);
+	r = send_credentials(cred);
 	if (r && r != -ENOTCONN)
 		log_error("the keys could not be sent to ipsec-cred: %s", strerror(-r));
 }

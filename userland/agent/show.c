@@ -455,6 +455,8 @@ static const char *auth_label(enum ike_auth auth)
 	case IKE_AUTH_PSK:
 		return policy_method_kind_label(POLICY_METHOD_PSK);
 	case IKE_AUTH_RSA_SIG:
+	case IKE_AUTH_ECDSA_256:
+	case IKE_AUTH_ECDSA_384:
 		return policy_method_kind_label(POLICY_METHOD_ROOT_CA);
 	case IKE_AUTH_KERBEROS:
 		return policy_method_kind_label(POLICY_METHOD_KERBEROS);

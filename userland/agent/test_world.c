@@ -222,29 +222,47 @@ int world_negotiate_pair(struct world *w, uint64_t life_bytes)
 
 /* --- ipsec-cred --------------------------------------------------------------------------- */
 
-static void on_secrets(void *userdata, struct link_request *request, const void *args)
+static void answer_cred(struct link_request *request, size_t n_rules)
 {
-	const struct link_secrets *secrets = args;
+	struct link_rule_state states[64];
+	struct link_credential_state state = { states, n_rules, (char *)"" };
+
+	assert_true(n_rules <= sizeof(states) / sizeof(states[0]));
+	for (size_t i = 0; i < n_rules; i++)
+		states[i] = (struct link_rule_state){ .usable = 1 << IKE_AUTH_PSK };
+	assert_int_equal(link_reply(request, &state), 0);
+}
+
+void world_answer_cred(struct world *w)
+{
+	answer_cred(w->cred_request, w->n_cred_rules);
+	w->cred_request = NULL;
+}
+
+static void on_credentials(void *userdata, struct link_request *request, const void *args)
+{
+	const struct link_credentials *list = args;
 	struct world *w = userdata;
 	size_t len = 0;
 
 	w->secrets[0] = '\0';
-	for (size_t i = 0; i < secrets->n_items; i++) {
-		const struct link_secret *s = &secrets->items[i];
+	for (size_t i = 0; i < list->n_rules; i++) {
+		const struct link_credential_rule *rule = &list->rules[i];
 		char remote[IP_ADDR_STRLEN];
 
 		len += (size_t)snprintf(w->secrets + len, sizeof(w->secrets) - len, "%s/%u=%.*s ",
-					ip_addr_format(&s->remote, remote), s->remote_prefix,
-					(int)s->secret_len, (const char *)s->secret);
+					ip_addr_format(&rule->remote, remote), rule->remote_prefix,
+					(int)rule->methods[0].value_len,
+					(const char *)rule->methods[0].value);
 	}
 	w->n_secrets++;
-	if (w->cred_is_slow)
-		w->cred_request = request;
-	else
-		assert_int_equal(link_reply(request, NULL), 0);
+	w->n_cred_rules = list->n_rules;
+	w->cred_request = request;
+	if (!w->cred_is_slow)
+		world_answer_cred(w);
 }
 
-static const struct link_handler cred_handlers[] = { { &link_set_secrets, on_secrets } };
+static const struct link_handler cred_handlers[] = { { &link_set_credentials, on_credentials } };
 
 void world_start_cred(struct world *w)
 {

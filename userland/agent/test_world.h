@@ -42,6 +42,7 @@ struct world {
 	/* ipsec-cred */
 	struct link_server *cred;
 	unsigned int n_secrets;		/* times that they came */
+	size_t n_cred_rules;		/* in the last list */
 	char secrets[256];		/* "10.0.0.2/32=key " */
 	bool cred_is_slow;
 	struct link_request *cred_request;
@@ -69,6 +70,8 @@ void world_stop_ike(struct world *w);
  */
 int world_negotiate_pair(struct world *w, uint64_t life_bytes);
 void world_start_cred(struct world *w);
+/* ipsec-cred was slow and takes the list now. */
+void world_answer_cred(struct world *w);
 
 /*
  * Calls of the administrator. The answer is w->reply; the functions return its error, "" for

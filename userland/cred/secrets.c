@@ -27,7 +27,7 @@ struct entry {
 	uint8_t remote_prefix;
 	size_t place;		/* in the list: the earlier one wins among equals */
 	size_t key_offset;	/* in the mapping */
-	size_t key_len;
+	size_t key_len;		/* 0: the rule has other methods only */
 };
 
 struct vault {
@@ -79,12 +79,21 @@ static const struct entry *entries(const struct vault *vault)
 	return (const struct entry *)vault->bytes;
 }
 
-static size_t size_of(const struct link_secrets *list)
+/* The rule's preshared key, its first one. */
+static struct bytes key_of(const struct link_credential_rule *rule)
 {
-	size_t size = list->n_items * sizeof(struct entry);
+	for (size_t i = 0; i < rule->n_methods; i++)
+		if (rule->methods[i].kind == LINK_CREDENTIAL_PSK)
+			return (struct bytes){ rule->methods[i].value, rule->methods[i].value_len };
+	return (struct bytes){ 0 };
+}
 
-	for (size_t i = 0; i < list->n_items; i++)
-		size += list->items[i].secret_len;
+static size_t size_of(const struct link_credentials *list)
+{
+	size_t size = list->n_rules * sizeof(struct entry);
+
+	for (size_t i = 0; i < list->n_rules; i++)
+		size += key_of(&list->rules[i]).len;
 	return size;
 }
 
@@ -99,15 +108,16 @@ static int compare(const void *a_, const void *b_)
 	return a->place < b->place ? -1 : a->place > b->place;
 }
 
-static void fill(struct vault *vault, const struct link_secrets *list)
+static void fill(struct vault *vault, const struct link_credentials *list)
 {
 	struct entry *table = (struct entry *)vault->bytes;
-	size_t offset = list->n_items * sizeof(*table);
+	size_t offset = list->n_rules * sizeof(*table);
 
 	if (!table)
 		return;		/* an empty list */
-	for (size_t i = 0; i < list->n_items; i++) {
-		const struct link_secret *from = &list->items[i];
+	for (size_t i = 0; i < list->n_rules; i++) {
+		const struct link_credential_rule *from = &list->rules[i];
+		struct bytes key = key_of(from);
 
 		table[i] = (struct entry){
 			.local = from->local,
@@ -116,14 +126,15 @@ static void fill(struct vault *vault, const struct link_secrets *list)
 			.remote_prefix = from->remote_prefix,
 			.place = i,
 			.key_offset = offset,
-			.key_len = from->secret_len,
+			.key_len = key.len,
 		};
-		memcpy(vault->bytes + offset, from->secret, from->secret_len);
-		offset += from->secret_len;
+		if (key.len)
+			memcpy(vault->bytes + offset, key.data, key.len);
+		offset += key.len;
 	}
-	vault->n_entries = list->n_items;
-	if (list->n_items)
-		qsort(table, list->n_items, sizeof(*table), compare);
+	vault->n_entries = list->n_rules;
+	if (list->n_rules)
+		qsort(table, list->n_rules, sizeof(*table), compare);
 }
 
 /* --- secrets ------------------------------------------------------------------------------ */
@@ -143,7 +154,7 @@ struct secrets *secrets_free(struct secrets *secrets)
 	return NULL;
 }
 
-int secrets_replace(struct secrets *secrets, const struct link_secrets *list)
+int secrets_replace(struct secrets *secrets, const struct link_credentials *list)
 {
 	struct vault vault = { 0 };
 	int r = vault_open(&vault, size_of(list));
@@ -194,7 +205,7 @@ int secrets_skeyid(const struct secrets *secrets, const struct ike_psk_request *
 	struct bytes key;
 	int r;
 
-	if (!entry)
+	if (!entry || !entry->key_len)
 		return -ENOENT;
 	key = (struct bytes){ secrets->vault.bytes + entry->key_offset, entry->key_len };
 	r = crypto_prf(request->hash, key, nonces, 2, ret_skeyid->bytes);

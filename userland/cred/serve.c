@@ -113,20 +113,38 @@ static void answer_early(struct cred *cred)
 
 /* --- the agent's side --------------------------------------------------------------------- */
 
-static void on_set_secrets(void *userdata, struct link_request *request, const void *args)
+/* Which of the rule's methods have what they need. */
+static struct link_rule_state state_of(const struct link_credential_rule *rule)
 {
-	const struct link_secrets *list = args;
-	struct cred *cred = userdata;
-	int r = secrets_replace(cred->secrets, list);
+	struct link_rule_state state = { 0 };
 
+	for (size_t i = 0; i < rule->n_methods; i++)
+		if (rule->methods[i].kind == LINK_CREDENTIAL_PSK)
+			state.usable |= 1 << IKE_AUTH_PSK;
+	return state;
+}
+
+static void on_set_credentials(void *userdata, struct link_request *request, const void *args)
+{
+	const struct link_credentials *list = args;
+	struct link_credential_state state = { .n_rules = list->n_rules, .gss_name = (char *)"" };
+	struct cred *cred = userdata;
+	int r;
+
+	state.rules = calloc(list->n_rules + 1, sizeof(*state.rules));
+	r = state.rules ? secrets_replace(cred->secrets, list) : -ENOMEM;
 	if (r < 0) {
-		log_error("no memory that can be locked for %zu secrets, keeping the old ones",
-			  list->n_items);
+		free(state.rules);
+		log_error("no memory that can be locked for %zu rules, keeping the old ones",
+			  list->n_rules);
 		link_fail(request, r);
 		return;
 	}
-	log_info("%zu preshared keys", list->n_items);
-	(void)link_reply(request, NULL);
+	for (size_t i = 0; i < list->n_rules; i++)
+		state.rules[i] = state_of(&list->rules[i]);
+	log_info("credentials of %zu rules", list->n_rules);
+	(void)link_reply(request, &state);
+	free(state.rules);
 	answer_early(cred);
 }
 
@@ -138,7 +156,7 @@ static const struct link_handler cred_handlers[] = {
 };
 
 static const struct link_handler admin_handlers[] = {
-	{ &link_set_secrets, on_set_secrets },
+	{ &link_set_credentials, on_set_credentials },
 };
 
 static int serve(sd_event *event, struct cred *cred, const struct cred_config *config,

@@ -23,9 +23,15 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct link_secret make(const char *local, const char *remote, const char *secret)
+/* Rules with one key each; the keys' structs live as long as the test program. */
+static struct link_credential_rule make(const char *local, const char *remote, const char *secret)
 {
-	struct link_secret s = { .secret = (uint8_t *)secret, .secret_len = strlen(secret) };
+	static struct link_credential keys[64];
+	static size_t n_keys;
+	struct link_credential *key = &keys[n_keys++ % N(keys)];
+	struct link_credential_rule s = { .methods = key, .n_methods = 1 };
+
+	*key = (struct link_credential){ .value = (uint8_t *)secret, .value_len = strlen(secret) };
 
 	if (local)
 		assert_int_equal(parse_prefix(local, &s.local, &s.local_prefix), 0);
@@ -71,15 +77,34 @@ static void expect(const struct secrets *secrets, const char *local, const char 
 	}
 }
 
-static void replace(struct secrets *secrets, struct link_secret *items, size_t n)
+static void replace(struct secrets *secrets, struct link_credential_rule *items, size_t n)
 {
-	assert_int_equal(secrets_replace(secrets, &(struct link_secrets){ items, n }), 0);
+	assert_int_equal(secrets_replace(secrets, &(struct link_credentials){ items, n, 0, NULL, NULL }), 0);
 	assert_int_equal(secrets_count(secrets), n);
+}
+
+/* The most specific rule is the one that counts, also when it has no key. */
+static void test_rule_without_key(void **state)
+{
+	struct secrets *secrets = secrets_new();
+	struct link_credential kerberos = { .kind = LINK_CREDENTIAL_KERBEROS };
+	struct link_credential_rule items[] = {
+		make(NULL, "10.0.0.0/24", "wide"),
+		{ .remote = ip_addr_v4(0x0a000002), .remote_prefix = 32, .methods = &kerberos,
+		  .n_methods = 1 },
+	};
+	struct link_skeyid got;
+
+	(void)state;
+	replace(secrets, items, N(items));
+	expect(secrets, "10.0.0.1", "10.0.0.3", "wide");
+	assert_int_equal(skeyid(secrets, "10.0.0.1", "10.0.0.2", IKE_HASH_SHA1, &got), -ENOENT);
+	assert_null(secrets_free(secrets));
 }
 
 static void test_most_specific(void **state)
 {
-	struct link_secret items[] = {
+	struct link_credential_rule items[] = {
 		make(NULL, NULL, "anybody"),
 		make(NULL, "192.0.2.0/24", "net"),
 		make(NULL, "192.0.2.7", "host"),
@@ -95,7 +120,7 @@ static void test_most_specific(void **state)
 	assert_non_null(secrets);
 	/* in any order of the list */
 	for (size_t round = 0; round < N(items); round++) {
-		struct link_secret first = items[0];
+		struct link_credential_rule first = items[0];
 
 		/* "host" has to stay in front of "host again", its equal */
 		replace(secrets, items, N(items));
@@ -116,7 +141,7 @@ static void test_most_specific(void **state)
 
 static void test_none(void **state)
 {
-	struct link_secret item = make("10.0.0.1", "10.0.0.2", "x");
+	struct link_credential_rule item = make("10.0.0.1", "10.0.0.2", "x");
 	struct secrets *secrets = secrets_new();
 	struct link_skeyid got = { 0 };
 
@@ -178,7 +203,8 @@ static void test_replaced_secrets_are_wiped(void **state)
 	struct secrets *secrets = secrets_new();
 	size_t len = strlen(reversed);
 	uint8_t *text = malloc(len);
-	struct link_secret item = { .secret = text, .secret_len = len };
+	struct link_credential key = { .value = text, .value_len = len };
+	struct link_credential_rule item = { .methods = &key, .n_methods = 1 };
 
 	(void)state;
 	for (size_t i = 0; i < len; i++)
@@ -198,18 +224,18 @@ static void test_replaced_secrets_are_wiped(void **state)
 static int with_limit(void)
 {
 	const struct rlimit none = { 0 };
-	struct link_secret item = make(NULL, NULL, "old");
+	struct link_credential_rule item = make(NULL, NULL, "old");
 	struct secrets *secrets = secrets_new();
 	struct link_skeyid before = { 0 }, after = { 0 };
 
-	if (secrets_replace(secrets, &(struct link_secrets){ &item, 1 }) < 0)
+	if (secrets_replace(secrets, &(struct link_credentials){ &item, 1, 0, NULL, NULL }) < 0)
 		return 1;
 	if (skeyid(secrets, "::1", "::2", IKE_HASH_SHA1, &before) < 0)
 		return 2;
 	if (setrlimit(RLIMIT_MEMLOCK, &none) < 0 || (getuid() == 0 && seteuid(65534) < 0))
 		return 3;
 	item = make(NULL, NULL, "new");
-	if (secrets_replace(secrets, &(struct link_secrets){ &item, 1 }) != -ENOMEM)
+	if (secrets_replace(secrets, &(struct link_credentials){ &item, 1, 0, NULL, NULL }) != -ENOMEM)
 		return 4;
 	if (skeyid(secrets, "::1", "::2", IKE_HASH_SHA1, &after) < 0)
 		return 5;
@@ -233,6 +259,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_most_specific),
+		{ "K09 a rule without a key has none, whatever others have", test_rule_without_key, NULL, NULL,
+		  NULL },
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_replaced_secrets_are_wiped),
 		cmocka_unit_test(test_no_lockable_memory),

@@ -123,20 +123,25 @@ static int tear_down(void **state)
 
 static void on_loaded(void *userdata, int error, const void *reply)
 {
+	const struct link_credential_state *credentials = reply;
 	struct fixture *f = userdata;
 
-	assert_null(reply);
+	assert_non_null(credentials);
+	assert_int_equal(credentials->n_rules, 1);
+	assert_int_equal(credentials->rules[0].usable, 1 << IKE_AUTH_PSK);
 	assert_int_equal(error, 0);
 	f->n_loaded++;
 }
 
 static void load(struct fixture *f, const char *secret)
 {
-	struct link_secret item = { .remote = ip_addr_v4(0xc0000200), .remote_prefix = 24,
-				    .secret = (uint8_t *)secret, .secret_len = strlen(secret) };
-	struct link_secrets list = { .items = &item, .n_items = 1 };
+	struct link_credential key = { .value = (uint8_t *)secret, .value_len = strlen(secret) };
+	struct link_credential_rule rule = { .remote = ip_addr_v4(0xc0000200), .remote_prefix = 24,
+					     .methods = &key, .n_methods = 1 };
+	struct link_credentials list = { .rules = &rule, .n_rules = 1, .gss_name = (char *)"",
+					 .gss_realms = (char *)"" };
 
-	assert_int_equal(link_client_call(f->admin, &link_set_secrets, &list, 0, true, on_loaded, f,
+	assert_int_equal(link_client_call(f->admin, &link_set_credentials, &list, 0, true, on_loaded, f,
 					  NULL), 0);
 }
 
@@ -237,11 +242,11 @@ static void test_no_oracle(void **state)
 /* Each socket has its own calls. */
 static void test_calls_of_the_other_socket(void **state)
 {
-	struct link_secrets none = { 0 };
+	struct link_credentials none = { .gss_name = (char *)"", .gss_realms = (char *)"" };
 	struct fixture *f = *state;
 
 	connect_ike(f, "cred");
-	assert_int_equal(link_client_call(f->ike, &link_set_secrets, &none, 0, false, on_skeyid, f,
+	assert_int_equal(link_client_call(f->ike, &link_set_credentials, &none, 0, false, on_skeyid, f,
 					  NULL), 0);
 	RUN_UNTIL(f, f->n_replies == 1);
 	assert_int_equal(f->error, -ECONNRESET);	/* the link was closed */

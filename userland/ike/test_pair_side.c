@@ -384,14 +384,19 @@ static void on_secret_set(void *userdata, int error, const void *reply)
 
 void side_set_secret(struct side *side)
 {
-	struct link_secret item = {
+	struct link_credential key = {
+		.value = (uint8_t *)side->psk,
+		.value_len = strlen(side->psk),
+	};
+	struct link_credential_rule rule = {
 		.remote = side->remote,
 		.remote_prefix = (uint8_t)(8 * ip_addr_len(&side->remote)),
-		.secret = (uint8_t *)side->psk,
-		.secret_len = strlen(side->psk),
+		.methods = &key,
+		.n_methods = 1,
 	};
-	struct link_secrets list = { .items = &item, .n_items = 1 };
-	int r = link_client_call(side->cred_admin, &link_set_secrets, &list,
+	struct link_credentials list = { .rules = &rule, .n_rules = 1, .gss_name = (char *)"",
+					 .gss_realms = (char *)"" };
+	int r = link_client_call(side->cred_admin, &link_set_credentials, &list,
 				 60 * UINT64_C(1000000), true, on_secret_set, side, NULL);
 
 	if (r < 0)

@@ -76,6 +76,8 @@ const char *ike_auth_name(enum ike_auth auth)
 		[IKE_AUTH_NONE] = "none",
 		[IKE_AUTH_PSK] = "preshared key",
 		[IKE_AUTH_RSA_SIG] = "certificate",
+		[IKE_AUTH_ECDSA_256] = "certificate (ECDSA-256)",
+		[IKE_AUTH_ECDSA_384] = "certificate (ECDSA-384)",
 		[IKE_AUTH_KERBEROS] = "Kerberos",
 	};
 

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "ike/alg.h"
+#include "ike/path.h"
 #include "ike/reason.h"
 
 /*
@@ -37,15 +38,6 @@
  */
 
 struct ike_engine;
-
-/* Two endpoints; ports are 500 unless a NAT was found. */
-struct ike_path {
-	struct ip_addr local;
-	struct ip_addr remote;
-	uint16_t local_port;
-	uint16_t remote_port;
-	uint32_t scope;		/* interface index for IPv6 link-local addresses, else 0 */
-};
 
 /* --- policy ------------------------------------------------------------------------------- */
 

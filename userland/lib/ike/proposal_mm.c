@@ -48,6 +48,8 @@ static const struct {
 }, auths[] = {
 	{ 1, IKE_AUTH_PSK },
 	{ 3, IKE_AUTH_RSA_SIG },
+	{ 9, IKE_AUTH_ECDSA_256 },
+	{ 10, IKE_AUTH_ECDSA_384 },
 	{ AUTH_KERBEROS, IKE_AUTH_KERBEROS },
 };
 

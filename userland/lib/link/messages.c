@@ -264,14 +264,75 @@ static int check_peer_ref(const void *object)
 	return verdict(peer->local.family == peer->remote.family && is_reason(peer->reason));
 }
 
-static int check_secret(const void *object)
+static bool is_signature(enum ike_auth auth)
 {
-	const struct link_secret *s = object;
+	return auth == IKE_AUTH_RSA_SIG || auth == IKE_AUTH_ECDSA_256 || auth == IKE_AUTH_ECDSA_384;
+}
 
-	if (s->local.family && s->remote.family && s->local.family != s->remote.family)
+static int check_certificate_request(const void *object)
+{
+	return verdict(is_signature(((const struct ike_certificate_request *)object)->auth));
+}
+
+static int check_certificate(const void *object)
+{
+	const struct ike_certificate *c = object;
+
+	if (c->reason != IKE_REASON_OK)
+		return verdict(is_reason(c->reason));
+	return verdict(c->fingerprint_len == IKE_FINGERPRINT_LEN && c->subject.len && c->n_chain);
+}
+
+static int check_signature_request(const void *object)
+{
+	return verdict(is_signature(((const struct ike_signature_request *)object)->auth));
+}
+
+static int check_signature(const void *object)
+{
+	const struct ike_signature *s = object;
+
+	return verdict(is_reason(s->reason) && !s->len == (s->reason != IKE_REASON_OK));
+}
+
+static int check_proof_request(const void *object)
+{
+	return verdict(is_signature(((const struct ike_proof_request *)object)->auth));
+}
+
+static int check_proof(const void *object)
+{
+	return verdict(is_reason(((const struct ike_proof *)object)->reason));
+}
+
+static int check_gss_token(const void *object)
+{
+	return verdict(is_reason(((const struct ike_gss_token *)object)->reason));
+}
+
+static int check_gss_result(const void *object)
+{
+	const struct ike_gss_result *r = object;
+
+	return verdict(is_reason(r->reason) && !r->len == (r->reason != IKE_REASON_OK));
+}
+
+/* Only Kerberos needs nothing from the policy. */
+static int check_credential(const void *object)
+{
+	const struct link_credential *c = object;
+
+	return verdict(!c->value_len == (c->kind == LINK_CREDENTIAL_KERBEROS));
+}
+
+static int check_credential_rule(const void *object)
+{
+	const struct link_credential_rule *r = object;
+
+	if (r->local.family && r->remote.family && r->local.family != r->remote.family)
 		return -EBADMSG;
-	return verdict(s->local_prefix <= 8 * ip_addr_len(&s->local) &&
-		       s->remote_prefix <= 8 * ip_addr_len(&s->remote));
+	return verdict(r->local_prefix <= 8 * ip_addr_len(&r->local) &&
+		       r->remote_prefix <= 8 * ip_addr_len(&r->remote));
 }
 
 /* --- structs ------------------------------------------------------------------------------ */
@@ -538,15 +599,118 @@ _Static_assert(sizeof(struct ike_stats) == ARRAY_LEN(fields_stats) * sizeof(uint
 TYPE(skeyid, struct link_skeyid, NULL,
      BYTES(struct link_skeyid, bytes, len, 16));
 
-TYPE(secret, struct link_secret, check_secret,
-     ADDR_OR_NONE(struct link_secret, local),
-     ADDR_OR_NONE(struct link_secret, remote),
-     ANY(struct link_secret, local_prefix),
-     ANY(struct link_secret, remote_prefix),
-     HEAP_BYTES(struct link_secret, secret, secret_len, 1, LINK_SECRET_MAX_LEN));
+/* A struct bytes that travels in another struct, or in an array. */
+#define VIEW(object, member, least, most) \
+	HEAP_BYTES(object, member.data, member.len, least, most)
 
-TYPE(secrets, struct link_secrets, NULL,
-     HEAP_ARRAY(struct link_secrets, items, n_items, 0, LINK_SECRETS_MAX, type_secret));
+TYPE(authority, struct bytes, NULL,
+     HEAP_BYTES(struct bytes, data, len, 0, IKE_AUTHORITY_MAX_LEN));
+
+TYPE(certificate_der, struct bytes, NULL,
+     HEAP_BYTES(struct bytes, data, len, 1, IKE_CERT_MAX_LEN));
+
+TYPE(authorities_request, struct ike_authorities_request, NULL,
+     STRUCT(struct ike_authorities_request, path, type_path),
+     BOOL(struct ike_authorities_request, is_initiator));
+
+TYPE(authorities, struct ike_authorities, NULL,
+     HEAP_ARRAY(struct ike_authorities, names, n_names, 0, IKE_AUTHORITIES_MAX, type_authority));
+
+TYPE(certificate_request, struct ike_certificate_request, check_certificate_request,
+     STRUCT(struct ike_certificate_request, path, type_path),
+     BOOL(struct ike_certificate_request, is_initiator),
+     ENUM(struct ike_certificate_request, auth, IKE_AUTH_COUNT),
+     HEAP_ARRAY(struct ike_certificate_request, authorities, n_authorities, 0,
+		IKE_AUTHORITIES_MAX, type_authority));
+
+TYPE(certificate, struct ike_certificate, check_certificate,
+     UINT(struct ike_certificate, reason, 0, REASON_MAX),
+     BYTES(struct ike_certificate, fingerprint, fingerprint_len, 0),
+     VIEW(struct ike_certificate, subject, 0, IKE_ID_MAX_LEN),
+     TEXT(struct ike_certificate, name, IKE_NAME_MAX_LEN),
+     HEAP_ARRAY(struct ike_certificate, chain, n_chain, 0, IKE_CERTS_MAX, type_certificate_der));
+
+TYPE(signature_request, struct ike_signature_request, check_signature_request,
+     STRUCT(struct ike_signature_request, path, type_path),
+     ENUM(struct ike_signature_request, auth, IKE_AUTH_COUNT),
+     BYTES(struct ike_signature_request, fingerprint, fingerprint_len, IKE_FINGERPRINT_LEN),
+     BYTES(struct ike_signature_request, hash, hash_len, 16));
+
+TYPE(signature, struct ike_signature, check_signature,
+     UINT(struct ike_signature, reason, 0, REASON_MAX),
+     BYTES(struct ike_signature, bytes, len, 0));
+
+TYPE(peer_cert, struct ike_peer_cert, NULL,
+     ANY(struct ike_peer_cert, encoding),
+     VIEW(struct ike_peer_cert, der, 1, IKE_CERT_MAX_LEN));
+
+TYPE(proof_request, struct ike_proof_request, check_proof_request,
+     STRUCT(struct ike_proof_request, path, type_path),
+     BOOL(struct ike_proof_request, is_initiator),
+     ENUM(struct ike_proof_request, auth, IKE_AUTH_COUNT),
+     ANY(struct ike_proof_request, id_type),
+     VIEW(struct ike_proof_request, id, 1, IKE_ID_MAX_LEN),
+     HEAP_ARRAY(struct ike_proof_request, certs, n_certs, 0, IKE_CERTS_MAX, type_peer_cert),
+     BYTES(struct ike_proof_request, hash, hash_len, 16),
+     VIEW(struct ike_proof_request, signature, 1, IKE_SIGNATURE_MAX_LEN));
+
+TYPE(proof, struct ike_proof, check_proof,
+     UINT(struct ike_proof, reason, 0, REASON_MAX),
+     TEXT(struct ike_proof, name, IKE_NAME_MAX_LEN),
+     TEXT(struct ike_proof, authority, IKE_NAME_MAX_LEN),
+     TEXT(struct ike_proof, detail, LINK_TEXT_MAX_LEN));
+
+TYPE(gss_step, struct ike_gss_step, NULL,
+     UINT(struct ike_gss_step, context, 1, UINT64_MAX),
+     STRUCT(struct ike_gss_step, path, type_path),
+     BOOL(struct ike_gss_step, is_initiator),
+     VIEW(struct ike_gss_step, peer_name, 0, 2 * IKE_GSS_NAME_MAX_LEN),
+     VIEW(struct ike_gss_step, token, 0, IKE_TOKEN_MAX_LEN));
+
+TYPE(gss_token, struct ike_gss_token, check_gss_token,
+     UINT(struct ike_gss_token, reason, 0, REASON_MAX),
+     VIEW(struct ike_gss_token, token, 0, IKE_TOKEN_MAX_LEN),
+     BOOL(struct ike_gss_token, is_complete),
+     TEXT(struct ike_gss_token, peer, IKE_GSS_NAME_MAX_LEN),
+     TEXT(struct ike_gss_token, detail, LINK_TEXT_MAX_LEN));
+
+TYPE(gss_message, struct ike_gss_message, NULL,
+     UINT(struct ike_gss_message, context, 1, UINT64_MAX),
+     VIEW(struct ike_gss_message, data, 1, IKE_WRAPPED_MAX_LEN));
+
+TYPE(gss_result, struct ike_gss_result, check_gss_result,
+     UINT(struct ike_gss_result, reason, 0, REASON_MAX),
+     BYTES(struct ike_gss_result, bytes, len, 0));
+
+TYPE(gss_end, struct ike_gss_end, NULL,
+     UINT(struct ike_gss_end, context, 1, UINT64_MAX));
+
+TYPE(credential, struct link_credential, check_credential,
+     ENUM(struct link_credential, kind, LINK_CREDENTIAL_COUNT),
+     HEAP_BYTES(struct link_credential, value, value_len, 0, LINK_SECRET_MAX_LEN),
+     BOOL(struct link_credential, excludes_ca_name),
+     BOOL(struct link_credential, maps_to_account));
+
+TYPE(credential_rule, struct link_credential_rule, check_credential_rule,
+     ADDR_OR_NONE(struct link_credential_rule, local),
+     ADDR_OR_NONE(struct link_credential_rule, remote),
+     ANY(struct link_credential_rule, local_prefix),
+     ANY(struct link_credential_rule, remote_prefix),
+     HEAP_ARRAY(struct link_credential_rule, methods, n_methods, 1, LINK_METHODS_MAX,
+		type_credential));
+
+TYPE(credentials, struct link_credentials, NULL,
+     HEAP_ARRAY(struct link_credentials, rules, n_rules, 0, LINK_RULES_MAX, type_credential_rule),
+     UINT(struct link_credentials, crl_check, 0, 2),
+     TEXT(struct link_credentials, gss_name, IKE_GSS_NAME_MAX_LEN),
+     TEXT(struct link_credentials, gss_realms, LINK_SECRET_MAX_LEN));
+
+TYPE(rule_state, struct link_rule_state, NULL,
+     UINT(struct link_rule_state, usable, 0, (1 << IKE_AUTH_COUNT) - 1));
+
+TYPE(credential_state, struct link_credential_state, NULL,
+     HEAP_ARRAY(struct link_credential_state, rules, n_rules, 0, LINK_RULES_MAX, type_rule_state),
+     TEXT(struct link_credential_state, gss_name, IKE_GSS_NAME_MAX_LEN));
 
 /* --- methods ------------------------------------------------------------------------------ */
 
@@ -620,8 +784,36 @@ const struct link_method link_psk_skeyid = {
 	.name = "PskSkeyid", .request = &type_psk_request, .reply = &type_skeyid,
 	.has_secret_reply = true,
 };
-const struct link_method link_set_secrets = {
-	.name = "SetSecrets", .request = &type_secrets, .has_secret_request = true,
+const struct link_method link_authorities = {
+	.name = "Authorities", .request = &type_authorities_request, .reply = &type_authorities,
+};
+const struct link_method link_certificate = {
+	.name = "Certificate", .request = &type_certificate_request, .reply = &type_certificate,
+};
+const struct link_method link_signature = {
+	.name = "Signature", .request = &type_signature_request, .reply = &type_signature,
+};
+const struct link_method link_proof = {
+	.name = "Proof", .request = &type_proof_request, .reply = &type_proof,
+};
+const struct link_method link_gss_step = {
+	.name = "GssStep", .request = &type_gss_step, .reply = &type_gss_token,
+};
+const struct link_method link_gss_wrap = {
+	.name = "GssWrap", .request = &type_gss_message, .reply = &type_gss_result,
+};
+const struct link_method link_gss_unwrap = {
+	.name = "GssUnwrap", .request = &type_gss_message, .reply = &type_gss_result,
+};
+const struct link_method link_gss_end = {
+	.name = "GssEnd", .request = &type_gss_end, .is_one_way = true,
+};
+const struct link_method link_set_credentials = {
+	.name = "SetCredentials", .request = &type_credentials, .reply = &type_credential_state,
+	.has_secret_request = true,
+};
+const struct link_method link_credentials_changed = {
+	.name = "CredentialsChanged", .request = &type_credential_state, .is_one_way = true,
 };
 
 const struct link_method *const link_methods[] = {
@@ -629,6 +821,8 @@ const struct link_method *const link_methods[] = {
 	&link_acquire_result, &link_event, &link_keylog, &link_acquire, &link_cancel_acquire,
 	&link_expire, &link_delete_peer, &link_delete_mm, &link_delete_qm, &link_delete_filter,
 	&link_flush, &link_list_mm, &link_list_qm, &link_statistics, &link_adopt_sa,
-	&link_set_config, &link_psk_skeyid, &link_set_secrets,
+	&link_set_config, &link_psk_skeyid, &link_authorities, &link_certificate, &link_signature,
+	&link_proof, &link_gss_step, &link_gss_wrap, &link_gss_unwrap, &link_gss_end,
+	&link_set_credentials, &link_credentials_changed,
 };
 const size_t link_n_methods = ARRAY_LEN(link_methods);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "ike/credential.h"
 #include "ike/engine.h"
 #include "link/link.h"
 
@@ -24,8 +25,9 @@
 #define LINK_VERSION 1
 #define LINK_TEXT_MAX_LEN 512		/* of an event, without the NUL */
 #define LINK_PAGE_MAX 512		/* entries in one answer of ListMm, ListQm */
-#define LINK_SECRETS_MAX 16384
-#define LINK_SECRET_MAX_LEN 1024
+#define LINK_RULES_MAX 16384		/* in one list of credentials */
+#define LINK_METHODS_MAX 16		/* of one rule */
+#define LINK_SECRET_MAX_LEN 1024	/* a preshared key, or the name of a root CA */
 #define LINK_NONCE_MIN_LEN 8
 
 /* --- ipsec-ike calls the agent ------------------------------------------------------------ */
@@ -156,28 +158,78 @@ struct link_skeyid {
  */
 extern const struct link_method link_psk_skeyid;
 
+/*
+ * The questions of ike/credential.h. -EAGAIN as above; other refusals are in the answer, as the
+ * reason that belongs into the audit.
+ */
+extern const struct link_method link_authorities; /* ike_authorities_request -> ike_authorities */
+extern const struct link_method link_certificate; /* ike_certificate_request -> ike_certificate */
+extern const struct link_method link_signature;	/* ike_signature_request -> ike_signature */
+extern const struct link_method link_proof;		/* ike_proof_request -> ike_proof */
+extern const struct link_method link_gss_step;	/* ike_gss_step -> ike_gss_token */
+extern const struct link_method link_gss_wrap;	/* ike_gss_message -> ike_gss_result */
+extern const struct link_method link_gss_unwrap;	/* ike_gss_message -> ike_gss_result */
+extern const struct link_method link_gss_end;		/* ike_gss_end, one-way */
+
 /* --- the agent calls ipsec-cred ----------------------------------------------------------- */
 
-struct link_secret {
+enum link_credential_kind {
+	LINK_CREDENTIAL_PSK,
+	LINK_CREDENTIAL_CERTIFICATE,
+	LINK_CREDENTIAL_KERBEROS,
+	LINK_CREDENTIAL_COUNT,
+};
+
+/* One authentication method of a rule. */
+struct link_credential {
+	enum link_credential_kind kind;
+	/* The preshared key; the root CA's name as the policy has it; nothing for Kerberos. */
+	uint8_t *value;
+	size_t value_len;
+	bool excludes_ca_name;		/* CERTIFICATE: the CA's name is not sent as a request */
+	bool maps_to_account;		/* CERTIFICATE: the peer's has to belong to an account */
+};
+
+/* The methods for a pair of addresses, in the order of preference. */
+struct link_credential_rule {
 	struct ip_addr local;		/* family 0 and prefix 0: any */
 	struct ip_addr remote;
 	uint8_t local_prefix;
 	uint8_t remote_prefix;
-	uint8_t *secret;		/* 1 .. LINK_SECRET_MAX_LEN bytes */
-	size_t secret_len;
+	struct link_credential *methods;
+	size_t n_methods;
 };
 
-struct link_secrets {
-	struct link_secret *items;
-	size_t n_items;
+struct link_credentials {
+	struct link_credential_rule *rules;
+	size_t n_rules;
+	uint8_t crl_check;		/* 0 none, 1 fail if known to be revoked, 2 on any error */
+	char *gss_name;			/* "host$@REALM"; "": the keytab's first such name */
+	char *gss_realms;		/* of peers, between commas; "": any that the KDC vouches for */
+};
+
+struct link_rule_state {
+	uint8_t usable;			/* bit (1 << enum ike_auth): there is a credential for it */
+};
+
+/* What can be done with the list that was sent last; rules in its order. */
+struct link_credential_state {
+	struct link_rule_state *rules;
+	size_t n_rules;
+	char *gss_name;			/* this machine's; "": it has none */
 };
 
 /*
- * secret link_secrets -> nothing. Replaces all secrets at once. The most specific entry for two
- * addresses wins: longest remote prefix, then longest local prefix, then the first in the list.
- * To be called whenever the link comes up: ipsec-cred keeps secrets in memory only, and answers
- * nothing before it got the first list.
+ * secret link_credentials -> link_credential_state. Replaces everything at once. The most specific
+ * rule for two addresses is the one that counts: longest remote prefix, then longest local prefix,
+ * then the first in the list. To be called whenever the link comes up: ipsec-cred keeps secrets in
+ * memory only, and answers nothing before it got the first list.
  */
-extern const struct link_method link_set_secrets;
+extern const struct link_method link_set_credentials;
+
+/* --- ipsec-cred calls the agent ----------------------------------------------------------- */
+
+/* link_credential_state, one-way: files with certificates, keys or the keytab changed. */
+extern const struct link_method link_credentials_changed;
 
 #endif

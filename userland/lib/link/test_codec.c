@@ -125,8 +125,8 @@ static void test_signatures(void **state)
 	assert_string_equal(signature, "(ayayqqu)b");
 	assert_int_equal(codec_signature(link_psk_skeyid.request, signature), 0);
 	assert_string_equal(signature, "(ayayqqu)buayay");
-	assert_int_equal(codec_signature(link_set_secrets.request, signature), 0);
-	assert_string_equal(signature, "a(ayayyyay)");
+	assert_int_equal(codec_signature(link_set_credentials.request, signature), 0);
+	assert_string_equal(signature, "a(ayayyya(uaybb))yss");
 	assert_int_equal(codec_signature(NULL, signature), 0);
 	assert_string_equal(signature, "");
 	for (size_t i = 0; i < link_n_methods; i++) {
@@ -141,7 +141,7 @@ static void test_secret_messages_are_marked(void **state)
 	(void)state;
 	assert_true(link_add_sa.has_secret_request);
 	assert_true(link_keylog.has_secret_request);
-	assert_true(link_set_secrets.has_secret_request);
+	assert_true(link_set_credentials.has_secret_request);
 	assert_true(link_psk_skeyid.has_secret_reply);
 }
 
@@ -227,8 +227,10 @@ static size_t spoilt_len(const struct codec_field *field, struct spoil *spoil, s
 
 static void put_bytes(sd_bus_message *m, const void *bytes, size_t len)
 {
-	static const uint8_t zeros[4096];
+	/* one more than the longest there may be */
+	static const uint8_t zeros[65536];
 
+	assert_true(len <= sizeof(zeros));
 	assert_true(sd_bus_message_append_array(m, 'y', bytes ? bytes : zeros, len) >= 0);
 }
 
@@ -587,8 +589,10 @@ static void test_small_structs(void **state)
 	struct ike_sa_ref ref = { .path = make_path(), .protocol = IKE_PROTOCOL_ESP };
 	struct link_flush flush = { .reason = 1 };
 	struct ike_keylog log = { .kind = IKE_KEYLOG_QM };
-	struct link_secret secret = { .secret = (uint8_t *)"x", .secret_len = 1 };
-	struct link_secrets secrets = { .items = &secret, .n_items = 1 };
+	struct link_credential psk = { .value = (uint8_t *)"x", .value_len = 1 };
+	struct link_credential_rule rule = { .methods = &psk, .n_methods = 1 };
+	struct link_credentials list = { .rules = &rule, .n_rules = 1, .gss_name = (char *)"",
+					 .gss_realms = (char *)"" };
 
 	(void)state;
 	assert_int_equal(check(&link_del_sa, &ref), -EBADMSG);	/* names nothing */
@@ -602,16 +606,20 @@ static void test_small_structs(void **state)
 	assert_int_equal(check(&link_keylog, &log), -EBADMSG);	/* no keys in it */
 	log.kind = IKE_KEYLOG_MM;
 	assert_int_equal(check(&link_keylog, &log), -EBADMSG);
-	assert_int_equal(check(&link_set_secrets, &secrets), 0);
-	secret.local_prefix = 1;	/* of no address */
-	assert_int_equal(check(&link_set_secrets, &secrets), -EBADMSG);
-	secret.local = ip_addr_v4(1);
-	secret.remote = v6;
-	assert_int_equal(check(&link_set_secrets, &secrets), -EBADMSG);
-	secret.remote = ip_addr_v4(1);
-	assert_int_equal(check(&link_set_secrets, &secrets), 0);
-	secret.remote_prefix = 33;
-	assert_int_equal(check(&link_set_secrets, &secrets), -EBADMSG);
+	assert_int_equal(check(&link_set_credentials, &list), 0);
+	psk.value_len = 0;
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
+	psk.kind = LINK_CREDENTIAL_KERBEROS;
+	assert_int_equal(check(&link_set_credentials, &list), 0);
+	rule.local_prefix = 1;	/* of no address */
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
+	rule.local = ip_addr_v4(1);
+	rule.remote = v6;
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
+	rule.remote = ip_addr_v4(1);
+	assert_int_equal(check(&link_set_credentials, &list), 0);
+	rule.remote_prefix = 33;
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
 }
 
 int main(void)

@@ -101,7 +101,16 @@ HANDLER(statistics)
 HANDLER(adopt_sa)
 HANDLER(set_config)
 HANDLER(psk_skeyid)
-HANDLER(set_secrets)
+HANDLER(authorities)
+HANDLER(certificate)
+HANDLER(signature)
+HANDLER(proof)
+HANDLER(gss_step)
+HANDLER(gss_wrap)
+HANDLER(gss_unwrap)
+HANDLER(gss_end)
+HANDLER(set_credentials)
+HANDLER(credentials_changed)
 
 const struct link_handler test_handlers[] = {
 	{ &link_hello, handle_hello },
@@ -127,7 +136,16 @@ const struct link_handler test_handlers[] = {
 	{ &link_adopt_sa, handle_adopt_sa },
 	{ &link_set_config, handle_set_config },
 	{ &link_psk_skeyid, handle_psk_skeyid },
-	{ &link_set_secrets, handle_set_secrets },
+	{ &link_authorities, handle_authorities },
+	{ &link_certificate, handle_certificate },
+	{ &link_signature, handle_signature },
+	{ &link_proof, handle_proof },
+	{ &link_gss_step, handle_gss_step },
+	{ &link_gss_wrap, handle_gss_wrap },
+	{ &link_gss_unwrap, handle_gss_unwrap },
+	{ &link_gss_end, handle_gss_end },
+	{ &link_set_credentials, handle_set_credentials },
+	{ &link_credentials_changed, handle_credentials_changed },
 };
 
 const size_t test_n_handlers = sizeof(test_handlers) / sizeof(test_handlers[0]);

@@ -240,7 +240,21 @@ static void fix_keylog(struct test_random *random, const struct codec_type *type
 	}
 }
 
-static void fix_secret(struct test_random *random, struct link_secret *s)
+static void fix_credential(struct test_random *random, struct link_credential *c)
+{
+	if (!c->value_len == (c->kind == LINK_CREDENTIAL_KERBEROS))
+		return;
+	free(c->value);
+	c->value = NULL;
+	c->value_len = 0;
+	if (c->kind == LINK_CREDENTIAL_KERBEROS)
+		return;
+	c->value_len = test_random_range(random, 1, 32);
+	c->value = calloc(1, c->value_len);
+	assert(c->value);
+}
+
+static void fix_credential_rule(struct test_random *random, struct link_credential_rule *s)
 {
 	fix_pair(random, &s->local, &s->remote);
 	if (test_random_u64(random) % 4 == 0)
@@ -292,6 +306,40 @@ static bool is(const struct codec_type *type, const char *name)
 	return strcmp(type->name, name) == 0;
 }
 
+static enum ike_auth random_signature(struct test_random *random)
+{
+	return (enum ike_auth)test_random_range(random, IKE_AUTH_RSA_SIG, IKE_AUTH_ECDSA_384);
+}
+
+/* Questions and answers of ike/credential.h: a refusal has a reason, all else has contents. */
+static void fix_answer(struct test_random *random, const struct codec_type *type, void *object)
+{
+	if (is(type, "certificate_request")) {
+		((struct ike_certificate_request *)object)->auth = random_signature(random);
+	} else if (is(type, "signature_request")) {
+		((struct ike_signature_request *)object)->auth = random_signature(random);
+	} else if (is(type, "proof_request")) {
+		((struct ike_proof_request *)object)->auth = random_signature(random);
+	} else if (is(type, "certificate")) {
+		struct ike_certificate *c = object;
+
+		c->fingerprint_len = IKE_FINGERPRINT_LEN;
+		c->reason = c->subject.len && c->n_chain ? IKE_REASON_OK : (enum ike_reason)13806;
+	} else if (is(type, "signature")) {
+		struct ike_signature *s = object;
+
+		s->reason = s->len ? IKE_REASON_OK : (enum ike_reason)13820;
+	} else if (is(type, "gss_result")) {
+		struct ike_gss_result *r = object;
+
+		r->reason = r->len ? IKE_REASON_OK : (enum ike_reason)13827;
+	} else if (is(type, "proof")) {
+		((struct ike_proof *)object)->reason = random_reason(random);
+	} else if (is(type, "gss_token")) {
+		((struct ike_gss_token *)object)->reason = random_reason(random);
+	}
+}
+
 static void fix(struct test_random *random, const struct codec_type *type, void *object)
 {
 	if (is(type, "path")) {
@@ -334,8 +382,12 @@ static void fix(struct test_random *random, const struct codec_type *type, void 
 
 		fix_pair(random, &peer->local, &peer->remote);
 		peer->reason = random_reason(random);
-	} else if (is(type, "secret")) {
-		fix_secret(random, object);
+	} else if (is(type, "credential")) {
+		fix_credential(random, object);
+	} else if (is(type, "credential_rule")) {
+		fix_credential_rule(random, object);
+	} else {
+		fix_answer(random, type, object);
 	}
 }
 
