@@ -44,11 +44,28 @@ services_ready() { # HOST
 	[ "$(ctl "$1" --json status | jq -r '[.. | objects | .ike?, .cred?] | map(select(. != null)) | all')" = true ]
 }
 
+# The users that the package makes: without them both programs would run as nobody, and one could
+# reach the other.
+users_add() {
+	local id=64100 name
+	cp /etc/passwd "$TMP/passwd" && cp /etc/group "$TMP/group" || return
+	for name in ipsec-ike ipsec-cred; do
+		getent passwd "$name" >/dev/null && continue
+		echo "$name:x:$id:$id::/nonexistent:/usr/sbin/nologin" >>"$TMP/passwd"
+		echo "$name:x:$id:" >>"$TMP/group"
+		id=$((id + 1))
+	done
+	mount --bind "$TMP/passwd" /etc/passwd && defer umount /etc/passwd &&
+		mount --bind "$TMP/group" /etc/group && defer umount /etc/group
+}
+
 services_start() { # HOST...
 	local host
+	getent passwd ipsec-ike ipsec-cred >/dev/null || need users_add
 	for host in "$@"; do
 		mkdir -p "$(run_dir "$host")" "$TMP/state-$host"
 		chmod 755 "$TMP" "$(run_dir "$host")"
+		chmod 700 "$TMP/state-$host"
 		service "$host" ipsec-cred
 		service "$host" ipsec-policy-agent
 		service "$host" ipsec-ike
