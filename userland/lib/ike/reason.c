@@ -14,22 +14,44 @@ const char *ike_reason_text(enum ike_reason reason)
 		return "processing error";
 	case IKE_REASON_TIMED_OUT:
 		return "negotiation timed out";
+	case IKE_REASON_NO_CERTIFICATE:
+		return "no valid machine certificate";
 	case IKE_REASON_DELETED_BY_PEER:
 		return "deleted by the peer before it was complete";
 	case IKE_REASON_DELETED:
 		return "deleted before it was complete";
 	case IKE_REASON_NO_RESPONSE:
 		return "no response from peer";
+	case IKE_REASON_REVOKED:
+		return "our certificate has been revoked";
+	case IKE_REASON_KEY_USAGE:
+		return "the certificate is not for signatures";
+	case IKE_REASON_CERT_TYPE:
+		return "a certificate of the wrong type";
+	case IKE_REASON_NO_PRIVATE_KEY:
+		return "no private key for the certificate";
 	case IKE_REASON_INVALID_HEADER:
 		return "invalid header";
 	case IKE_REASON_NO_POLICY:
 		return "no policy configured";
+	case IKE_REASON_SIGNATURE:
+		return "the signature is wrong";
+	case IKE_REASON_KERBEROS:
+		return "Kerberos failed";
+	case IKE_REASON_NO_PUBLIC_KEY:
+		return "no usable public key in the peer's certificate";
 	case IKE_REASON_INVALID_PAYLOAD:
 		return "invalid payload";
+	case IKE_REASON_NO_PEER_CERTIFICATE:
+		return "no valid certificate from the peer";
+	case IKE_REASON_PEER_CRL:
+		return "the peer's certificate did not pass the revocation check";
 	case IKE_REASON_POLICY_CHANGE:
 		return "policy changed";
 	case IKE_REASON_NO_MM_POLICY:
 		return "no main mode policy";
+	case IKE_REASON_NO_KERBEROS:
+		return "no Kerberos credential for this machine";
 	case IKE_REASON_NO_SPI:
 		return "no SPI from the driver";
 	case IKE_REASON_NO_MEMORY:
@@ -54,12 +76,16 @@ const char *ike_reason_text(enum ike_reason reason)
 		return "invalid hash";
 	case IKE_REASON_DELETED_BY_ADMIN:
 		return "deleted on request";
+	case IKE_REASON_KEY_TOO_SHORT:
+		return "key too short";
 	case IKE_REASON_QM_LIMIT:
 		return "quick mode limit reached";
 	case IKE_REASON_EXPIRED:
 		return "expired or deleted";
 	case IKE_REASON_PEER_LOST:
 		return "the peer has lost its state";
+	case IKE_REASON_NOT_IN_POLICY:
+		return "the peer's certificate is not from a CA of the policy";
 	case IKE_REASON_SHUTTING_DOWN:
 		return "shutting down";
 	}
