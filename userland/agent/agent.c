@@ -314,7 +314,7 @@ static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)fd;
 	(void)revents;
 	if (r) {
-		log_error("the driver's events cannot be read: %s", agent->kernel->why);
+		event_serious("the driver's events cannot be read: %s", agent->kernel->why);
 		return sd_event_exit(agent->event, r);
 	}
 	return 0;
@@ -626,6 +626,7 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 	r = start_listening(agent);
 	if (r)
 		return say(why, r, "opening the control socket");
+	event_started(LAYER, agent->dynamic->n_rules);
 	report(agent);
 	resolver_refresh(agent->resolver);
 	*ret_agent = TAKE_PTR(agent);
@@ -641,7 +642,7 @@ void agent_stop(struct agent *agent)
 	report(agent);
 	ike_flush(agent->ike, IKE_REASON_SHUTTING_DOWN);
 	if (kernel->ops->mode_set(kernel, IPSECDRV_MODE_PERMIT, -1))
-		log_error("the driver did not go to permit mode: %s", kernel->why);
+		event_serious("the driver did not go to permit mode: %s", kernel->why);
 	else
 		event_driver_mode(IPSECDRV_MODE_PERMIT);
 	if (kernel->ops->filters_replace(kernel, NULL, 0))
@@ -649,6 +650,7 @@ void agent_stop(struct agent *agent)
 	if (kernel->ops->sa_flush(kernel))
 		log_error("the driver's associations were not removed: %s", kernel->why);
 	state_remove(agent->state_path);
+	event_stopped();
 }
 
 struct agent *agent_free(struct agent *agent)

@@ -6,15 +6,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "agent/events.h"
-#include "base/log.h"
+#include "agent/event_entry.h"
 #include "nl/kernel.h"
 #include "nl/names_gen.h"
 #include "nl/remedy.h"
 #include "policy/text.h"
 
-#define NUMBER_LEN	24
-#define TEXT_LEN	1024
+#define TEXT_LEN 1024
 
 /* Events of the original that had a number; they were errors. */
 static unsigned int number_of(enum ipsecdrv_drop_reason reason)
@@ -31,46 +29,11 @@ static unsigned int number_of(enum ipsecdrv_drop_reason reason)
 	}
 }
 
-static int level_of(enum ipsecdrv_drop_reason reason)
-{
-	return number_of(reason) ? LOG_ERR : LOG_WARNING;
-}
-
 static const char *remedy_of(enum ipsecdrv_drop_reason reason)
 {
 	const char *remedy = nl_drop_remedy(nl_drop_reason_name(reason));
 
 	return remedy ? remedy : "";
-}
-
-struct numbers {
-	char event[NUMBER_LEN];
-	char protocol[NUMBER_LEN];
-	char source_port[NUMBER_LEN];
-	char destination_port[NUMBER_LEN];
-	char spi[NUMBER_LEN];
-	char filter[NUMBER_LEN];
-	char length[NUMBER_LEN];
-	char left_out[NUMBER_LEN];
-	char time[NUMBER_LEN];
-	char shown[2 * IPSECDRV_MAX_SHOWN + 1];
-};
-
-static void print_numbers(const struct kernel_drop *drop, struct numbers *numbers)
-{
-	snprintf(numbers->event, NUMBER_LEN, "%u", number_of(drop->reason));
-	snprintf(numbers->protocol, NUMBER_LEN, "%u", drop->flow.protocol);
-	snprintf(numbers->source_port, NUMBER_LEN, "%u", drop->flow.source_port);
-	snprintf(numbers->destination_port, NUMBER_LEN, "%u", drop->flow.destination_port);
-	snprintf(numbers->spi, NUMBER_LEN, "0x%08x", drop->spi);
-	snprintf(numbers->filter, NUMBER_LEN, "%u", drop->filter_id);
-	snprintf(numbers->length, NUMBER_LEN, "%u", drop->length);
-	snprintf(numbers->left_out, NUMBER_LEN, "%" PRIu64, drop->left_out);
-	/* as journal fields have it */
-	snprintf(numbers->time, NUMBER_LEN, "%" PRIu64, drop->time / 1000);
-	numbers->shown[0] = '\0';
-	for (size_t i = 0; i < drop->shown_len; i++)
-		snprintf(numbers->shown + 2 * i, 3, "%02x", drop->shown[i]);
 }
 
 static bool has_ports(uint8_t protocol)
@@ -110,73 +73,97 @@ static void describe(const struct kernel_drop *drop, char *buf, size_t size)
 	buf[size - 1] = '\0';
 }
 
-static void write_drop(const struct kernel_drop *drop, const char *peer, const char *text)
+static void begin(struct event_entry *entry, enum event_kind kind,
+		  enum ipsecdrv_drop_reason reason)
 {
-	char source[IP_ADDR_STRLEN], destination[IP_ADDR_STRLEN], more[64] = "";
-	const char *reason = nl_drop_reason_name(drop->reason);
-	const char *direction = nl_direction_name(drop->direction);
-	bool has_flow = drop->has_flow, has_numbers = has_flow && has_ports(drop->flow.protocol);
-	struct numbers numbers;
+	unsigned int number = number_of(reason);
 
-	ip_addr_format(&drop->flow.source, source);
-	ip_addr_format(&drop->flow.destination, destination);
-	print_numbers(drop, &numbers);
-	if (drop->left_out)
-		snprintf(more, sizeof(more), " (%s packets before it were left out.)",
-			 numbers.left_out);
-	log_event(level_of(drop->reason),
-		  FIELDS({ "MESSAGE_ID", EVENT_ID_DROP },
-			 { "IPD_EVENT", number_of(drop->reason) ? numbers.event : NULL },
-			 { "IPD_PEER", has_flow ? peer : NULL },
-			 { "IPD_DIRECTION", direction },
-			 { "IPD_DROP_REASON", reason },
-			 { "IPD_SOURCE", has_flow ? source : NULL },
-			 { "IPD_DESTINATION", has_flow ? destination : NULL },
-			 { "IPD_PROTOCOL", has_flow ? numbers.protocol : NULL },
-			 { "IPD_SOURCE_PORT", has_numbers ? numbers.source_port : NULL },
-			 { "IPD_DESTINATION_PORT", has_numbers ? numbers.destination_port : NULL },
-			 { "IPD_INTERFACE", drop->interface[0] ? drop->interface : NULL },
-			 { "IPD_SPI", drop->spi ? numbers.spi : NULL },
-			 { "IPD_FILTER", drop->filter_id ? numbers.filter : NULL },
-			 { "IPD_LENGTH", numbers.length },
-			 { "IPD_PACKET", drop->shown_len ? numbers.shown : NULL },
-			 { "IPD_LEFT_OUT", drop->left_out ? numbers.left_out : NULL },
-			 { "IPD_TIME", numbers.time }),
-		  "peer %s: %sbound packet dropped: %s (%s). %s %s%s", peer, direction, reason,
-		  text, nl_drop_reason_text(drop->reason), remedy_of(drop->reason), more);
+	event_begin(entry, kind);
+	if (number) {
+		entry->level = LOG_ERR;
+		event_field(entry, "IPD_EVENT", "%u", number);
+	}
+	event_field(entry, "IPD_DROP_REASON", "%s", nl_drop_reason_name(reason));
+}
+
+static void add_flow(struct event_entry *entry, const struct kernel_flow *flow)
+{
+	event_field_addr(entry, "IPD_SOURCE", &flow->source);
+	event_field_addr(entry, "IPD_DESTINATION", &flow->destination);
+	event_field(entry, "IPD_PROTOCOL", "%u", flow->protocol);
+	if (!has_ports(flow->protocol))
+		return;
+	event_field(entry, "IPD_SOURCE_PORT", "%u", flow->source_port);
+	event_field(entry, "IPD_DESTINATION_PORT", "%u", flow->destination_port);
+}
+
+static void add_packet(struct event_entry *entry, const struct kernel_drop *drop)
+{
+	char shown[2 * IPSECDRV_MAX_SHOWN + 1] = "";
+
+	for (size_t i = 0; i < drop->shown_len; i++)
+		snprintf(shown + 2 * i, 3, "%02x", drop->shown[i]);
+	if (drop->shown_len)
+		event_field(entry, "IPD_PACKET", "%s", shown);
+	event_field(entry, "IPD_LENGTH", "%u", drop->length);
+	/* microseconds, as journal fields have them */
+	event_field(entry, "IPD_TIME", "%" PRIu64, drop->time / 1000);
+}
+
+static void add_drop(struct event_entry *entry, const struct kernel_drop *drop)
+{
+	event_field(entry, "IPD_DIRECTION", "%s", nl_direction_name(drop->direction));
+	if (drop->has_flow)
+		add_flow(entry, &drop->flow);
+	if (drop->interface[0])
+		event_field(entry, "IPD_INTERFACE", "%s", drop->interface);
+	if (drop->spi)
+		event_field(entry, "IPD_SPI", "0x%08x", drop->spi);
+	if (drop->filter_id)
+		event_field(entry, "IPD_FILTER", "%u", drop->filter_id);
+	add_packet(entry, drop);
 }
 
 void event_drop(const struct kernel_drop *drop)
 {
-	const struct kernel_flow *flow = &drop->flow;
+	const struct ip_addr *remote = drop->direction == IPSECDRV_DIRECTION_OUT ?
+				       &drop->flow.destination : &drop->flow.source;
 	char peer[IP_ADDR_STRLEN] = "unknown", text[TEXT_LEN];
+	struct event_entry entry;
 
-	if (drop->has_flow)
-		ip_addr_format(drop->direction == IPSECDRV_DIRECTION_OUT ? &flow->destination :
-									   &flow->source, peer);
+	begin(&entry, EVENT_DROP, drop->reason);
+	if (drop->has_flow) {
+		ip_addr_format(remote, peer);
+		event_field(&entry, "IPD_PEER", "%s", peer);
+	}
+	add_drop(&entry, drop);
 	describe(drop, text, sizeof(text));
-	write_drop(drop, peer, text);
+	event_say(&entry, "peer %s: %sbound packet dropped: %s (%s). %s %s", peer,
+		  nl_direction_name(drop->direction), nl_drop_reason_name(drop->reason), text,
+		  nl_drop_reason_text(drop->reason), remedy_of(drop->reason));
+	if (drop->left_out) {
+		event_field(&entry, "IPD_LEFT_OUT", "%" PRIu64, drop->left_out);
+		event_say(&entry, " (%" PRIu64 " packets before it were left out.)",
+			  drop->left_out);
+	}
+	event_end(&entry);
 }
 
 void event_drop_count(const struct kernel_drop_count *count)
 {
-	unsigned int number = number_of(count->reason);
-	char event[NUMBER_LEN], packets[NUMBER_LEN], seconds[NUMBER_LEN], peer[IP_ADDR_STRLEN];
-	const char *reason = nl_drop_reason_name(count->reason);
 	bool has_peer = count->peer.family;
+	char peer[IP_ADDR_STRLEN];
+	struct event_entry entry;
 
-	snprintf(event, sizeof(event), "%u", number);
-	snprintf(packets, sizeof(packets), "%" PRIu64, count->packets);
-	snprintf(seconds, sizeof(seconds), "%u", count->seconds);
-	ip_addr_format(&count->peer, peer);
-	log_event(level_of(count->reason),
-		  FIELDS({ "MESSAGE_ID", EVENT_ID_DROP_SUMMARY },
-			 { "IPD_EVENT", number ? event : NULL },
-			 { "IPD_PEER", has_peer ? peer : NULL },
-			 { "IPD_DROP_REASON", reason },
-			 { "IPD_PACKETS", packets },
-			 { "IPD_SECONDS", seconds }),
-		  "%s%s: %s packets dropped in %s s: %s. %s %s", has_peer ? "peer " : "other peers",
-		  has_peer ? peer : "", packets, seconds, reason,
+	begin(&entry, EVENT_DROP_SUMMARY, count->reason);
+	if (has_peer)
+		event_field_addr(&entry, "IPD_PEER", &count->peer);
+	event_field(&entry, "IPD_PACKETS", "%" PRIu64, count->packets);
+	event_field(&entry, "IPD_SECONDS", "%u", count->seconds);
+	event_say(&entry, "%s%s: %" PRIu64 " packets dropped in %u s: %s. %s %s",
+		  has_peer ? "peer " : "other peers",
+		  has_peer ? ip_addr_format(&count->peer, peer) : "", count->packets,
+		  count->seconds, nl_drop_reason_name(count->reason),
 		  nl_drop_reason_text(count->reason), remedy_of(count->reason));
+	event_end(&entry);
 }

@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "agent/agent.h"
+#include "agent/events.h"
 #include "base/log.h"
 #include "nl/kernel_genl.h"
 
@@ -180,7 +181,7 @@ static int start(const struct options *options, sd_event *event, struct agent **
 	if (!r)
 		r = agent_new(event, &config, ret_agent, why);
 	if (r) {
-		log_error("%s", why);
+		event_serious("policy agent cannot start: %s", why);
 		(void)sd_notifyf(0, "STATUS=%s", why);
 	} else if (options->exports_keys) {
 		log_warning("session keys are written to %s/keylog", options->run_dir);

@@ -8,6 +8,9 @@ agent_SRCS := \
 	userland/agent/cred.c \
 	userland/agent/dynamic.c \
 	userland/agent/event_drop.c \
+	userland/agent/event_entry.c \
+	userland/agent/event_ike.c \
+	userland/agent/event_table.c \
 	userland/agent/events.c \
 	userland/agent/expand.c \
 	userland/agent/explain.c \
@@ -72,3 +75,8 @@ TESTS += test_agent_keylog
 test_agent_keylog_SRCS := userland/agent/test_keylog.c
 test_agent_keylog_LIBS := agent
 test_agent_keylog_PKGS := cmocka
+
+TESTS += test_agent_events
+test_agent_events_SRCS := userland/agent/test_events.c userland/agent/test_journal.c
+test_agent_events_LIBS := agent
+test_agent_events_PKGS := cmocka

@@ -243,12 +243,11 @@ static bool may_be_soft(const struct dynamic_rule *rule, const struct link_acqui
 static void make_soft(struct negotiate *negotiate, const struct job *job,
 		      const struct dynamic_rule *rule)
 {
-	struct ike_path path = { .local = job->selector.local, .remote = job->selector.remote };
 	uint32_t seconds = rule->mm->policy->soft_sa_seconds;
 
 	end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_SOFT, seconds);
 	negotiate->soft_associations++;
-	event_soft_sa(&path, job->filter_id, seconds);
+	event_soft_sa(&job->selector, job->filter_id, seconds);
 }
 
 void negotiate_acquire_result(struct negotiate *negotiate,

@@ -20,12 +20,14 @@
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define LINE_MAX_LEN 2048
-#define FIELDS_MAX 24
+#define FIELDS_MAX 64
 
 static struct {
 	const char *ident;
 	int level;
 	bool has_journal;
+	log_sink_fn sink;
+	void *sink_userdata;
 } state = { .ident = "?", .level = LOG_INFO };
 
 void log_open(const char *ident, enum log_target target)
@@ -33,6 +35,12 @@ void log_open(const char *ident, enum log_target target)
 	state.ident = ident;
 	state.has_journal = target == LOG_TARGET_JOURNAL ||
 			    (target == LOG_TARGET_AUTO && !access(JOURNAL_SOCKET, W_OK));
+}
+
+void log_set_sink(log_sink_fn sink, void *userdata)
+{
+	state.sink = sink;
+	state.sink_userdata = userdata;
 }
 
 void log_set_level(int level)
@@ -131,7 +139,9 @@ void log_write(int level, const struct log_field *fields, size_t n_fields, const
 		if ((unsigned char)*p < ' ')
 			*p = ' ';
 	}
-	if (!state.has_journal || !write_journal(level, fields, n_fields, line))
+	if (state.sink)
+		state.sink(state.sink_userdata, level, fields, n_fields, line);
+	else if (!state.has_journal || !write_journal(level, fields, n_fields, line))
 		write_stderr(level, line);
 	errno = saved_errno;
 }

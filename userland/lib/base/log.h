@@ -31,6 +31,11 @@ int log_get_level(void);
 /* "err", "warning", "info", "debug" or a number: the level, or -EINVAL. */
 int log_level_from_text(const char *text);
 
+/* For tests: takes every entry instead of the journal. NULL: none. Fields may have NULL values. */
+typedef void (*log_sink_fn)(void *userdata, int level, const struct log_field *fields,
+			    size_t n_fields, const char *line);
+void log_set_sink(log_sink_fn sink, void *userdata);
+
 /* errno is kept. @fields may be NULL when @n_fields is 0; fields with a NULL value are left out. */
 void log_write(int level, const struct log_field *fields, size_t n_fields, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

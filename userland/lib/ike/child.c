@@ -212,6 +212,18 @@ static void tell_peer(struct ike_engine *engine, const struct ike_child *child)
 	}
 }
 
+/* The main mode that made the pair, NULL if it is gone. */
+static const struct ike_mm *find_mm(const struct ike_child *child)
+{
+	const struct ike_mm *mm;
+
+	TAILQ_FOREACH(mm, &child->peer->mms, peer_link) {
+		if (mm->id == child->mm_id)
+			return mm;
+	}
+	return NULL;
+}
+
 static void take_from_driver(struct ike_engine *engine, const struct ike_child *child)
 {
 	for (size_t i = 0; i < child->n_suites; i++) {
@@ -239,7 +251,7 @@ void child_remove(struct ike_engine *engine, struct ike_child *child, enum ike_r
 	if (flags & CHILD_END_TELL_PEER)
 		tell_peer(engine, child);
 	child_get_info(engine, child, &info);
-	report_qm(engine, IKE_EVENT_QM_DELETED, &child->path, &info, reason,
+	report_qm(engine, IKE_EVENT_QM_DELETED, find_mm(child), &info, reason,
 		  !(flags & CHILD_END_TELL_PEER), ike_reason_text(reason));
 	child_unlink(engine, child);
 }

@@ -216,8 +216,8 @@ enum ike_event_kind {
 	IKE_EVENT_QM_ESTABLISHED,	/* 541 */
 	IKE_EVENT_QM_DELETED,		/* 542 */
 	IKE_EVENT_MM_DELETED,		/* 543 */
-	IKE_EVENT_MM_FAILED,		/* 547; 545 when the reason is authentication */
-	IKE_EVENT_QM_FAILED,		/* 547 */
+	IKE_EVENT_MM_FAILED,		/* 544 to 547, by the reason */
+	IKE_EVENT_QM_FAILED,		/* 546, 547 */
 	IKE_EVENT_SEND_FAILED,
 	IKE_EVENT_COUNT,
 };
@@ -290,7 +290,8 @@ struct ike_event {
 	bool failed_at_peer;		/* failure point: the peer, else we */
 	/* One sentence without peer and keys, e.g. "no proposal chosen (offered AES-256 ...)". */
 	const char *text;
-	const struct ike_mm_info *mm;	/* NULL where there is none */
+	/* NULL where there is none; of a quick mode's event: the one that it runs under. */
+	const struct ike_mm_info *mm;
 	const struct ike_qm_info *qm;
 	uint32_t suppressed;		/* events like this not reported since the last one */
 };

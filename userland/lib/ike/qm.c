@@ -245,7 +245,7 @@ void qm_fail(struct ike_engine *engine, struct ike_qm *qm, enum ike_reason reaso
 	va_end(args);
 	engine->stats.negotiation_failures++;
 	qm_get_info(engine, qm, &info);
-	report_qm(engine, IKE_EVENT_QM_FAILED, &info.path, &info, reason, is_at_peer, text);
+	report_qm(engine, IKE_EVENT_QM_FAILED, qm->mm, &info, reason, is_at_peer, text);
 	if (qm->mm && qm->is_counted)
 		qm->mm->n_qm--;
 	stop_rekeying(qm);

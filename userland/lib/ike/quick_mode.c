@@ -368,7 +368,7 @@ void qm_complete(struct ike_engine *engine, struct ike_qm *qm)
 	qm_release_spis(engine, qm, true);
 	export_keys(engine, qm->install);
 	child_get_info(engine, child, &info);
-	report_qm(engine, IKE_EVENT_QM_ESTABLISHED, &child->path, &info, IKE_REASON_OK, false,
+	report_qm(engine, IKE_EVENT_QM_ESTABLISHED, qm->mm, &info, IKE_REASON_OK, false,
 		  "established");
 	qm_finish_acquires(engine, qm, IKE_REASON_OK);
 	qm_free_negotiation(engine, qm);

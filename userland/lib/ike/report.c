@@ -60,13 +60,14 @@ void report_mm(struct ike_engine *engine, enum ike_event_kind kind, const struct
 	emit(engine, &event);
 }
 
-void report_qm(struct ike_engine *engine, enum ike_event_kind kind, const struct ike_path *path,
+void report_qm(struct ike_engine *engine, enum ike_event_kind kind, const struct ike_mm *mm,
 	       const struct ike_qm_info *info, enum ike_reason reason, bool is_at_peer,
 	       const char *text)
 {
+	struct ike_mm_info mm_info;
 	struct ike_event event = {
 		.kind = kind,
-		.path = *path,
+		.path = info->path,
 		.reason = reason,
 		.failed_at_peer = is_at_peer,
 		.text = text,
@@ -77,6 +78,10 @@ void report_qm(struct ike_engine *engine, enum ike_event_kind kind, const struct
 	if (kind == IKE_EVENT_QM_FAILED && !info->is_initiator &&
 	    !is_allowed(engine, LIMIT_RESPONDER | (uint32_t)reason, &event.suppressed))
 		return;
+	if (mm) {
+		mm_get_info(engine, mm, &mm_info);
+		event.mm = &mm_info;
+	}
 	emit(engine, &event);
 }
 

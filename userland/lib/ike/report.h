@@ -11,7 +11,8 @@
 
 void report_mm(struct ike_engine *engine, enum ike_event_kind kind, const struct ike_mm *mm,
 	       enum ike_reason reason, bool is_at_peer, const char *text);
-void report_qm(struct ike_engine *engine, enum ike_event_kind kind, const struct ike_path *path,
+/* @mm: the main mode that it was made under, NULL if that is gone. */
+void report_qm(struct ike_engine *engine, enum ike_event_kind kind, const struct ike_mm *mm,
 	       const struct ike_qm_info *info, enum ike_reason reason, bool is_at_peer,
 	       const char *text);
 /* A main mode that failed before the peer was known; limited. @mm may be NULL. */
