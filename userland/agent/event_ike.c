@@ -48,14 +48,14 @@ static bool is_proof(enum ike_reason reason)
 
 static enum event_kind kind_of_failure(const struct ike_event *event)
 {
+	if (event->mismatch)
+		return EVENT_INVALID_PROPOSAL;
 	if (event->kind == IKE_EVENT_MM_FAILED && event->failed_at_peer) {
 		if (is_trust(event->reason))
 			return EVENT_UNTRUSTED;
 		if (is_proof(event->reason))
 			return EVENT_AUTH_FAILED;
 	}
-	if (event->reason == IKE_REASON_ATTRIBUTES && !event->failed_at_peer)
-		return EVENT_INVALID_PROPOSAL;
 	return EVENT_IKE_FAILED;
 }
 
@@ -286,6 +286,17 @@ static void add_reason(struct event_entry *entry, const struct ike_event *event)
 			    event->failed_at_peer ? "Peer" : "Me");
 }
 
+static void add_mismatch(struct event_entry *entry, const struct ike_mismatch *mismatch)
+{
+	if (!mismatch)
+		return;
+	event_field(entry, "IPD_ATTRIBUTE", "%s", mismatch->attribute);
+	event_field(entry, "IPD_EXPECTED", "%s", mismatch->expected);
+	event_field(entry, "IPD_RECEIVED", "%s", mismatch->received);
+	event_say(entry, "; attribute: %s, expected value: %s, received value: %s",
+		  mismatch->attribute, mismatch->expected, mismatch->received);
+}
+
 static void add_rule(struct event_entry *entry, const struct dynamic_rule *rule)
 {
 	if (rule && rule->mm)
@@ -325,6 +336,7 @@ void event_ike(const struct ike_event *event, const struct dynamic_rule *rule)
 	add_head(&entry, event);
 	add_path(&entry, &event->path);
 	add_reason(&entry, event);
+	add_mismatch(&entry, event->mismatch);
 	if (is_quick(event))
 		add_quick(&entry, event);
 	else if (event->kind != IKE_EVENT_SEND_FAILED)

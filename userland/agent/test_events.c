@@ -195,8 +195,6 @@ static void test_failures(void **state)
 		{ IKE_EVENT_MM_FAILED, IKE_REASON_CREDENTIALS, true, EVENT_AUTH_FAILED, "545" },
 		{ IKE_EVENT_MM_FAILED, IKE_REASON_SIGNATURE, true, EVENT_AUTH_FAILED, "545" },
 		{ IKE_EVENT_MM_FAILED, IKE_REASON_KERBEROS, true, EVENT_AUTH_FAILED, "545" },
-		{ IKE_EVENT_MM_FAILED, IKE_REASON_ATTRIBUTES, false, EVENT_INVALID_PROPOSAL, "546" },
-		{ IKE_EVENT_QM_FAILED, IKE_REASON_ATTRIBUTES, false, EVENT_INVALID_PROPOSAL, "546" },
 		/* the peer did not want ours */
 		{ IKE_EVENT_MM_FAILED, IKE_REASON_ATTRIBUTES, true, EVENT_IKE_FAILED, "547" },
 		/* that we have no key is nobody's proof */
@@ -227,6 +225,26 @@ static void test_failures(void **state)
 	tell(f, IKE_EVENT_MM_FAILED, IKE_REASON_NO_POLICY, false);
 	ASSERT_FIELD(last(f, EVENT_IKE_FAILED), "IPD_LEFT_OUT", "4");
 	ASSERT_SAYS(last(f, EVENT_IKE_FAILED), "(and 4 more like this)");
+}
+
+static void test_proposal(void **state)
+{
+	struct ike_mismatch mismatch = { "Hash Algorithm", "SHA-256", "SHA-1, MD5" };
+	struct fixture *f = *state;
+	const struct journal_entry *e;
+
+	f->event.mismatch = &mismatch;
+	tell(f, IKE_EVENT_MM_FAILED, IKE_REASON_ATTRIBUTES, false);
+	e = last(f, EVENT_INVALID_PROPOSAL);
+	ASSERT_FIELD(e, "IPD_EVENT", "546");
+	ASSERT_FIELD(e, "IPD_ATTRIBUTE", "Hash Algorithm");
+	ASSERT_FIELD(e, "IPD_EXPECTED", "SHA-256");
+	ASSERT_FIELD(e, "IPD_RECEIVED", "SHA-1, MD5");
+	ASSERT_FIELD(e, "IPD_IKE_MODE", "Key Exchange Mode (Main Mode)");
+	ASSERT_SAYS(e, "attribute: Hash Algorithm, expected value: SHA-256, received value: SHA-1, "
+		    "MD5");
+	tell(f, IKE_EVENT_QM_FAILED, IKE_REASON_ATTRIBUTES, true);
+	last(f, EVENT_INVALID_PROPOSAL);
 }
 
 static void test_no_answer(void **state)
@@ -416,6 +434,7 @@ int main(void)
 		TEST("L01 quick mode established and ended: all fields", test_quick_mode),
 		TEST("L01 fields of IPv6", test_ipv6),
 		TEST("L02 failures: number, point and reason", test_failures),
+		TEST("L02 an invalid proposal: 546 with the attribute", test_proposal),
 		TEST("K27 L02 no answer: 547 with 13813", test_no_answer),
 		TEST("L03 without audits there is none", test_audit_off),
 		TEST("L04 a soft association has its record", test_soft),

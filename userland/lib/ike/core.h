@@ -108,6 +108,8 @@ struct ike_engine {
 	void *userdata;
 	uint64_t now;
 	const struct ike_path *arrival;	/* of the datagram that is being received, else NULL */
+	/* Why the proposal that is being refused is, for the event; else NULL. */
+	const struct ike_mismatch *mismatch;
 	bool is_busy;		/* inside a public function: ops must not come back */
 	uint64_t last_id;
 

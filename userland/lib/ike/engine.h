@@ -283,6 +283,13 @@ struct ike_qm_info {
 	uint64_t age_ms;
 };
 
+/* The attribute in which a proposal of the peer is not what policy accepts. */
+struct ike_mismatch {
+	const char *attribute;		/* "Encryption Algorithm" */
+	const char *expected;		/* "AES-256, 3DES" */
+	const char *received;
+};
+
 struct ike_event {
 	enum ike_event_kind kind;
 	struct ike_path path;
@@ -293,6 +300,7 @@ struct ike_event {
 	/* NULL where there is none; of a quick mode's event: the one that it runs under. */
 	const struct ike_mm_info *mm;
 	const struct ike_qm_info *qm;
+	const struct ike_mismatch *mismatch;	/* only of a failure; NULL where it is no proposal */
 	uint32_t suppressed;		/* events like this not reported since the last one */
 };
 

@@ -5,6 +5,7 @@
 #include "ike/exchange.h"
 #include "ike/main_mode.h"
 #include "ike/mm.h"
+#include "ike/mismatch.h"
 #include "ike/names.h"
 #include "ike/notify.h"
 #include "ike/report.h"
@@ -373,11 +374,23 @@ static void refuse(struct ike_engine *engine, struct half_open *h, enum ike_reas
 	set_timer(engine);
 }
 
+static void refuse_proposal(struct ike_engine *engine, struct half_open *h,
+			    const struct ike_mm_policy *policy)
+{
+	struct mismatch mismatch;
+	char wanted[64];
+
+	mm_proposal_compare((struct bytes){ h->sai_b, h->sai_len }, policy, h->vids, &mismatch);
+	engine->mismatch = &mismatch.event;
+	refuse(engine, h, IKE_REASON_ATTRIBUTES,
+	       mm_proposal_format(&policy->proposals[0], wanted, sizeof(wanted)));
+	engine->mismatch = NULL;
+}
+
 void half_open_policy_reply(struct ike_engine *engine, struct half_open *h,
 			    const struct ike_mm_policy *policy)
 {
 	struct ike_mm_policy usable;
-	char wanted[64];
 
 	if (!policy) {
 		refuse(engine, h, IKE_REASON_NO_POLICY, NULL);
@@ -389,8 +402,7 @@ void half_open_policy_reply(struct ike_engine *engine, struct half_open *h,
 	}
 	if (mm_proposal_choose((struct bytes){ h->sai_b, h->sai_len }, &usable, h->vids,
 			       &h->choice)) {
-		refuse(engine, h, IKE_REASON_ATTRIBUTES,
-		       mm_proposal_format(&usable.proposals[0], wanted, sizeof(wanted)));
+		refuse_proposal(engine, h, &usable);
 		return;
 	}
 	h->has_choice = true;

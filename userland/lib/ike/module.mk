@@ -15,6 +15,7 @@ ike_SRCS := \
 	userland/lib/ike/informational.c \
 	userland/lib/ike/keys.c \
 	userland/lib/ike/main_mode.c \
+	userland/lib/ike/mismatch.c \
 	userland/lib/ike/mm.c \
 	userland/lib/ike/names.c \
 	userland/lib/ike/natt.c \
@@ -40,7 +41,8 @@ ike_PKGS := libcrypto
 # Two engines with a network, a driver and an agent between them.
 ike_SIM := userland/lib/ike/sim.c
 
-ike_TESTS := test_ike_crypto test_ike_keys test_ike_parts test_ike_proposal test_ike_wire
+ike_TESTS := test_ike_crypto test_ike_keys test_ike_mismatch test_ike_parts test_ike_proposal \
+	test_ike_wire
 ike_SIM_TESTS := test_ike_engine test_ike_failure test_ike_hostile test_ike_natt test_ike_network \
 	test_ike_rekey
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ike/mismatch.h"
 #include "ike/sa_payload.h"
 #include "ike/vid.h"
 
@@ -385,4 +386,60 @@ const char *mm_offer_format(struct bytes offer, uint32_t vids, char *buf, size_t
 		len += (size_t)snprintf(buf + len, cap - len, "%s%s", n++ ? ", " : "", one);
 	}
 	return buf;
+}
+
+/* What main modes are compared by. */
+struct compared {
+	struct mismatch_values ciphers;
+	struct mismatch_values hashes;
+	struct mismatch_values groups;
+	struct mismatch_values auths;
+};
+
+static void compare_with(struct compared *values, const struct ike_mm_proposal *p)
+{
+	mismatch_add(&values->ciphers, ike_cipher_name(p->cipher, p->key_bits));
+	mismatch_add(&values->hashes, ike_hash_name(p->hash));
+	mismatch_add(&values->groups, ike_group_name(p->group));
+}
+
+static void collect_offer(struct compared *values, struct bytes offer, uint32_t vids)
+{
+	struct sa_transform t;
+	struct sa_payload sa;
+	struct mm_choice c;
+
+	if (sa_payload_parse(offer, &sa))
+		return;
+	for (size_t p = 0; p < sa.n_proposals; p++) {
+		struct bytes cursor = sa.proposals[p].transforms;
+
+		while (sa_next_transform(&cursor, &t)) {
+			if (!decode_transform(&t, vids, &c))
+				continue;
+			compare_with(values, &c.proposal);
+			mismatch_add(&values->auths, ike_auth_name(c.auth));
+		}
+	}
+}
+
+void mm_proposal_compare(struct bytes offer, const struct ike_mm_policy *policy, uint32_t vids,
+			 struct mismatch *ret_mismatch)
+{
+	struct compared ours = {0}, theirs = {0};
+	char expected[64], received[MISMATCH_TEXT_LEN];
+
+	for (size_t i = 0; i < policy->n_proposals; i++)
+		compare_with(&ours, &policy->proposals[i]);
+	for (size_t i = 0; i < policy->n_auth; i++)
+		mismatch_add(&ours.auths, ike_auth_name(policy->auth[i]));
+	collect_offer(&theirs, offer, vids);
+	if (mismatch_is(ret_mismatch, "Encryption Algorithm", &ours.ciphers, &theirs.ciphers) ||
+	    mismatch_is(ret_mismatch, "Hash Algorithm", &ours.hashes, &theirs.hashes) ||
+	    mismatch_is(ret_mismatch, "Diffie-Hellman Group", &ours.groups, &theirs.groups) ||
+	    mismatch_is(ret_mismatch, "Authentication Method", &ours.auths, &theirs.auths))
+		return;
+	mismatch_set(ret_mismatch, "Combination",
+		     mm_proposal_format(&policy->proposals[0], expected, sizeof(expected)),
+		     mm_offer_format(offer, vids, received, sizeof(received)));
 }

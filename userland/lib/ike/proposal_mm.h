@@ -14,6 +14,8 @@
  * what the hashes call SAi_b.
  */
 
+struct mismatch;
+
 /* One transform of a body that somebody offered. */
 struct mm_choice {
 	struct ike_mm_proposal proposal;
@@ -49,6 +51,10 @@ void mm_proposal_write_choice(struct writer *w, struct bytes offer,
  */
 int mm_proposal_accept(struct bytes offer, struct bytes answer, uint32_t vids,
 		       struct mm_choice *ret_choice);
+
+/* Why nothing in a body is what @policy accepts. */
+void mm_proposal_compare(struct bytes offer, const struct ike_mm_policy *policy, uint32_t vids,
+			 struct mismatch *ret_mismatch);
 
 /* "AES-256/SHA-256/MODP 2048" into @buf; returns @buf. */
 const char *mm_proposal_format(const struct ike_mm_proposal *proposal, char *buf, size_t cap);

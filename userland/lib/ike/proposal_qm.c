@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ike/mismatch.h"
 #include "ike/sa_payload.h"
 
 /* SPIs below are reserved (RFC 4303, section 2.1). */
@@ -650,4 +651,129 @@ const char *qm_offer_format(struct bytes offer, char *buf, size_t cap)
 		}
 	}
 	return buf;
+}
+
+/* What quick modes are compared by. */
+struct compared {
+	struct mismatch_values protocols;
+	struct mismatch_values ciphers;
+	struct mismatch_values esp_hashes;
+	struct mismatch_values ah_hashes;
+	struct mismatch_values encapsulations;
+	struct mismatch_values groups;
+};
+
+/* Tunnel 1 and transport 2 (RFC 2407, section 4.5); those in UDP have higher numbers. */
+static const char *encapsulation_name(uint16_t encapsulation)
+{
+	bool is_in_udp = encapsulation > 2;
+
+	if (natt_is_transport(encapsulation))
+		return is_in_udp ? "Transport Mode in UDP" : "Transport Mode";
+	return is_in_udp ? "Tunnel Mode in UDP" : "Tunnel Mode";
+}
+
+static const char *protocols_name(unsigned int protocols)
+{
+	if (protocols == (1U << IKE_PROTOCOL_AH | 1U << IKE_PROTOCOL_ESP))
+		return "AH + ESP";
+	return protocols == 1U << IKE_PROTOCOL_AH ? "AH" : "ESP";
+}
+
+static void compare_with(struct compared *values, const struct ike_suite *suite)
+{
+	if (suite->protocol == IKE_PROTOCOL_AH) {
+		mismatch_add(&values->ah_hashes, ike_hash_name(suite->hash));
+		return;
+	}
+	mismatch_add(&values->ciphers, ike_cipher_name(suite->cipher, suite->key_bits));
+	mismatch_add(&values->esp_hashes, ike_hash_name(suite->hash));
+}
+
+static void collect_policy(struct compared *values, const struct ike_qm_policy *policy,
+			   const struct qm_terms *terms)
+{
+	bool takes_any_group = false;
+
+	mismatch_add(&values->encapsulations,
+		     encapsulation_name(natt_encapsulation(&terms->natt, policy->encapsulation)));
+	for (size_t i = 0; i < policy->n_offers; i++) {
+		const struct ike_qm_offer *offer = &policy->offers[i];
+		uint16_t group = qm_offer_group(offer, terms->group);
+		unsigned int protocols = 0;
+
+		if (!can_pass(offer, terms))
+			continue;
+		for (size_t s = 0; s < offer->n_suites; s++) {
+			compare_with(values, &offer->suites[s]);
+			protocols |= 1U << offer->suites[s].protocol;
+		}
+		mismatch_add(&values->protocols, protocols_name(protocols));
+		takes_any_group |= group == IKE_GROUP_NONE;
+		mismatch_add(&values->groups, ike_group_name(group));
+	}
+	if (takes_any_group)
+		values->groups.n = 0;
+}
+
+static unsigned int collect_alternative(struct compared *values, const struct alternative *alt)
+{
+	unsigned int protocols = 0;
+
+	for (size_t i = 0; i < alt->n; i++) {
+		struct bytes cursor = alt->proposals[i]->transforms;
+		struct sa_transform t;
+		struct decoded d;
+
+		while (sa_next_transform(&cursor, &t)) {
+			if (!decode_transform(alt->proposals[i]->protocol, &t, &d))
+				continue;
+			protocols |= 1U << d.suite.protocol;
+			compare_with(values, &d.suite);
+			mismatch_add(&values->encapsulations, encapsulation_name(d.encapsulation));
+			mismatch_add(&values->groups, ike_group_name(d.group));
+		}
+	}
+	return protocols;
+}
+
+static void collect_offer(struct compared *values, struct bytes offer)
+{
+	struct alternative alt;
+	struct sa_payload sa;
+	size_t at = 0;
+
+	if (sa_payload_parse(offer, &sa))
+		return;
+	while (at < sa.n_proposals) {
+		unsigned int protocols;
+
+		if (!next_alternative(&sa, &at, &alt))
+			continue;
+		protocols = collect_alternative(values, &alt);
+		if (protocols)
+			mismatch_add(&values->protocols, protocols_name(protocols));
+	}
+}
+
+void qm_proposal_compare(struct bytes offer, const struct ike_qm_policy *policy,
+			 const struct qm_terms *terms, struct mismatch *ret_mismatch)
+{
+	struct compared ours = {0}, theirs = {0};
+	char expected[64], received[MISMATCH_TEXT_LEN];
+	const struct ike_qm_offer *first = &policy->offers[0];
+
+	collect_policy(&ours, policy, terms);
+	collect_offer(&theirs, offer);
+	if (mismatch_is(ret_mismatch, "Protocol", &ours.protocols, &theirs.protocols) ||
+	    mismatch_is(ret_mismatch, "ESP Algorithm", &ours.ciphers, &theirs.ciphers) ||
+	    mismatch_is(ret_mismatch, "HMAC Algorithm", &ours.esp_hashes, &theirs.esp_hashes) ||
+	    mismatch_is(ret_mismatch, "AH Algorithm", &ours.ah_hashes, &theirs.ah_hashes) ||
+	    mismatch_is(ret_mismatch, "Encapsulation", &ours.encapsulations,
+			&theirs.encapsulations) ||
+	    mismatch_is(ret_mismatch, "PFS Group", &ours.groups, &theirs.groups))
+		return;
+	mismatch_set(ret_mismatch, "Combination",
+		     qm_suites_format(first->suites, first->n_suites, expected, sizeof(expected)),
+		     qm_offer_format(offer, received, sizeof(received)));
 }

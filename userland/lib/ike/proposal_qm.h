@@ -14,6 +14,8 @@
  * alternatives; two proposals with one number are applied together (AH outside, ESP inside).
  */
 
+struct mismatch;
+
 /* SPIs by enum ike_protocol; only AH and ESP are used. */
 struct qm_spis {
 	uint32_t spi[IKE_PROTOCOL_ESP + 1];
@@ -82,6 +84,10 @@ int qm_proposal_accept(struct bytes answer, const struct ike_qm_policy *policy,
 /* Lifetimes of a RESPONDER-LIFETIME notify; 0 for what it does not have. -EBADMSG if broken. */
 int qm_lifetime_parse(struct bytes attributes, uint32_t *ret_seconds, uint32_t *ret_kbytes);
 void qm_lifetime_write(struct writer *w, uint32_t seconds, uint32_t kbytes);
+
+/* Why nothing in a body is what @policy accepts. */
+void qm_proposal_compare(struct bytes offer, const struct ike_qm_policy *policy,
+			 const struct qm_terms *terms, struct mismatch *ret_mismatch);
 
 /* "ESP AES-256/SHA-256" or "AH SHA-1 + ESP 3DES/none" into @buf; returns @buf. */
 const char *qm_suites_format(const struct ike_suite *suites, size_t n, char *buf, size_t cap);

@@ -5,6 +5,7 @@
 #include "ike/dh.h"
 #include "ike/ident.h"
 #include "ike/keys.h"
+#include "ike/mismatch.h"
 #include "ike/mm.h"
 #include "ike/names.h"
 #include "ike/quick_mode.h"
@@ -160,6 +161,22 @@ static enum ike_reason take_answer(struct ike_engine *engine, struct ike_qm *qm,
 	return qm_prepare_install(engine, qm) ? IKE_REASON_DH : IKE_REASON_OK;
 }
 
+static void refuse_answer(struct ike_engine *engine, struct ike_qm *qm, enum ike_reason reason,
+			  const struct wire_message *message)
+{
+	struct bytes sa = wire_find(message, WIRE_PAYLOAD_SA, 0)->body;
+	struct qm_terms terms = qm_terms(qm);
+	struct mismatch mismatch;
+
+	if (reason == IKE_REASON_ATTRIBUTES) {
+		qm_proposal_compare(sa, qm->policy, &terms, &mismatch);
+		engine->mismatch = &mismatch.event;
+	}
+	qm_fail(engine, qm, reason, reason != IKE_REASON_NO_MEMORY,
+		"the peer's answer cannot be used: %s", ike_reason_text(reason));
+	engine->mismatch = NULL;
+}
+
 /* <-- HDR*, HASH(2), SA, Nr [, KE], IDci, IDcr */
 void qm_initiator_receive_2(struct ike_engine *engine, struct ike_qm *qm, struct bytes datagram,
 			    const struct wire_header *header)
@@ -173,8 +190,7 @@ void qm_initiator_receive_2(struct ike_engine *engine, struct ike_qm *qm, struct
 	}
 	reason = take_answer(engine, qm, &message);
 	if (reason != IKE_REASON_OK) {
-		qm_fail(engine, qm, reason, reason != IKE_REASON_NO_MEMORY,
-			"the peer's answer cannot be used: %s", ike_reason_text(reason));
+		refuse_answer(engine, qm, reason, &message);
 		return;
 	}
 	qm->stage = QM_STAGE_INSTALL;

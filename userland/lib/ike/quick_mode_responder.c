@@ -6,6 +6,7 @@
 #include "ike/dh.h"
 #include "ike/ident.h"
 #include "ike/keys.h"
+#include "ike/mismatch.h"
 #include "ike/mm.h"
 #include "ike/names.h"
 #include "ike/notify.h"
@@ -190,10 +191,23 @@ static bool has_known_spi(const struct ike_engine *engine, const struct ike_qm *
 	return false;
 }
 
+static void refuse_proposal(struct ike_engine *engine, struct ike_qm *qm,
+			    const struct qm_terms *terms)
+{
+	char offered[256], text[sizeof(offered) + 64];
+	struct mismatch mismatch;
+
+	(void)snprintf(text, sizeof(text), "no proposal chosen (the peer offered %s)",
+		       qm_offer_format(blob_bytes(&qm->sa), offered, sizeof(offered)));
+	qm_proposal_compare(blob_bytes(&qm->sa), qm->policy, terms, &mismatch);
+	engine->mismatch = &mismatch.event;
+	refuse(engine, qm, IKE_NOTIFY_NO_PROPOSAL_CHOSEN, IKE_REASON_ATTRIBUTES, text);
+	engine->mismatch = NULL;
+}
+
 void qm_responder_policy(struct ike_engine *engine, struct ike_qm *qm,
 			 const struct ike_qm_policy *policy)
 {
-	char offered[256], text[sizeof(offered) + 64];
 	struct qm_terms terms = qm_terms(qm);
 	unsigned int protocols = 0;
 
@@ -209,9 +223,7 @@ void qm_responder_policy(struct ike_engine *engine, struct ike_qm *qm,
 	}
 	if (qm_proposal_choose(blob_bytes(&qm->sa), policy, &terms, qm->peer_ke.len != 0,
 			       &qm->choice)) {
-		(void)snprintf(text, sizeof(text), "no proposal chosen (the peer offered %s)",
-			       qm_offer_format(blob_bytes(&qm->sa), offered, sizeof(offered)));
-		refuse(engine, qm, IKE_NOTIFY_NO_PROPOSAL_CHOSEN, IKE_REASON_ATTRIBUTES, text);
+		refuse_proposal(engine, qm, &terms);
 		return;
 	}
 	if (qm->choice.pfs_group &&

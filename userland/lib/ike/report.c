@@ -72,6 +72,7 @@ void report_qm(struct ike_engine *engine, enum ike_event_kind kind, const struct
 		.failed_at_peer = is_at_peer,
 		.text = text,
 		.qm = info,
+		.mismatch = engine->mismatch,
 	};
 
 	/* A peer that knows the group's key can fail as often as it likes. */
@@ -95,6 +96,7 @@ void report_stranger(struct ike_engine *engine, const struct ike_path *path,
 		.reason = reason,
 		.failed_at_peer = is_at_peer,
 		.text = engine->text,
+		.mismatch = engine->mismatch,
 	};
 	struct ike_mm_info info;
 	va_list args;

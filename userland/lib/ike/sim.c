@@ -314,7 +314,10 @@ static void op_event(void *userdata, const struct ike_event *event)
 	e->kind = event->kind;
 	e->reason = event->reason;
 	e->failed_at_peer = event->failed_at_peer;
+	e->has_mm = event->mm != NULL;
 	(void)snprintf(e->text, sizeof(e->text), "%s", event->text);
+	(void)snprintf(e->attribute, sizeof(e->attribute), "%s",
+		       event->mismatch ? event->mismatch->attribute : "");
 }
 
 static void op_keylog(void *userdata, const struct ike_keylog *keylog)

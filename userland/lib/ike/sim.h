@@ -54,7 +54,9 @@ struct sim_event {
 	enum ike_event_kind kind;
 	enum ike_reason reason;
 	bool failed_at_peer;
+	bool has_mm;
 	char text[200];
+	char attribute[32];	/* of a proposal; "" if it was none */
 };
 
 struct sim_result {

@@ -71,6 +71,7 @@ static void test_main_and_quick_mode(void **state)
 
 		assert_int_equal(sim_count_events(sim, i, IKE_EVENT_MM_ESTABLISHED), 1);
 		assert_int_equal(sim_count_events(sim, i, IKE_EVENT_QM_ESTABLISHED), 1);
+		assert_true(sim_last_event(sim, i, IKE_EVENT_QM_ESTABLISHED)->has_mm);
 		assert_int_equal(stats.main_modes, 1);
 		assert_int_equal(stats.quick_modes, 1);
 		assert_int_equal(stats.key_additions, 1);

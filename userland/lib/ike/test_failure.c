@@ -88,6 +88,9 @@ static void test_no_main_mode_proposal(void **state)
 	assert_true(sim_last_event(sim, 0, IKE_EVENT_MM_FAILED)->failed_at_peer);
 	assert_text(sim_last_event(sim, 1, IKE_EVENT_MM_FAILED),
 		    "offered DES/MD5/MODP 768; wanted AES-256/SHA-256/MODP 2048");
+	assert_string_equal(sim_last_event(sim, 1, IKE_EVENT_MM_FAILED)->attribute,
+			    "Encryption Algorithm");
+	assert_string_equal(sim_last_event(sim, 0, IKE_EVENT_MM_FAILED)->attribute, "");
 	assert_false(sim_last_event(sim, 1, IKE_EVENT_MM_FAILED)->failed_at_peer);
 	/* Refusing has made no state, and no secret was computed. */
 	assert_int_equal(sim_stats(sim, 1).dh_operations, 0);
@@ -146,6 +149,8 @@ static void test_no_quick_mode_proposal(void **state)
 	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_ATTRIBUTES);
 	assert_text(sim_last_event(sim, 0, IKE_EVENT_QM_FAILED), "NO-PROPOSAL-CHOSEN");
 	assert_text(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED), "ESP DES/MD5");
+	assert_string_equal(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED)->attribute, "Protocol");
+	assert_true(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED)->has_mm);
 	sim_free(sim);
 }
 

@@ -493,6 +493,11 @@ TYPE(qm_info, struct ike_qm_info, NULL,
 
 _Static_assert(IKE_SUITES_MAX == 2, "qm_info names both elements");
 
+TYPE(mismatch, struct ike_mismatch, NULL,
+     TEXT(struct ike_mismatch, attribute, LINK_MISMATCH_MAX_LEN),
+     TEXT(struct ike_mismatch, expected, LINK_MISMATCH_MAX_LEN),
+     TEXT(struct ike_mismatch, received, LINK_MISMATCH_MAX_LEN));
+
 TYPE(event, struct ike_event, check_event,
      ENUM(struct ike_event, kind, IKE_EVENT_COUNT),
      STRUCT(struct ike_event, path, type_path),
@@ -501,6 +506,7 @@ TYPE(event, struct ike_event, check_event,
      TEXT(struct ike_event, text, LINK_TEXT_MAX_LEN),
      OPTIONAL(struct ike_event, mm, type_mm_info),
      OPTIONAL(struct ike_event, qm, type_qm_info),
+     OPTIONAL(struct ike_event, mismatch, type_mismatch),
      ANY(struct ike_event, suppressed));
 
 TYPE(keylog, struct ike_keylog, check_keylog,

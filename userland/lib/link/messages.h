@@ -23,6 +23,7 @@
 #define LINK_SOCKET_CRED_ADMIN "cred-admin"	/* ipsec-cred listens, the agent connects */
 
 #define LINK_VERSION 1
+#define LINK_MISMATCH_MAX_LEN 192	/* a text of an ike_mismatch */
 #define LINK_TEXT_MAX_LEN 512		/* of an event, without the NUL */
 #define LINK_PAGE_MAX 512		/* entries in one answer of ListMm, ListQm */
 #define LINK_RULES_MAX 16384		/* in one list of credentials */
