@@ -322,12 +322,16 @@ check_world() {
 
 # --- other implementations ------------------------------------------------
 
-# strongSwan from the unpacked packages of scripts/peer, over /usr and /etc of a guest.
-mount_strongswan() {
-	local root dir
-	root=$("$TOP/scripts/peer" path strongswan) || bail "strongSwan is unpacked (scripts/setup)"
-	case ${IPD_TIER-} in uml* | vm) ;; *) bail "strongSwan is used in guests only" ;; esac
+# mount_peer NAME...: others from the unpacked packages of scripts/peer, over /usr and /etc of a
+# guest, all at once: of two files of one path the first NAME's counts.
+mount_peer() {
+	local name root dir roots=()
+	case ${IPD_TIER-} in uml* | vm) ;; *) bail "other implementations are used in guests only" ;; esac
+	for name; do
+		root=$("$TOP/scripts/peer" path "$name") || bail "$name is unpacked (scripts/setup)"
+		roots+=("$root")
+	done
 	for dir in usr etc; do
-		need mount -t overlay -o "lowerdir=$root/$dir:/$dir" overlay "/$dir"
+		need mount -t overlay -o "lowerdir=$(printf "%s/$dir:" "${roots[@]}")/$dir" overlay "/$dir"
 	done
 }

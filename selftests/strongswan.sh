@@ -135,7 +135,7 @@ part() {
 }
 
 strangers_up() {
-	mount_strongswan
+	mount_peer strongswan
 	module_loaded || load_module
 	ns_add A B
 	link A eth0 B eth0

@@ -46,7 +46,7 @@ all_answered() { # VARIABLE ADDRESS: with associations in place nothing is lost
 }
 why() { diag "$(service_log A ipsec-policy-agent | tail -n 5)" "$(swan_log | tail -n 20)"; }
 
-mount_strongswan
+mount_peer strongswan
 load_module
 ns_add A B R
 MM_OFFERS=AES256-SHA256-3 QM_OFFERS="ESP[AES128,SHA1]:100000k/3600s"
