@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 PROGS += ipsec-cred
 ipsec-cred_SRCS := \
+	userland/cred/helper.c \
+	userland/cred/keeper.c \
 	userland/cred/limiter.c \
 	userland/cred/main.c \
 	userland/cred/secrets.c \
@@ -8,7 +10,10 @@ ipsec-cred_SRCS := \
 	userland/lib/daemon/wipe_free.c
 ipsec-cred_LIBS := daemon link ike base
 
-TESTS += test_limiter test_secrets test_serve
+TESTS += test_helper test_limiter test_secrets test_serve
+test_helper_SRCS := userland/cred/test_helper.c userland/cred/helper.c userland/cred/keeper.c
+test_helper_LIBS := daemon base
+test_helper_PKGS := cmocka
 test_limiter_SRCS := userland/cred/test_limiter.c userland/cred/limiter.c
 test_limiter_LIBS := base
 test_limiter_PKGS := cmocka
