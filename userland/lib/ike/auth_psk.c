@@ -9,6 +9,7 @@
 #include "ike/auth.h"
 #include "ike/crypto.h"
 #include "ike/ident.h"
+#include "ike/main_mode.h"
 #include "ike/mm.h"
 #include "ike/request.h"
 
@@ -24,33 +25,50 @@ static int psk_get_skeyid(struct ike_engine *engine, struct ike_mm *mm)
 		.nr = n->nr.data,
 		.nr_len = n->nr.len,
 	};
-	int ret = request_start(engine, &n->skeyid_request, REQUEST_SKEYID, mm);
 
-	if (ret)
-		return ret;
-	ret = engine->ops.psk_skeyid(engine->userdata, n->skeyid_request.id, &request);
-	if (ret < 0)
-		request_fail(engine, &n->skeyid_request, ret);
+	if (request_start(engine, &n->request, REQUEST_SKEYID, mm))
+		return auth_fail(mm, IKE_REASON_NO_MEMORY, "out of memory");
+	return request_sent(engine, &n->request,
+			    engine->ops.psk_skeyid(engine->userdata, n->request.id, &request));
+}
+
+void auth_psk_reply(struct ike_engine *engine, struct ike_mm *mm, int error, const uint8_t *skeyid,
+		    size_t len)
+{
+	if (error)
+		error = auth_fail(mm, IKE_REASON_CREDENTIALS,
+				  "there is no preshared key for this peer");
+	else if (len != ike_hash_len(mm->choice.proposal.hash))
+		error = auth_fail(mm, IKE_REASON_GENERAL, "cannot derive keys");
+	else
+		memcpy(mm->keys->skeyid, skeyid, len);
+	main_mode_step_done(engine, mm, error);
+}
+
+static int psk_prepare_proof(struct ike_engine *engine, struct ike_mm *mm)
+{
+	(void)engine;
+	mm->negotiation->has_proved = true;
 	return 0;
 }
 
-static void psk_write_id(const struct ike_mm *mm, struct writer *w)
-{
-	ident_write(w, &mm->path.local, 128, 0, 0);
-}
-
-static int psk_write_proof(const struct ike_mm *mm, struct wire_out *out, struct bytes id_b)
+static int psk_write_proof(struct ike_mm *mm, struct wire_out *out)
 {
 	struct mm_transcript t = mm_transcript(mm);
 	uint8_t hash[IKE_HASH_MAX_LEN];
-	int ret = keys_hash_ir(mm->keys, &t, mm->is_initiator, id_b, hash);
+	int ret;
 
+	wire_begin(out, WIRE_PAYLOAD_ID);
+	ident_write(&out->w, &mm->path.local, 128, 0, 0);
+	wire_end(out);
+	ret = keys_hash_ir(mm->keys, &t, mm->is_initiator, wire_last_body(out), hash);
 	if (!ret)
 		wire_add(out, WIRE_PAYLOAD_HASH, (struct bytes){ hash, mm->keys->len });
 	return ret;
 }
 
-static int psk_verify(const struct ike_mm *mm, const struct wire_message *message)
+static int psk_judge(struct ike_engine *engine, struct ike_mm *mm,
+		     const struct wire_message *message)
 {
 	const struct wire_payload *id = wire_find(message, WIRE_PAYLOAD_ID, 0);
 	const struct wire_payload *hash = wire_find(message, WIRE_PAYLOAD_HASH, 0);
@@ -59,24 +77,24 @@ static int psk_verify(const struct ike_mm *mm, const struct wire_message *messag
 	struct ip_addr addr;
 	struct ident ident;
 
+	(void)engine;
 	if (keys_hash_ir(mm->keys, &t, !mm->is_initiator, id->body, want) ||
 	    !crypto_is_equal(hash->body, (struct bytes){ want, mm->keys->len }))
-		return -EACCES;
-	if (ident_parse(id->body, &ident) || ident_phase1_addr(&ident, &addr))
-		return -EINVAL;
+		return auth_fail(mm, IKE_REASON_CREDENTIALS, "the peer's proof is wrong");
 	/* behind a NAT it has another address than we see */
-	if (!(natt_is_found(&mm->natt) && mm->natt.is_there) &&
-	    !ip_addr_is_equal(&addr, &mm->path.remote))
-		return -EINVAL;
+	if (ident_parse(id->body, &ident) || ident_phase1_addr(&ident, &addr) ||
+	    (!natt_is_peer_behind(&mm->natt) && !ip_addr_is_equal(&addr, &mm->path.remote)))
+		return auth_fail(mm, IKE_REASON_CREDENTIALS,
+				 "the peer's identity is not its address");
+	mm->negotiation->is_proved = true;
 	return 0;
 }
 
 const struct auth_ops auth_psk = {
 	.method = IKE_AUTH_PSK,
-	.message_5 = MESSAGE_MM_5_PSK,
-	.message_6 = MESSAGE_MM_6_PSK,
+	.proof = MESSAGE_MM_HASH,
 	.get_skeyid = psk_get_skeyid,
-	.write_id = psk_write_id,
+	.prepare_proof = psk_prepare_proof,
 	.write_proof = psk_write_proof,
-	.verify = psk_verify,
+	.judge = psk_judge,
 };

@@ -157,6 +157,9 @@ uint64_t core_new_id(struct ike_engine *engine);
 /* One datagram out; counts. */
 void core_send(struct ike_engine *engine, const struct ike_path *path, struct bytes message);
 
+/* A datagram that was kept, while another function of the engine runs. */
+void core_receive(struct ike_engine *engine, const struct ike_path *path, struct bytes datagram);
+
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 

@@ -275,10 +275,12 @@ static void receive_quick(struct ike_engine *engine, const struct ike_path *path
 
 	if (!mm)
 		engine->stats.invalid_cookies++;
-	else if (!mm_is_established(mm) || !(header->flags & WIRE_FLAG_ENCRYPTED))
+	else if (!(header->flags & WIRE_FLAG_ENCRYPTED))
 		engine->stats.invalid_packets++;
-	else
+	else if (mm_is_established(mm))
 		quick_mode_receive(engine, mm, datagram, header);
+	else if (!main_mode_receive_early(mm, path, datagram))
+		engine->stats.invalid_packets++;
 }
 
 static void receive_informational(struct ike_engine *engine, const struct ike_path *path,
@@ -294,11 +296,10 @@ static void receive_informational(struct ike_engine *engine, const struct ike_pa
 		informational_receive(engine, mm, datagram, header);
 }
 
-static void receive(struct ike_engine *engine, const struct ike_path *path, struct bytes datagram)
+static void dispatch(struct ike_engine *engine, const struct ike_path *path, struct bytes datagram)
 {
 	struct wire_header header;
 
-	engine->stats.packets_received++;
 	if (datagram.len > WIRE_MESSAGE_MAX || wire_parse_header(datagram, &header)) {
 		engine->stats.invalid_packets++;
 		return;
@@ -321,14 +322,22 @@ static void receive(struct ike_engine *engine, const struct ike_path *path, stru
 	}
 }
 
+void core_receive(struct ike_engine *engine, const struct ike_path *path, struct bytes datagram)
+{
+	const struct ike_path *outer = engine->arrival;
+
+	engine->arrival = path;
+	dispatch(engine, path, datagram);
+	engine->arrival = outer;
+}
+
 void ike_engine_receive(struct ike_engine *engine, uint64_t now, const struct ike_path *path,
 			const void *data, size_t len)
 {
 	if (enter(engine, now))
 		return;
-	engine->arrival = path;
-	receive(engine, path, (struct bytes){ data, len });
-	engine->arrival = NULL;
+	engine->stats.packets_received++;
+	core_receive(engine, path, (struct bytes){ data, len });
 	leave(engine);
 }
 

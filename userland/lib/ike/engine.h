@@ -223,16 +223,21 @@ enum ike_event_kind {
 };
 
 enum ike_mm_state {
-	IKE_MM_STATE_WAIT_POLICY,	/* responder: policy asked for */
-	IKE_MM_STATE_SENT_1,		/* initiator */
-	IKE_MM_STATE_SENT_2,		/* responder, half-open */
+	IKE_MM_STATE_WAIT_POLICY, /* responder: policy asked for */
+	/* RECEIVED: others are asked for what the next message, or a verdict, needs. */
+	IKE_MM_STATE_SENT_1, /* initiator */
+	IKE_MM_STATE_RECEIVED_2,
 	IKE_MM_STATE_SENT_3,
-	IKE_MM_STATE_SENT_4,
-	IKE_MM_STATE_WAIT_KEY,		/* SKEYID asked for */
+	IKE_MM_STATE_RECEIVED_4,
 	IKE_MM_STATE_SENT_5,
+	IKE_MM_STATE_RECEIVED_6,
+	IKE_MM_STATE_SENT_2, /* responder, half-open */
+	IKE_MM_STATE_RECEIVED_3,
+	IKE_MM_STATE_SENT_4,
+	IKE_MM_STATE_RECEIVED_5,
 	IKE_MM_STATE_ESTABLISHED,
-	IKE_MM_STATE_DYING,		/* no new quick modes; deletion is scheduled */
-	IKE_MM_STATE_DEAD,		/* failed, kept to answer duplicates */
+	IKE_MM_STATE_DYING, /* no new quick modes; deletion is scheduled */
+	IKE_MM_STATE_DEAD, /* failed, kept to answer duplicates */
 	IKE_MM_STATE_COUNT,
 };
 

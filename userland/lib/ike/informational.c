@@ -209,7 +209,8 @@ void informational_receive(struct ike_engine *engine, struct ike_mm *mm, struct 
 	struct wire_message message;
 
 	if (!mm_is_established(mm) && mm->state != IKE_MM_STATE_SENT_5) {
-		engine->stats.invalid_packets++;
+		if (!main_mode_receive_early(mm, engine->arrival, datagram))
+			engine->stats.invalid_packets++;
 		return;
 	}
 	if (!mm_is_id_fresh(mm, header->message_id)) {

@@ -28,8 +28,13 @@ void main_mode_receive(struct ike_engine *engine, struct ike_mm *mm, const struc
 void main_mode_receive_3(struct ike_engine *engine, struct half_open *half_open,
 			 const struct ike_path *path, struct bytes datagram,
 			 const struct wire_message *message);
-void main_mode_skeyid_reply(struct ike_engine *engine, struct ike_mm *mm, int error,
-			    const uint8_t *skeyid, size_t len);
+/*
+ * A message of another exchange for a main mode that is not established: false if it is nothing
+ * to wait with.
+ */
+bool main_mode_receive_early(struct ike_mm *mm, const struct ike_path *path, struct bytes datagram);
+/* How the step that the main mode waits for has ended; it may be gone afterwards. */
+void main_mode_step_done(struct ike_engine *engine, struct ike_mm *mm, int error);
 /* Retransmission and give-up. */
 void main_mode_timer(struct timer *timer, void *userdata);
 /* An error notify in clear with our cookies: remembered, not believed. */

@@ -148,7 +148,7 @@ struct ike_mm *mm_new(struct ike_engine *engine, struct ike_peer *peer,
 	mm->path = *path;
 	mm->peer = peer;
 	mm->is_initiator = is_initiator;
-	mm->state = is_initiator ? IKE_MM_STATE_SENT_1 : IKE_MM_STATE_SENT_4;
+	mm->state = is_initiator ? IKE_MM_STATE_SENT_1 : IKE_MM_STATE_RECEIVED_3;
 	mm->created_at = engine->now;
 	timer_init(&mm->timer, main_mode_timer);
 	timer_init(&mm->life, life_timer);
@@ -176,7 +176,9 @@ void mm_free_negotiation(struct ike_engine *engine, struct ike_mm *mm)
 	if (!n)
 		return;
 	if (engine) {
-		request_cancel(engine, &n->skeyid_request);
+		if (mm->auth && mm->auth->end)
+			mm->auth->end(engine, mm);
+		request_cancel(engine, &n->request);
 		engine->n_negotiating -= !mm->is_initiator;
 	}
 	blob_free(&n->sai_b);
@@ -220,18 +222,24 @@ void mm_free(struct ike_mm *mm)
 /* --- state ---------------------------------------------------------------------------------- */
 
 /* Which states may follow; bit per state. */
-static const uint16_t successors[IKE_MM_STATE_COUNT] = {
-	[IKE_MM_STATE_SENT_1] = 1 << IKE_MM_STATE_SENT_3,
-	[IKE_MM_STATE_SENT_3] = 1 << IKE_MM_STATE_WAIT_KEY,
-	[IKE_MM_STATE_WAIT_KEY] = 1 << IKE_MM_STATE_SENT_5,
-	[IKE_MM_STATE_SENT_5] = 1 << IKE_MM_STATE_ESTABLISHED,
-	[IKE_MM_STATE_SENT_4] = 1 << IKE_MM_STATE_ESTABLISHED | 1 << IKE_MM_STATE_DEAD,
-	[IKE_MM_STATE_ESTABLISHED] = 1 << IKE_MM_STATE_DYING,
+#define STATE_BIT(state) (UINT32_C(1) << IKE_MM_STATE_##state)
+
+static const uint32_t successors[IKE_MM_STATE_COUNT] = {
+	[IKE_MM_STATE_SENT_1] = STATE_BIT(RECEIVED_2),
+	[IKE_MM_STATE_RECEIVED_2] = STATE_BIT(SENT_3),
+	[IKE_MM_STATE_SENT_3] = STATE_BIT(RECEIVED_4),
+	[IKE_MM_STATE_RECEIVED_4] = STATE_BIT(SENT_5),
+	[IKE_MM_STATE_SENT_5] = STATE_BIT(RECEIVED_6),
+	[IKE_MM_STATE_RECEIVED_6] = STATE_BIT(SENT_5) | STATE_BIT(ESTABLISHED),
+	[IKE_MM_STATE_RECEIVED_3] = STATE_BIT(SENT_4),
+	[IKE_MM_STATE_SENT_4] = STATE_BIT(RECEIVED_5),
+	[IKE_MM_STATE_RECEIVED_5] = STATE_BIT(SENT_4) | STATE_BIT(ESTABLISHED) | STATE_BIT(DEAD),
+	[IKE_MM_STATE_ESTABLISHED] = STATE_BIT(DYING),
 };
 
 void mm_set_state(struct ike_mm *mm, enum ike_mm_state state)
 {
-	assert(successors[mm->state] & 1U << state);
+	assert(successors[mm->state] & UINT32_C(1) << state);
 	mm->state = state;
 }
 

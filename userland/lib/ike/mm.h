@@ -12,19 +12,43 @@
 /*
  * A main mode (ISAKMP SA), from message 1 as initiator or message 3 as responder on.
  *
- *   initiator                                  responder
- *   SENT_1 --message 2--> SENT_3               (half_open) --message 3--> SENT_4
- *   SENT_3 --message 4--> WAIT_KEY             SENT_4: SKEYID asked for; message 5 waits for it
- *   WAIT_KEY --SKEYID---> SENT_5               SENT_4 --message 5--> ESTABLISHED
- *   SENT_5 --message 6--> ESTABLISHED          SENT_4 --bad proof--> DEAD
+ *   initiator                                 responder
+ *   SENT_1 ----- message 2 ---> RECEIVED_2    (half_open) -- message 3 --> RECEIVED_3
+ *   RECEIVED_2 -- KE ---------> SENT_3        RECEIVED_3 -- KE ----------> SENT_4
+ *   SENT_3 ----- message 4 ---> RECEIVED_4    SENT_4 ------ message 5 ---> RECEIVED_5
+ *   RECEIVED_4 -- KEY, PROOF -> SENT_5        RECEIVED_5 -- VERDICT, PROOF:
+ *   SENT_5 ----- message 6 ---> RECEIVED_6       both have proved -------> ESTABLISHED
+ *   RECEIVED_6 -- VERDICT:                       one has more to say ----> SENT_4
+ *      both have proved ------> ESTABLISHED      bad proof --------------> DEAD
+ *      one has more to say: PROOF -> SENT_5
  *
- * Transitions are made by main_mode.c through mm_set_state(), which checks them.
+ * Capitals after a dash are steps (enum mm_step), each of which may have to wait for somebody
+ * else's answer. In SENT_4 the responder does KEY while message 4 is on its way; message 5 waits
+ * for that. In RECEIVED_6 the peer may already speak quick mode; that message waits too.
+ *
+ * Transitions are made by the files main_mode*.c through mm_set_state(), which checks them.
  *   negotiation != NULL   until ESTABLISHED or DEAD
- *   keys are complete     from SENT_5 and ESTABLISHED on; SENT_4 when has_keys
+ *   keys are complete     from SENT_5 and ESTABLISHED on; before that when has_keys
+ *   step != NONE          in RECEIVED_n, and in SENT_4 until has_keys
  */
 
 struct auth_ops;
 struct dh_key;
+
+/* What is being done, on our side of the wire. */
+enum mm_step {
+	MM_STEP_NONE,
+	MM_STEP_KE, /* what messages 3 and 4 carry for the method */
+	MM_STEP_KEY, /* g^xy, SKEYID and all that follows from it */
+	MM_STEP_PROOF, /* our message 5 or 6 */
+	MM_STEP_VERDICT, /* the peer's */
+};
+
+/* Why a step failed; set by auth_fail(). */
+struct mm_failure {
+	enum ike_reason reason;
+	char text[160];
+};
 
 /* What is needed until the main mode is established; freed at once then. */
 struct mm_negotiation {
@@ -35,15 +59,23 @@ struct mm_negotiation {
 	struct blob ke_r;
 	struct blob gxy;
 	struct dh_key *dh;
-	struct blob queued;		/* message 5 that came before SKEYID */
+	struct blob queued; /* a message that came too early */
 	struct ike_path queued_path;	/* and by which way */
-	struct request skeyid_request;
+	struct ike_path arrival; /* of the message that is being judged */
+	struct request request; /* of the step */
+	enum mm_step step;
+	struct mm_failure failure;
 	struct ike_mm_policy *policy;	/* initiator's offer, for the log */
 	uint16_t noted_notify;		/* error notify in clear, believed only at the end */
 	uint8_t n_bad;			/* messages 5 or 6 that could not be decrypted */
 	bool has_dos_cookie;		/* message 1 was repeated with the peer's cookie */
 	bool has_answered;		/* anything at all came back */
 	bool has_keys;
+	bool has_proved; /* we, by what is being sent */
+	bool is_proved; /* the peer */
+	/* Said beside the proof, and as good as that. */
+	bool has_initial_contact;
+	uint32_t peer_life_seconds; /* 0: nothing */
 };
 
 /*

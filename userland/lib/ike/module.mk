@@ -15,6 +15,8 @@ ike_SRCS := \
 	userland/lib/ike/informational.c \
 	userland/lib/ike/keys.c \
 	userland/lib/ike/main_mode.c \
+	userland/lib/ike/main_mode_initiator.c \
+	userland/lib/ike/main_mode_responder.c \
 	userland/lib/ike/mismatch.c \
 	userland/lib/ike/mm.c \
 	userland/lib/ike/names.c \

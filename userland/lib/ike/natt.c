@@ -124,8 +124,7 @@ void natt_follow(struct ike_mm *mm, const struct ike_path *path)
 
 bool natt_is_same_host(const struct ike_mm *mm, const struct ike_path *path)
 {
-	return !(natt_is_found(&mm->natt) && mm->natt.is_there) ||
-	       mm->path.remote_port == path->remote_port;
+	return !natt_is_peer_behind(&mm->natt) || mm->path.remote_port == path->remote_port;
 }
 
 /* --- quick mode ----------------------------------------------------------------------------- */

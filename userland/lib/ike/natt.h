@@ -49,6 +49,12 @@ static inline bool natt_is_found(const struct natt *natt)
 	return natt->version != NATT_NONE && (natt->is_here || natt->is_there);
 }
 
+/* The peer's address is that of the NAT before it. */
+static inline bool natt_is_peer_behind(const struct natt *natt)
+{
+	return natt_is_found(natt) && natt->is_there;
+}
+
 /* From the vendor ids of the peer (VID_ flags). */
 enum natt_version natt_version(uint32_t vids);
 

@@ -108,12 +108,12 @@ void notify_send(struct ike_engine *engine, struct ike_mm *mm, uint8_t protocol,
 	finish_and_send(engine, mm, &m);
 }
 
-void notify_send_auth_failed(struct ike_engine *engine, struct ike_mm *mm)
+void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, uint16_t type)
 {
 	struct wire_notify notify = {
 		.doi = WIRE_DOI_IPSEC,
 		.protocol = IKE_PROTOCOL_ISAKMP,
-		.type = IKE_NOTIFY_AUTHENTICATION_FAILED,
+		.type = type,
 	};
 	struct protected_message m;
 	struct bytes message;

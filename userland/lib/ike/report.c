@@ -156,3 +156,14 @@ enum ike_reason report_notify_reason(uint16_t type)
 	}
 	return IKE_REASON_GENERAL;
 }
+
+uint16_t report_reason_notify(enum ike_reason reason)
+{
+	switch (reason) {
+	case IKE_REASON_DH:
+		return IKE_NOTIFY_INVALID_KEY_INFORMATION;
+	default:
+		/* Which check failed is nobody's business. */
+		return IKE_NOTIFY_AUTHENTICATION_FAILED;
+	}
+}

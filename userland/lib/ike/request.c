@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "ike/auth.h"
 #include "ike/half_open.h"
-#include "ike/main_mode.h"
 #include "ike/peer.h"
 #include "ike/quick_mode.h"
 
@@ -47,6 +47,13 @@ void request_fail(struct ike_engine *engine, struct request *request, int error)
 	(void)request_defer(engine, &reply);
 }
 
+int request_sent(struct ike_engine *engine, struct request *request, int error)
+{
+	if (error < 0)
+		request_fail(engine, request, error);
+	return AUTH_WAIT;
+}
+
 static struct request *find(const struct ike_engine *engine, uint64_t id)
 {
 	struct table_node *node =
@@ -75,8 +82,7 @@ static void deliver(struct ike_engine *engine, enum request_kind kind, void *own
 		peer_policy_reply(engine, owner, mm_policy);
 		break;
 	case REQUEST_SKEYID:
-		main_mode_skeyid_reply(engine, owner, reply->error, reply->skeyid,
-				       reply->skeyid_len);
+		auth_psk_reply(engine, owner, reply->error, reply->skeyid, reply->skeyid_len);
 		break;
 	case REQUEST_QM_POLICY:
 		quick_mode_policy_reply(engine, owner, qm_policy);

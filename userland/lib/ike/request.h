@@ -14,6 +14,11 @@ int request_start(struct ike_engine *engine, struct request *request, enum reque
 		  void *owner);
 /* The op returned @error: the request will fail before the running call ends. */
 void request_fail(struct ike_engine *engine, struct request *request, int error);
+/*
+ * What a step that asks returns: AUTH_WAIT, whether the op took it, or failed with @error and will
+ * be answered with that.
+ */
+int request_sent(struct ike_engine *engine, struct request *request, int error);
 /* No effect on one that does not wait. */
 void request_cancel(struct ike_engine *engine, struct request *request);
 bool request_is_waiting(const struct request *request);
