@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * One mapping holds the table and, behind it, the keys:
+ * One mapping holds an entry for each rule and, behind them, the keys:
  *
  *   | entry 0 | entry 1 | ... | key of 0 | key of 1 | ...
  *
- * The entries are sorted by how specific they are, so the first that matches is the one. A new
- * list is a new mapping; the old one is wiped and unmapped when the new one is complete.
+ * A new list is a new mapping; the old one is wiped and unmapped when the new one is complete.
  */
 #include "cred/secrets.h"
 
@@ -16,16 +15,12 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "cred/rules.h"
 #include "ike/crypto.h"
 #include "ike/engine.h"
 #include "link/messages.h"
 
 struct entry {
-	struct ip_addr local;
-	struct ip_addr remote;
-	uint8_t local_prefix;
-	uint8_t remote_prefix;
-	size_t place;		/* in the list: the earlier one wins among equals */
 	size_t key_offset;	/* in the mapping */
 	size_t key_len;		/* 0: the rule has other methods only */
 };
@@ -37,6 +32,7 @@ struct vault {
 };
 
 struct secrets {
+	struct rules *rules;
 	struct vault vault;
 	bool is_loaded;
 };
@@ -97,17 +93,6 @@ static size_t size_of(const struct link_credentials *list)
 	return size;
 }
 
-static int compare(const void *a_, const void *b_)
-{
-	const struct entry *a = a_, *b = b_;
-
-	if (a->remote_prefix != b->remote_prefix)
-		return a->remote_prefix > b->remote_prefix ? -1 : 1;
-	if (a->local_prefix != b->local_prefix)
-		return a->local_prefix > b->local_prefix ? -1 : 1;
-	return a->place < b->place ? -1 : a->place > b->place;
-}
-
 static void fill(struct vault *vault, const struct link_credentials *list)
 {
 	struct entry *table = (struct entry *)vault->bytes;
@@ -116,25 +101,14 @@ static void fill(struct vault *vault, const struct link_credentials *list)
 	if (!table)
 		return;		/* an empty list */
 	for (size_t i = 0; i < list->n_rules; i++) {
-		const struct link_credential_rule *from = &list->rules[i];
-		struct bytes key = key_of(from);
+		struct bytes key = key_of(&list->rules[i]);
 
-		table[i] = (struct entry){
-			.local = from->local,
-			.remote = from->remote,
-			.local_prefix = from->local_prefix,
-			.remote_prefix = from->remote_prefix,
-			.place = i,
-			.key_offset = offset,
-			.key_len = key.len,
-		};
+		table[i] = (struct entry){ .key_offset = offset, .key_len = key.len };
 		if (key.len)
 			memcpy(vault->bytes + offset, key.data, key.len);
 		offset += key.len;
 	}
 	vault->n_entries = list->n_rules;
-	if (list->n_rules)
-		qsort(table, list->n_rules, sizeof(*table), compare);
 }
 
 /* --- secrets ------------------------------------------------------------------------------ */
@@ -148,22 +122,29 @@ struct secrets *secrets_new(void)
 
 struct secrets *secrets_free(struct secrets *secrets)
 {
-	if (secrets)
+	if (secrets) {
 		vault_close(&secrets->vault);
+		(void)rules_free(secrets->rules);
+	}
 	free(secrets);
 	return NULL;
 }
 
 int secrets_replace(struct secrets *secrets, const struct link_credentials *list)
 {
+	struct rules *rules = rules_new(list);
 	struct vault vault = { 0 };
-	int r = vault_open(&vault, size_of(list));
+	int r = rules ? vault_open(&vault, size_of(list)) : -ENOMEM;
 
-	if (r < 0)
+	if (r < 0) {
+		(void)rules_free(rules);
 		return r;
+	}
 	fill(&vault, list);
 	vault_close(&secrets->vault);
 	secrets->vault = vault;
+	(void)rules_free(secrets->rules);
+	secrets->rules = rules;
 	secrets->is_loaded = true;
 	return 0;
 }
@@ -178,28 +159,11 @@ size_t secrets_count(const struct secrets *secrets)
 	return secrets->vault.n_entries;
 }
 
-/* A prefix without address matches both families. */
-static bool matches(const struct ip_addr *addr, const struct ip_addr *prefix, uint8_t len)
-{
-	return !prefix->family || ip_addr_is_in_prefix(addr, prefix, len);
-}
-
-static const struct entry *find(const struct vault *vault, const struct ike_path *path)
-{
-	for (size_t i = 0; i < vault->n_entries; i++) {
-		const struct entry *entry = &entries(vault)[i];
-
-		if (matches(&path->remote, &entry->remote, entry->remote_prefix) &&
-		    matches(&path->local, &entry->local, entry->local_prefix))
-			return entry;
-	}
-	return NULL;
-}
-
 int secrets_skeyid(const struct secrets *secrets, const struct ike_psk_request *request,
 		   struct link_skeyid *ret_skeyid)
 {
-	const struct entry *entry = find(&secrets->vault, &request->path);
+	size_t place = rules_find(secrets->rules, &request->path);
+	const struct entry *entry = place == RULES_NONE ? NULL : &entries(&secrets->vault)[place];
 	const struct bytes nonces[] = { { request->ni, request->ni_len },
 					{ request->nr, request->nr_len } };
 	struct bytes key;
