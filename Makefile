@@ -141,6 +141,8 @@ build/fuzz/$(1): $(call objects,$(1),fuzz) $(call archives,$(1),fuzz/)
 		$(call link_inputs,$(1),fuzz,fuzz/)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzzer_rule,$(f))))
+# What each begins with; libFuzzer adds what it finds to the first folder it is given.
+$(foreach f,$(FUZZERS),$(eval $(f)_CORPUS := $(wildcard selftests/corpus/$(f))))
 
 TIDY_DIR := build/tidy$(if $(FULL),-full)
 -include $(shell [ ! -d build ] || find build/obj build/asan build/fuzz $(TIDY_DIR) -name '*.d' 2>/dev/null)
@@ -196,12 +198,8 @@ conformance: ## each row of Documentation/features.tsv and the tests that prove 
 	$(Q)scripts/conformance
 
 FUZZ_SECONDS ?= 60
-fuzz: fuzzers ## run each fuzzer for FUZZ_SECONDS (60)
-	$(Q)for f in $(FUZZERS); do \
-		mkdir -p "build/fuzz/corpus/$$f"; echo "  FUZZ    $$f"; \
-		"build/fuzz/$$f" -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-			-artifact_prefix="build/fuzz/$$f-" "build/fuzz/corpus/$$f" || exit; \
-	done
+fuzz: ## run each fuzzer for FUZZ_SECONDS (60), and say what it reached
+	$(Q)scripts/fuzz --seconds $(FUZZ_SECONDS)
 
 regen: ## write generated files again from their sources
 	$(Q)for g in $(sort $(wildcard scripts/gen_*)); do "$$g" || exit; done
