@@ -15,6 +15,7 @@
 
 #define DUMP_TRIES	10
 #define RECEIVE_BUFFER	(1 << 20)
+#define ANY_PORT	500	/* of a peer that is asked for the route only */
 
 struct addr_list {
 	struct ip_addr *addrs;
@@ -317,6 +318,35 @@ bool addresses_is_me(struct addresses *addresses, const struct ip_addr *addr)
 	catch_up(addresses);
 	return addresses->all.n && bsearch(addr, addresses->all.addrs, addresses->all.n,
 					   sizeof(*addr), compare_addrs);
+}
+
+/* A datagram socket asks the routes when it is connected, and nothing is sent. */
+static int ask_route(const struct ip_addr *remote, struct ip_addr *ret_addr)
+{
+	_cleanup_close_ int fd = socket(remote->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage place;
+	socklen_t len = (socklen_t)ip_addr_to_sockaddr(remote, ANY_PORT, 0, &place);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&place, len))
+		return -errno;
+	len = sizeof(place);
+	if (getsockname(fd, (struct sockaddr *)&place, &len))
+		return -errno;
+	return ip_addr_from_sockaddr((struct sockaddr *)&place, ret_addr, NULL, NULL);
+}
+
+int addresses_find_source(struct addresses *addresses, const struct ip_addr *remote,
+			  struct ip_addr *ret_addr)
+{
+	if (addresses->requests)
+		return ask_route(remote, ret_addr);
+	for (size_t i = 0; i < addresses->shown.n; i++) {
+		if (addresses->shown.addrs[i].family == remote->family) {
+			*ret_addr = addresses->shown.addrs[i];
+			return 0;
+		}
+	}
+	return -ENETUNREACH;
 }
 
 const struct ip_addr *addresses_list(struct addresses *addresses, size_t *ret_n)

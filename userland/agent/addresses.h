@@ -10,9 +10,9 @@
 #include "agent/servers.h"
 
 /*
- * The addresses of this host and its default gateways, as rtnetlink tells them. Filters do not need
- * them (the driver knows "me" by itself); they are for the specific views, for the check that an
- * association is for this host, and for the GATEWAY keyword.
+ * The addresses of this host and its default gateways, as rtnetlink tells them. Transport filters do
+ * not need them (the driver knows "me" by itself); they are for tunnels, for the specific views, for
+ * the check that an association is for this host, and for the GATEWAY keyword.
  */
 struct addresses;
 
@@ -25,6 +25,12 @@ struct addresses *addresses_free(struct addresses *addresses);
 
 /* A unicast address of this host at this moment: what the kernel has said so far is read first. */
 bool addresses_is_me(struct addresses *addresses, const struct ip_addr *addr);
+/*
+ * The address that packets to @remote leave from, by the routes of this moment. 0, or -errno:
+ * there is no route.
+ */
+int addresses_find_source(struct addresses *addresses, const struct ip_addr *remote,
+			  struct ip_addr *ret_addr);
 /* Sorted, without loopback addresses; borrowed until the next call. */
 const struct ip_addr *addresses_list(struct addresses *addresses, size_t *ret_n);
 const struct server_list *addresses_gateways(struct addresses *addresses);

@@ -48,16 +48,32 @@ static const struct ip_addr *lookup(void *userdata, const struct policy_address 
 	return list->addrs;
 }
 
+static bool is_me(void *userdata, const struct ip_addr *addr)
+{
+	return addresses_is_me(((struct agent *)userdata)->addresses, addr);
+}
+
+static int find_source(void *userdata, const struct ip_addr *remote, struct ip_addr *ret_addr)
+{
+	return addresses_find_source(((struct agent *)userdata)->addresses, remote, ret_addr);
+}
+
 static struct expand_names names_of(struct agent *agent)
 {
-	return (struct expand_names){ .lookup = lookup, .userdata = agent };
+	return (struct expand_names){
+		.lookup = lookup,
+		.is_me = is_me,
+		.find_source = find_source,
+		.userdata = agent,
+	};
 }
 
 const char *agent_find_unknown_name(const struct agent *agent, const struct policy_rule *rule)
 {
-	const struct policy_address *sides[] = { &rule->source, &rule->destination };
+	const struct policy_address *sides[] = { &rule->source, &rule->destination,
+						 &rule->tunnel_destination };
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < (rule->has_tunnel ? 3 : 2); i++)
 		if (sides[i]->kind == POLICY_ADDRESS_NAME &&
 		    !names_find(resolver_names(agent->resolver), sides[i]->name))
 			return sides[i]->name;
@@ -73,10 +89,44 @@ static void report_soon(struct agent *agent)
 	(void)sd_event_source_set_enabled(agent->report_timer, SD_EVENT_ONESHOT);
 }
 
+/* The first tunnel that cannot be, and how many there are; NULL: all can. */
+static char *describe_tunnels(const struct agent *agent)
+{
+	const struct layer_filter *first = NULL;
+	_cleanup_free_ char *rule = NULL;
+	char *text = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < agent->layers->n_filters; i++) {
+		const struct layer_filter *filter = &agent->layers->filters[i];
+
+		if (filter->tunnel_fault && !n++)
+			first = filter;
+	}
+	if (!first)
+		return NULL;
+	rule = policy_rule_to_text(layer_filter_rule(first)->rule, false);
+	if (asprintf(&text, "what the tunnel rule \"%s\" is for is blocked: %s (tunnels like that: "
+		     "%zu)", rule ? rule : "", tunnel_fault_text(first->tunnel_fault), n) < 0)
+		return NULL;
+	return text;
+}
+
+static void report_tunnels(struct agent *agent)
+{
+	char *text = describe_tunnels(agent);
+
+	if (text && (!agent->tunnels_told || strcmp(text, agent->tunnels_told) != 0))
+		log_warning("%s", text);
+	free(agent->tunnels_told);
+	agent->tunnels_told = text;
+}
+
 static void report(struct agent *agent)
 {
 	if (agent->is_reported)
 		return;
+	report_tunnels(agent);
 	event_policy_applied(LAYER, agent->dynamic->n_rules, agent->layers->n_filters);
 	(void)sd_notifyf(0, "STATUS=%zu rules, %zu filters in the driver", agent->dynamic->n_rules,
 			 agent->layers->n_filters);
@@ -221,12 +271,21 @@ static bool uses_servers(const struct dynamic *dynamic)
 	return false;
 }
 
+/* Which end of a tunnel is this one, and its address, can change with the host's addresses. */
+static bool uses_tunnels(const struct dynamic *dynamic)
+{
+	for (size_t i = 0; i < dynamic->n_rules; i++)
+		if (dynamic->rules[i]->rule->has_tunnel)
+			return true;
+	return false;
+}
+
 static void update_servers(struct agent *agent)
 {
 	struct servers before = agent->servers;
 
 	read_servers(agent);
-	if (agent->needs_refresh ||
+	if (agent->needs_refresh || uses_tunnels(agent->dynamic) ||
 	    (memcmp(&before, &agent->servers, sizeof(before)) != 0 &&
 	     uses_servers(agent->dynamic)))
 		agent_refresh(agent);
@@ -673,6 +732,7 @@ struct agent *agent_free(struct agent *agent)
 	kernel_free(agent->kernel);
 	free(agent->servers_root);
 	free(agent->state_path);
+	free(agent->tunnels_told);
 	free(agent->run_dir);
 	if (agent->lock_fd >= 0)
 		(void)close(agent->lock_fd);

@@ -54,6 +54,7 @@ struct agent {
 	bool exports_keys;
 	bool is_reported;		/* the last change has been logged */
 	bool needs_refresh;		/* the last one failed */
+	char *tunnels_told;		/* what was last said of tunnels that cannot be */
 	int lock_fd;			/* of the run directory */
 };
 

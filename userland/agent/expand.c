@@ -131,6 +131,58 @@ static bool sides_next(struct sides *sides, struct kernel_filter_side *ret_side)
 	return false;
 }
 
+/* --- tunnels ------------------------------------------------------------------------------ */
+
+/* Of a name's addresses one of the traffic's family, if there is one. Family 0: none is known. */
+static struct ip_addr find_endpoint(const struct policy_rule *rule, uint8_t family,
+				    const struct expand_names *names)
+{
+	const struct policy_address *end = &rule->tunnel_destination;
+	const struct ip_addr *hosts;
+	size_t n = 0;
+
+	if (end->kind == POLICY_ADDRESS_IP)
+		return end->addr;
+	hosts = names->lookup(names->userdata, end, &n);
+	for (size_t i = 0; i < n; i++)
+		if (hosts[i].family == family)
+			return hosts[i];
+	return n ? hosts[0] : (struct ip_addr){ 0 };
+}
+
+static bool is_inbound_tunnel(const struct policy_rule *rule, const struct ip_addr *endpoint,
+			      const struct expand_names *names)
+{
+	if (rule->source.kind == POLICY_ADDRESS_ME)
+		return false;
+	return rule->destination.kind == POLICY_ADDRESS_ME ||
+	       (endpoint->family && names->is_me(names->userdata, endpoint));
+}
+
+static int add_tunnel(const struct policy_rule *rule, uint8_t family,
+		      const struct kernel_filter_side *source,
+		      const struct kernel_filter_side *destination,
+		      const struct expand_names *names, struct expand_list *list)
+{
+	struct ip_addr endpoint = find_endpoint(rule, family, names);
+	bool is_inbound = is_inbound_tunnel(rule, &endpoint, names);
+	struct kernel_filter filter = {
+		.family = family,
+		.class = IPSECDRV_FILTER_CLASS_TUNNEL,
+		.local = is_inbound ? *destination : *source,
+		.remote = is_inbound ? *source : *destination,
+		.connection = connections[rule->connection],
+		.outbound = is_inbound ? IPSECDRV_ACTION_NONE : rule->outbound,
+		.inbound = is_inbound ? rule->inbound : IPSECDRV_ACTION_NONE,
+	};
+
+	if (is_inbound)
+		filter.tunnel_local = endpoint;
+	else
+		filter.tunnel_remote = endpoint;
+	return append(list, &filter);
+}
+
 /* --- orientations ------------------------------------------------------------------------- */
 
 static int add_orientation(const struct kernel_filter *filter, bool has_outbound, bool has_inbound,
@@ -173,6 +225,16 @@ static int add_pair(const struct policy_rule *rule, uint8_t family,
 	return r;
 }
 
+static int add_sides(const struct policy_rule *rule, uint8_t family,
+		     const struct kernel_filter_side *source,
+		     const struct kernel_filter_side *destination,
+		     const struct expand_names *names, struct expand_list *list)
+{
+	if (rule->has_tunnel)
+		return add_tunnel(rule, family, source, destination, names, list);
+	return add_pair(rule, family, source, destination, list);
+}
+
 int expand_rule(const struct policy_rule *rule, const struct expand_names *names,
 		struct expand_list *list)
 {
@@ -185,7 +247,8 @@ int expand_rule(const struct policy_rule *rule, const struct expand_names *names
 				sides_of(&rule->destination, families[i], names);
 
 			while (sides_next(&destinations, &destination)) {
-				int r = add_pair(rule, families[i], &source, &destination, list);
+				int r = add_sides(rule, families[i], &source, &destination,
+						  names, list);
 
 				if (r)
 					return r;

@@ -25,16 +25,25 @@
  * Example: srcaddr=10.0.0.0/8 dstaddr=me protocol=tcp dstport=23, block, mirrored is the one filter
  * "local me port 23, remote 10.0.0.0/8, TCP, outbound block, inbound block".
  *
+ * A tunnel rule has one orientation: B if its tunnel ends at this host, A if it ends at the peer;
+ * me says which, else the endpoint does. Its filter has the one endpoint that the rule names, and
+ * the action of its direction: tunnel.h makes one filter of the two rules of a tunnel.
+ *
  * me stays a class of addresses that the driver knows at the moment of the packet
  * (Documentation/decisions/0001-me-is-known-by-the-driver.rst).
  */
 
 #define EXPAND_FILTERS_MAX	200000	/* of all rules */
 
-/* What addresses a name or a server keyword stands for; *ret_n may be 0. Borrowed. */
+/* What is not in the rules. */
 struct expand_names {
+	/* The addresses that a name or a server keyword stands for; *ret_n may be 0. Borrowed. */
 	const struct ip_addr *(*lookup)(void *userdata, const struct policy_address *address,
 					size_t *ret_n);
+	/* Whether this host has the address. */
+	bool (*is_me)(void *userdata, const struct ip_addr *addr);
+	/* The address that packets to @remote leave from; -ENETUNREACH and the like. */
+	int (*find_source)(void *userdata, const struct ip_addr *remote, struct ip_addr *ret_addr);
 	void *userdata;
 };
 

@@ -131,15 +131,22 @@ static void fill_filter(const struct agent *agent, const struct kernel_flow *flo
 			struct policy_explanation_info *info)
 {
 	const struct dynamic_rule *rule = rule_of(agent, match->filter.id, flow->direction);
+	const struct layer_filter *layer = layers_find(agent->layers, match->filter.id);
 
 	info->filter = kernel_filter_format(&match->filter, texts->filter);
 	info->filter_id = match->filter.id;
 	info->action = nl_action_name(match->action);
 	texts->rule = rule ? policy_rule_to_text(rule->rule, false) : NULL;
 	info->rule = texts->rule;
+	if (layer && layer->tunnel_fault)
+		info->failure = tunnel_fault_text(layer->tunnel_fault);
 	if (match->action != IPSECDRV_ACTION_NEGOTIATE)
 		return;
-	info->peer = flow->direction == IPSECDRV_DIRECTION_OUT ? flow->destination : flow->source;
+	if (match->filter.class == IPSECDRV_FILTER_CLASS_TUNNEL)
+		info->peer = match->filter.tunnel_remote;
+	else
+		info->peer = flow->direction == IPSECDRV_DIRECTION_OUT ? flow->destination :
+									 flow->source;
 	info->failure = describe_negotiation(agent, &info->peer,
 					     match->verdict == IPSECDRV_VERDICT_HOLD,
 					     texts->failure);

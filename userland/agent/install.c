@@ -369,12 +369,13 @@ static void note_installed(struct negotiate *negotiate, struct pair *pair,
 int negotiate_add_sa(struct negotiate *negotiate, const struct ike_sa_install *install)
 {
 	const struct layer_filter *filter = layers_find(negotiate->layers, install->filter_id);
-	bool is_me = negotiate_is_me(negotiate, &install->path.local);
+	bool has_end = negotiate_is_me(negotiate, &install->path.local);
+	bool is_me = negotiate_is_me(negotiate, &install->selector.local);
 	char why[SA_CHECK_WHY_LEN];
 	struct pair *half, *pair;
 	int r;
 
-	if (sa_check_install(install, filter, is_me, why))
+	if (sa_check_install(install, filter, has_end, is_me, why))
 		return negotiate_refuse(negotiate, "an association", &install->path,
 					install->filter_id, why);
 	half = find_half(negotiate, install);
@@ -546,7 +547,7 @@ static uint16_t guess_key_bits(const struct negotiate *negotiate, const struct k
 	struct ike_qm_policy policy;
 
 	if (rule && rule->qm) {
-		translate_qm_policy(rule, sa->filter_id, &policy);
+		translate_qm_policy(rule, &filter->filter, &policy);
 		for (size_t i = 0; i < policy.n_offers; i++)
 			for (size_t j = 0; j < policy.offers[i].n_suites; j++)
 				if ((int)policy.offers[i].suites[j].cipher == (int)sa->cipher)
@@ -597,6 +598,8 @@ static void describe_pair(const struct negotiate *negotiate, const struct kernel
 		.is_behind_nat = out && out->encap_keepalive,
 		.is_peer_behind_nat = in->encap_follow,
 		.selector = translate_selector(&in->selector),
+		.encapsulation = in->encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL ?
+				 IKE_ENCAPSULATION_TUNNEL : IKE_ENCAPSULATION_TRANSPORT,
 		.life_seconds = seconds_left(life->hard_seconds, in->age_seconds),
 		.soft_seconds = seconds_left(life->soft_seconds, in->age_seconds),
 		.life_bytes = life->hard_bytes,

@@ -12,9 +12,14 @@
 
 /* --- building ----------------------------------------------------------------------------- */
 
-/* A filter of one rule, before those of all rules are put together. */
+/*
+ * A filter of one rule, before those of all rules are put together. The two rules of a tunnel name
+ * one end each, so pieces are told apart without the ends.
+ */
 struct piece {
 	struct kernel_filter filter;
+	struct ip_addr tunnel_local;
+	struct ip_addr tunnel_remote;
 	struct dynamic_rule *rule;	/* borrowed */
 	size_t place;			/* of the rule */
 };
@@ -25,6 +30,21 @@ static int compare_pieces(const void *a, const void *b)
 	int r = kernel_filter_compare_traffic(&x->filter, &y->filter);
 
 	return r ? r : x->place < y->place ? -1 : x->place > y->place;
+}
+
+static struct piece piece_of(const struct kernel_filter *filter, struct dynamic_rule *rule,
+			     size_t place)
+{
+	struct piece piece = {
+		.filter = *filter,
+		.tunnel_local = filter->tunnel_local,
+		.tunnel_remote = filter->tunnel_remote,
+		.rule = rule,
+		.place = place,
+	};
+
+	piece.filter.tunnel_local = piece.filter.tunnel_remote = (struct ip_addr){ 0 };
+	return piece;
 }
 
 /* All pieces of all rules; the caller frees the array. */
@@ -54,11 +74,7 @@ static int expand_all(const struct dynamic *dynamic, const struct expand_names *
 	for (size_t i = 0; i < list.n; i++) {
 		while (i == ends[place])
 			place++;
-		pieces[i] = (struct piece){
-			.filter = list.filters[i],
-			.rule = dynamic->rules[place],
-			.place = place,
-		};
+		pieces[i] = piece_of(&list.filters[i], dynamic->rules[place], place);
 	}
 	qsort(pieces, list.n, sizeof(*pieces), compare_pieces);
 	*ret_pieces = pieces;
@@ -100,12 +116,14 @@ static int merge(struct layer_filter *filter, const struct piece *piece, struct 
 		if (out && out != piece->rule)
 			return duplicate(out, piece->rule, &piece->filter, fault);
 		filter->filter.outbound = piece->filter.outbound;
+		filter->filter.tunnel_remote = piece->tunnel_remote;
 		take_direction(filter, IPSECDRV_DIRECTION_OUT, piece->rule);
 	}
 	if (piece->filter.inbound != IPSECDRV_ACTION_NONE) {
 		if (in && in != piece->rule)
 			return duplicate(in, piece->rule, &piece->filter, fault);
 		filter->filter.inbound = piece->filter.inbound;
+		filter->filter.tunnel_local = piece->tunnel_local;
 		take_direction(filter, IPSECDRV_DIRECTION_IN, piece->rule);
 	}
 	return 0;
@@ -123,7 +141,7 @@ static int merge_all(struct layers *layers, const struct piece *pieces, size_t n
 		struct layer_filter *last =
 			layers->n_filters ? &layers->filters[layers->n_filters - 1] : NULL;
 
-		if (!last || !kernel_filter_is_same_traffic(&last->filter, &pieces[i].filter)) {
+		if (!i || !kernel_filter_is_same_traffic(&pieces[i - 1].filter, &pieces[i].filter)) {
 			last = &layers->filters[layers->n_filters++];
 			last->filter = pieces[i].filter;
 			last->filter.outbound = last->filter.inbound = IPSECDRV_ACTION_NONE;
@@ -131,6 +149,22 @@ static int merge_all(struct layers *layers, const struct piece *pieces, size_t n
 		r = merge(last, &pieces[i], fault);
 	}
 	return r;
+}
+
+/* The ends come last in the order of filters, so it stays. */
+static void finish_tunnels(struct layers *layers, const struct expand_names *names)
+{
+	for (size_t i = 0; i < layers->n_filters; i++) {
+		struct layer_filter *filter = &layers->filters[i];
+
+		if (filter->filter.class != IPSECDRV_FILTER_CLASS_TUNNEL)
+			continue;
+		filter->tunnel_fault = tunnel_finish(&filter->filter, names);
+		/* a lone outbound rule is for what arrives, too */
+		if (filter->filter.inbound != IPSECDRV_ACTION_NONE)
+			take_direction(filter, IPSECDRV_DIRECTION_IN,
+				       filter->rule[IPSECDRV_DIRECTION_OUT]);
+	}
 }
 
 /* --- ids ---------------------------------------------------------------------------------- */
@@ -254,16 +288,28 @@ static bool has_same_methods(const struct policy_rule *a, const struct policy_ru
 	return true;
 }
 
-/* @mm has the sides of the last one that was taken. */
-static void note_conflict(struct layers *layers, const struct layer_mm *mm)
+/* The methods of @first hold for @second, too. */
+static void note_conflict(struct layers *layers, const struct dynamic_rule *first,
+			  const struct dynamic_rule *second)
 {
-	const struct dynamic_rule *first = layers->mms[layers->n_mms - 1].rule;
-
-	if (layers->conflict[0] || first == mm->rule ||
-	    has_same_methods(first->rule, mm->rule->rule))
+	if (layers->conflict[0] || first == second || !first || !second ||
+	    has_same_methods(first->rule, second->rule))
 		return;
 	layers->conflict[0] = first;
-	layers->conflict[1] = mm->rule;
+	layers->conflict[1] = second;
+}
+
+/* The two rules of a tunnel are one negotiation, by the outbound one. */
+static void note_tunnel_conflicts(struct layers *layers)
+{
+	for (size_t i = 0; i < layers->n_filters; i++) {
+		const struct layer_filter *filter = &layers->filters[i];
+
+		if (filter->filter.class == IPSECDRV_FILTER_CLASS_TUNNEL &&
+		    filter->filter.inbound == IPSECDRV_ACTION_NEGOTIATE)
+			note_conflict(layers, filter->rule[IPSECDRV_DIRECTION_OUT],
+				      filter->rule[IPSECDRV_DIRECTION_IN]);
+	}
 }
 
 static int collect_mms(struct layers *layers)
@@ -276,16 +322,11 @@ static int collect_mms(struct layers *layers)
 		return -ENOMEM;
 	for (size_t i = 0; i < layers->n_filters; i++) {
 		const struct layer_filter *filter = &layers->filters[i];
-		struct layer_mm mm = {
-			.family = filter->filter.family,
-			.local = filter->filter.local,
-			.remote = filter->filter.remote,
-			.rule = layer_filter_rule(filter),
-		};
+		struct layer_mm mm = { .rule = layer_filter_rule(filter) };
 
 		if (!layer_filter_is_negotiated(filter) || !mm.rule)
 			continue;
-		mm.local.port = mm.remote.port = 0;
+		mm.family = tunnel_peers(&filter->filter, &mm.local, &mm.remote);
 		pieces[n++] = (struct mm_piece){ mm, mm.rule->version };
 	}
 	qsort(pieces, n, sizeof(*pieces), compare_mm_pieces);
@@ -293,8 +334,10 @@ static int collect_mms(struct layers *layers)
 		if (!i || compare_mm_pairs(&pieces[i - 1].mm, &pieces[i].mm))
 			layers->mms[layers->n_mms++] = pieces[i].mm;
 		else
-			note_conflict(layers, &pieces[i].mm);
+			note_conflict(layers, layers->mms[layers->n_mms - 1].rule,
+				      pieces[i].mm.rule);
 	}
+	note_tunnel_conflicts(layers);
 	return 0;
 }
 
@@ -331,6 +374,7 @@ int layers_build(const struct dynamic *dynamic, const struct expand_names *names
 		r = merge_all(layers, pieces, n, fault);
 	if (r)
 		return r;
+	finish_tunnels(layers, names);
 	if (assign_ids(layers, before) || collect_mms(layers))
 		return fault_no_memory(fault);
 	*ret_layers = TAKE_PTR(layers);
@@ -552,10 +596,9 @@ static int compare_mms(const void *a, const void *b)
 const struct layer_mm *layers_mm_of(const struct layers *layers,
 				    const struct kernel_filter *filter)
 {
-	struct layer_mm key = {
-		.family = filter->family, .local = filter->local, .remote = filter->remote,
-	};
+	struct layer_mm key;
 
+	key.family = tunnel_peers(filter, &key.local, &key.remote);
 	return bsearch(&key, layers->mms, layers->n_mms, sizeof(key), compare_mms);
 }
 

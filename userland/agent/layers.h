@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "agent/expand.h"
+#include "agent/tunnel.h"
 #include "nl/kernel.h"
 
 struct dynamic;
@@ -29,9 +30,13 @@ struct layer_filter {
 	struct kernel_filter filter;
 	struct dynamic_rule *rule[IPSECDRV_DIRECTION_MAX + 1];	/* reference, or NULL */
 	bool is_adopted;		/* from the driver, rules unknown */
+	enum tunnel_fault tunnel_fault;	/* why a tunnel filter blocks what it should negotiate */
 };
 
-/* A pair of sides that negotiates: main mode's view, without protocol and ports. */
+/*
+ * A pair of sides that negotiates: main mode's view, without protocol and ports. Of a tunnel these
+ * are its ends.
+ */
 struct layer_mm {
 	uint8_t family;
 	struct kernel_filter_side local;

@@ -29,7 +29,8 @@ agent_SRCS := \
 	userland/agent/state.c \
 	userland/agent/stats.c \
 	userland/agent/support.c \
-	userland/agent/translate.c
+	userland/agent/translate.c \
+	userland/agent/tunnel.c
 agent_LIBS := daemon link ike policy nl base
 agent_PKGS := libsystemd libnl-3.0
 
@@ -62,6 +63,11 @@ test_agent_renew_PKGS := cmocka
 test_negotiate_SRCS := userland/agent/test_negotiate.c userland/agent/test_scene.c
 test_negotiate_LIBS := agent nl_fake
 test_negotiate_PKGS := cmocka
+
+TESTS += test_agent_tunnel
+test_agent_tunnel_SRCS := userland/agent/test_tunnel.c userland/agent/test_scene.c
+test_agent_tunnel_LIBS := agent nl_fake
+test_agent_tunnel_PKGS := cmocka
 
 TESTS += test_agent test_agent_show
 test_agent_show_SRCS := userland/agent/test_show.c userland/agent/test_world.c

@@ -97,21 +97,21 @@ static void fail_job(struct negotiate *negotiate, struct job *job, uint32_t seco
 	remove_job(negotiate, job);
 }
 
-static void describe_job(const struct job *job, const struct dynamic_rule *rule,
-			 struct ike_acquire *ret_acquire)
+static void describe_job(const struct job *job, const struct kernel_filter *filter,
+			 const struct dynamic_rule *rule, struct ike_acquire *ret_acquire)
 {
 	*ret_acquire = (struct ike_acquire){
 		.id = job->id,
 		.path = {
-			.local = job->selector.local,
-			.remote = job->selector.remote,
+			.local = job->local,
+			.remote = job->remote,
 			.local_port = IKE_PORT,
 			.remote_port = IKE_PORT,
 		},
 		.selector = job->selector,
 	};
 	translate_mm_policy(rule, &ret_acquire->mm);
-	translate_qm_policy(rule, job->filter_id, &ret_acquire->qm);
+	translate_qm_policy(rule, filter, &ret_acquire->qm);
 }
 
 /* Without IKE the job waits; the driver holds the packets and in the end drops them. */
@@ -125,7 +125,7 @@ static void send_job(struct negotiate *negotiate, struct job *job)
 	if (job->is_sent || !negotiate->is_up || negotiate->is_paused ||
 	    negotiate->is_listing || !filter)
 		return;
-	describe_job(job, layer_filter_rule(filter), &acquire);
+	describe_job(job, &filter->filter, layer_filter_rule(filter), &acquire);
 	r = config->ike.acquire(config->userdata, &acquire);
 	if (!r) {
 		job->is_sent = true;
@@ -166,8 +166,9 @@ void negotiate_finish_job(struct negotiate *negotiate, uint32_t filter_id,
 }
 
 static struct job *job_new(struct negotiate *negotiate, const struct kernel_acquire *acquire,
-			   const struct ike_selector *selector)
+			   const struct kernel_filter *filter, const struct ike_selector *selector)
 {
+	bool is_tunnel = filter->class == IPSECDRV_FILTER_CLASS_TUNNEL;
 	struct job *job;
 
 	if (negotiate->n_jobs == NEGOTIATE_JOBS_MAX)
@@ -181,6 +182,8 @@ static struct job *job_new(struct negotiate *negotiate, const struct kernel_acqu
 		.driver_id = acquire->id,
 		.filter_id = acquire->filter_id,
 		.selector = *selector,
+		.local = is_tunnel ? filter->tunnel_local : selector->local,
+		.remote = is_tunnel ? filter->tunnel_remote : selector->remote,
 	};
 	negotiate->jobs = job;
 	negotiate->n_jobs++;
@@ -207,7 +210,7 @@ void negotiate_acquire(struct negotiate *negotiate, const struct kernel_acquire 
 	if (job)
 		job->driver_id = acquire->id;
 	else
-		job = job_new(negotiate, acquire, &selector);
+		job = job_new(negotiate, acquire, &filter->filter, &selector);
 	if (job)
 		send_job(negotiate, job);
 	else
@@ -233,9 +236,11 @@ void negotiate_acquire_refused(struct negotiate *negotiate, uint64_t acquire_id,
 
 /* --- results ------------------------------------------------------------------------------ */
 
-static bool may_be_soft(const struct dynamic_rule *rule, const struct link_acquire_result *result)
+/* What belongs into a tunnel means nothing outside of it. */
+static bool may_be_soft(const struct layer_filter *filter, const struct link_acquire_result *result)
 {
-	return rule->qm->policy->soft && !result->peer_answered &&
+	return filter->filter.class == IPSECDRV_FILTER_CLASS_TRANSPORT &&
+	       layer_filter_rule(filter)->qm->policy->soft && !result->peer_answered &&
 	       (result->reason == IKE_REASON_NO_RESPONSE ||
 		result->reason == IKE_REASON_TIMED_OUT);
 }
@@ -274,10 +279,10 @@ void negotiate_acquire_result(struct negotiate *negotiate,
 		break;
 	default:
 		filter = negotiated_filter(negotiate, job->filter_id);
-		if (!negotiate_find_failure(negotiate, &job->selector.remote))
-			negotiate_note_failure(negotiate, &job->selector.remote, result->reason,
-					       false, ike_reason_text(result->reason));
-		if (filter && may_be_soft(layer_filter_rule(filter), result))
+		if (!negotiate_find_failure(negotiate, &job->remote))
+			negotiate_note_failure(negotiate, &job->remote, result->reason, false,
+					       ike_reason_text(result->reason));
+		if (filter && may_be_soft(filter, result))
 			make_soft(negotiate, job, layer_filter_rule(filter));
 		else
 			end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED, 0);
@@ -380,7 +385,7 @@ static const struct layer_filter *find_filter(struct negotiate *negotiate,
 	for (size_t i = 0; i < negotiate->layers->n_filters && (!out || !in); i++) {
 		const struct kernel_filter *filter = &order[i]->filter;
 
-		if (!sa_check_selector(filter, selector, is_me) ||
+		if (!sa_check_covers(filter, selector, is_me) ||
 		    !is_in_scope(negotiate, filter, selector))
 			continue;
 		if (!out && filter->outbound != IPSECDRV_ACTION_NONE)
@@ -469,18 +474,19 @@ bool negotiate_take_grant(struct negotiate *negotiate, const struct ike_sa_insta
 int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *query,
 			struct ike_qm_policy *ret_policy)
 {
-	bool is_me = negotiate_is_me(negotiate, &query->path.local);
+	bool is_me = negotiate_is_me(negotiate, &query->selector.local);
 	const struct layer_filter *filter;
 	const struct dynamic_rule *rule;
 	int r;
 
-	/* Transport mode: the traffic is the peer's own. */
-	if (!is_me || !ip_addr_is_equal(&query->path.local, &query->selector.local) ||
-	    !ip_addr_is_equal(&query->path.remote, &query->selector.remote))
+	if (!negotiate_is_me(negotiate, &query->path.local))
 		return -ENOENT;
 	filter = find_filter(negotiate, &query->selector, is_me);
 	if (!filter || !negotiated_filter(negotiate, filter->filter.id))
 		return -ENOENT;		/* permit and block do not negotiate either */
+	if (!sa_check_selector(&filter->filter, &query->selector, is_me) ||
+	    !sa_check_ends(&filter->filter, &query->selector, &query->path))
+		return -ENOENT;
 	rule = layer_filter_rule(filter);
 	/* A pair that we renew has no main mode yet; the one it gets is PolicyMm's affair. */
 	if (!query->is_initiator && !takes_auth(rule, query->auth))
@@ -488,7 +494,7 @@ int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *
 	r = add_grant(negotiate, query, filter->filter.id);
 	if (r)
 		return r;
-	translate_qm_policy(rule, filter->filter.id, ret_policy);
+	translate_qm_policy(rule, &filter->filter, ret_policy);
 	return 0;
 }
 

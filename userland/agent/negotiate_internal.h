@@ -16,6 +16,8 @@ struct job {
 	uint32_t driver_id;		/* the driver's last name for it */
 	uint32_t filter_id;
 	struct ike_selector selector;
+	struct ip_addr local;		/* who negotiates: the hosts, or the ends of a tunnel */
+	struct ip_addr remote;
 	bool is_sent;
 };
 

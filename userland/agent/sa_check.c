@@ -7,6 +7,7 @@
 
 #include "agent/dynamic.h"
 #include "agent/translate.h"
+#include "base/parse.h"
 #include "ike/natt.h"
 
 static int refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -21,19 +22,70 @@ static int refuse(char *why, const char *format, ...)
 	return -EPERM;
 }
 
-bool sa_check_selector(const struct kernel_filter *filter, const struct ike_selector *selector,
-		       bool is_me)
+static bool is_host(const struct ip_addr *addr, uint8_t prefix)
 {
-	uint8_t bits = (uint8_t)(8 * ip_addr_len(&selector->local));
+	return prefix == 8 * ip_addr_len(addr);
+}
 
+/* Every bit that the side looks at is in the prefix, and as the side has it. */
+static bool side_covers(const struct kernel_filter_side *side, const struct ip_addr *addr,
+			uint8_t prefix, bool is_me)
+{
+	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
+		return is_host(addr, prefix) && is_me;
+	for (size_t i = prefix; i < 8 * ip_addr_len(addr); i++)
+		if (side->mask.bytes[i / 8] & (0x80 >> (i % 8)))
+			return false;
+	return layer_side_contains(side, addr, is_me);
+}
+
+bool sa_check_covers(const struct kernel_filter *filter, const struct ike_selector *selector,
+		     bool is_me)
+{
 	return selector->local.family == filter->family &&
-	       selector->remote.family == filter->family && selector->local_prefix == bits &&
-	       selector->remote_prefix == bits &&
-	       layer_side_contains(&filter->local, &selector->local, is_me) &&
-	       layer_side_contains(&filter->remote, &selector->remote, false) &&
+	       selector->remote.family == filter->family &&
+	       selector->local_prefix <= 8 * ip_addr_len(&selector->local) &&
+	       selector->remote_prefix <= 8 * ip_addr_len(&selector->remote) &&
+	       side_covers(&filter->local, &selector->local, selector->local_prefix, is_me) &&
+	       side_covers(&filter->remote, &selector->remote, selector->remote_prefix, false) &&
 	       (!filter->protocol || filter->protocol == selector->protocol) &&
 	       (!filter->local.port || filter->local.port == selector->local_port) &&
 	       (!filter->remote.port || filter->remote.port == selector->remote_port);
+}
+
+/* A mask with holes is no subnet; then the tunnel is for hosts. */
+static bool is_whole_side(const struct kernel_filter_side *side, const struct ip_addr *addr,
+			  uint8_t prefix)
+{
+	uint8_t side_prefix;
+
+	if (side->class == IPSECDRV_ADDRESS_CLASS_ME || mask_to_prefix(&side->mask, &side_prefix))
+		return is_host(addr, prefix);
+	return prefix == side_prefix && ip_addr_is_equal(addr, &side->addr);
+}
+
+bool sa_check_selector(const struct kernel_filter *filter, const struct ike_selector *selector,
+		       bool is_me)
+{
+	if (!sa_check_covers(filter, selector, is_me))
+		return false;
+	if (filter->class == IPSECDRV_FILTER_CLASS_TUNNEL)
+		return !selector->protocol && !selector->local_port && !selector->remote_port &&
+		       is_whole_side(&filter->local, &selector->local, selector->local_prefix) &&
+		       is_whole_side(&filter->remote, &selector->remote, selector->remote_prefix);
+	return is_host(&selector->local, selector->local_prefix) &&
+	       is_host(&selector->remote, selector->remote_prefix);
+}
+
+bool sa_check_ends(const struct kernel_filter *filter, const struct ike_selector *selector,
+		   const struct ike_path *path)
+{
+	bool is_tunnel = filter->class == IPSECDRV_FILTER_CLASS_TUNNEL;
+
+	return ip_addr_is_equal(&path->local, is_tunnel ? &filter->tunnel_local :
+							  &selector->local) &&
+	       ip_addr_is_equal(&path->remote, is_tunnel ? &filter->tunnel_remote :
+							   &selector->remote);
 }
 
 static bool is_same_suite(const struct ike_suite *a, const struct ike_suite *b)
@@ -65,13 +117,13 @@ static bool is_pfs_good(uint16_t wanted, uint16_t group)
 }
 
 /* One of the offers of the policy, no longer lived, with its perfect forward secrecy. */
-static int check_offer(const struct ike_sa_install *install, const struct dynamic_rule *rule,
-		       char *why)
+static int check_offer(const struct ike_sa_install *install, const struct kernel_filter *filter,
+		       const struct dynamic_rule *rule, char *why)
 {
 	const char *fault = "its algorithms are not a method of";
 	struct ike_qm_policy policy;
 
-	translate_qm_policy(rule, install->filter_id, &policy);
+	translate_qm_policy(rule, filter, &policy);
 	for (size_t i = 0; i < policy.n_offers; i++) {
 		const struct ike_qm_offer *offer = &policy.offers[i];
 
@@ -132,8 +184,29 @@ static bool can_be_in_udp(const struct ike_sa_install *install)
 	return install->path.local_port == NATT_PORT && install->path.remote_port;
 }
 
+/* Mode, traffic and hosts are those of the filter. */
+static int check_place(const struct ike_sa_install *install, const struct kernel_filter *filter,
+		       bool has_end, bool is_me, char *why)
+{
+	bool is_tunnel = filter->class == IPSECDRV_FILTER_CLASS_TUNNEL;
+
+	if (install->encapsulation !=
+	    (is_tunnel ? IKE_ENCAPSULATION_TUNNEL : IKE_ENCAPSULATION_TRANSPORT))
+		return refuse(why, "it is %s a tunnel, and filter %u is%s",
+			      is_tunnel ? "not for" : "for", install->filter_id,
+			      is_tunnel ? "" : " not");
+	if (!has_end || !sa_check_ends(filter, &install->selector, &install->path))
+		return refuse(why, is_tunnel ? "it is not between the ends of the tunnel" :
+					       "its selector is not for this host and the peer");
+	if (!sa_check_selector(filter, &install->selector, is_me))
+		return refuse(why, is_tunnel ? "its selector is not that of filter %u" :
+					       "its selector is not within filter %u",
+			      install->filter_id);
+	return 0;
+}
+
 int sa_check_install(const struct ike_sa_install *install, const struct layer_filter *filter,
-		     bool is_me, char why[static SA_CHECK_WHY_LEN])
+		     bool has_end, bool is_me, char why[static SA_CHECK_WHY_LEN])
 {
 	const struct dynamic_rule *rule = filter ? layer_filter_rule(filter) : NULL;
 	int r;
@@ -148,16 +221,12 @@ int sa_check_install(const struct ike_sa_install *install, const struct layer_fi
 	if (install->is_in_udp && !can_be_in_udp(install))
 		return refuse(why, "AH, or another port than %d, does not go through a NAT",
 			      NATT_PORT);
-	if (install->encapsulation != IKE_ENCAPSULATION_TRANSPORT)
-		return refuse(why, "it is for a tunnel, and filter %u is not", install->filter_id);
-	if (!is_me || !ip_addr_is_equal(&install->path.local, &install->selector.local) ||
-	    !ip_addr_is_equal(&install->path.remote, &install->selector.remote))
-		return refuse(why, "its selector is not for this host and the peer");
-	if (!sa_check_selector(&filter->filter, &install->selector, is_me))
-		return refuse(why, "its selector is not within filter %u", install->filter_id);
+	r = check_place(install, &filter->filter, has_end, is_me, why);
+	if (r)
+		return r;
 	if (!is_in_order(install->soft_seconds, install->life_seconds) ||
 	    !is_in_order(install->soft_bytes, install->life_bytes))
 		return refuse(why, "its soft lifetime is longer than the hard one");
 	r = check_suites(install, why);
-	return r ? r : check_offer(install, rule, why);
+	return r ? r : check_offer(install, &filter->filter, rule, why);
 }

@@ -80,6 +80,15 @@ static void format_host(const struct ip_addr *addr, char buf[static ADDRESS_LEN]
 	ip_addr_format(addr, buf);
 }
 
+/* "10.0.0.2", "10.0.0.0/24" */
+static void format_net(const struct ip_addr *addr, uint8_t prefix, char buf[static ADDRESS_LEN])
+{
+	size_t len = strlen(ip_addr_format(addr, buf));
+
+	if (prefix != 8 * ip_addr_len(addr))
+		snprintf(buf + len, ADDRESS_LEN - len, "/%u", prefix);
+}
+
 /* "10.0.0.2", "10.0.0.0/24", "10.0.3.0/255.0.255.0" */
 static void format_mask_side(const struct kernel_filter_side *side, char buf[static ADDRESS_LEN])
 {
@@ -89,10 +98,8 @@ static void format_mask_side(const struct kernel_filter_side *side, char buf[sta
 	ip_addr_format(&side->addr, addr);
 	if (mask_to_prefix(&side->mask, &prefix))
 		snprintf(buf, ADDRESS_LEN, "%s/%s", addr, ip_addr_format(&side->mask, mask));
-	else if (prefix == 8 * ip_addr_len(&side->addr))
-		snprintf(buf, ADDRESS_LEN, "%s", addr);
 	else
-		snprintf(buf, ADDRESS_LEN, "%s/%u", addr, prefix);
+		format_net(&side->addr, prefix, buf);
 }
 
 static const char *action_name(enum ipsecdrv_action action)
@@ -163,12 +170,15 @@ static int append_generic_qm(sd_bus_message *m, const struct agent *agent,
 {
 	_cleanup_free_ char *source = policy_address_to_text(&rule->rule->source);
 	_cleanup_free_ char *destination = policy_address_to_text(&rule->rule->destination);
+	_cleanup_free_ char *tunnel = rule->rule->has_tunnel ?
+				      policy_address_to_text(&rule->rule->tunnel_destination) : NULL;
 	char protocol[POLICY_PROTOCOL_STRLEN], name[NAME_LEN];
 	struct policy_qm_filter_info info = {
 		.type = "generic",
 		.name = name,
 		.source = source,
 		.destination = destination,
+		.tunnel_destination = tunnel,
 		.protocol = policy_protocol_format(rule->rule->protocol, protocol),
 		.source_port = rule->rule->source_port,
 		.destination_port = rule->rule->destination_port,
@@ -179,7 +189,7 @@ static int append_generic_qm(sd_bus_message *m, const struct agent *agent,
 		.outbound_action = action_name(rule->rule->outbound),
 	};
 
-	if (!source || !destination)
+	if (!source || !destination || (rule->rule->has_tunnel && !tunnel))
 		return -ENOMEM;
 	format_name(agent, rule, name);
 	return policy_bus_append_record(m, &policy_qm_filter_record, &info);
@@ -273,6 +283,7 @@ static int append_specific_qm(sd_bus_message *m, const struct agent *agent,
 {
 	bool is_out = direction == IPSECDRV_DIRECTION_OUT;
 	char protocol[POLICY_PROTOCOL_STRLEN], name[NAME_LEN];
+	char near[IP_ADDR_STRLEN], far[IP_ADDR_STRLEN];
 	struct policy_qm_filter_info info = {
 		.type = "specific",
 		.name = name,
@@ -292,6 +303,12 @@ static int append_specific_qm(sd_bus_message *m, const struct agent *agent,
 		.outbound_hits = is_out ? filter->outbound_hits : 0,
 	};
 
+	if (filter->tunnel_local.family && filter->tunnel_remote.family) {
+		ip_addr_format(&filter->tunnel_local, near);
+		ip_addr_format(&filter->tunnel_remote, far);
+		info.tunnel_source = is_out ? near : far;
+		info.tunnel_destination = is_out ? far : near;
+	}
 	format_name(agent, rule, name);
 	return policy_bus_append_record(m, &policy_qm_filter_record, &info);
 }
@@ -647,8 +664,8 @@ static void append_pair(void *userdata, const struct ike_sa_install *pair)
 
 	if (show->result < 0 || (!row.in && !row.out))
 		return;
-	format_host(&pair->selector.local, source);
-	format_host(&pair->selector.remote, destination);
+	format_net(&pair->selector.local, pair->selector.local_prefix, source);
+	format_net(&pair->selector.remote, pair->selector.remote_prefix, destination);
 	fill_suites(pair, &info);
 	fill_counters(&row, &info);
 	show->result = policy_bus_append_record(show->m, &policy_qm_sa_record, &info);

@@ -54,10 +54,6 @@ static int check_methods(const struct policy_rule *rule, struct fault *fault)
 
 int support_check_rule(const struct policy_rule *rule, struct fault *fault)
 {
-	if (rule->has_tunnel)
-		return fault_invalid(fault,
-				     "tunnel rules come with tunnel mode, which this version does "
-				     "not have; leave tunneldstaddress out");
 	if (policy_rule_is_negotiated(rule))
 		return check_methods(rule, fault);
 	return 0;

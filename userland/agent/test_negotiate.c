@@ -415,7 +415,8 @@ static int check_pfs(struct scene *w, const char *group, uint16_t negotiated)
 	install = scene_install_for(w, 0x1000);
 	install.filter_id = scene_peer_filter(w);
 	install.pfs_group = negotiated;
-	return sa_check_install(&install, layers_find(w->layers, install.filter_id), true, why);
+	return sa_check_install(&install, layers_find(w->layers, install.filter_id), true, true,
+				why);
 }
 
 static void test_pfs(void **state)

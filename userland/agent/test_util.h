@@ -88,6 +88,25 @@ static inline const struct ip_addr *test_no_lookup(void *userdata,
 	return NULL;
 }
 
-static const struct expand_names test_no_names = { .lookup = test_no_lookup };
+/* This host is 10.0.0.1 and 2001:db8::1, and packets to every place leave from there. */
+static inline int test_find_source(void *userdata, const struct ip_addr *remote,
+				   struct ip_addr *ret_addr)
+{
+	(void)userdata;
+	*ret_addr = test_addr(ip_addr_len(remote) == 4 ? "10.0.0.1" : "2001:db8::1");
+	return 0;
+}
+
+static inline bool test_is_me(void *userdata, const struct ip_addr *addr)
+{
+	struct ip_addr mine;
+
+	test_find_source(userdata, addr, &mine);
+	return ip_addr_is_equal(addr, &mine);
+}
+
+static const struct expand_names test_no_names = {
+	.lookup = test_no_lookup, .is_me = test_is_me, .find_source = test_find_source,
+};
 
 #endif /* AGENT_TEST_UTIL_H */

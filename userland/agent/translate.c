@@ -88,13 +88,14 @@ static uint16_t pfs_group(const struct policy_qm_policy *policy)
 	}
 }
 
-void translate_qm_policy(const struct dynamic_rule *rule, uint32_t filter_id,
+void translate_qm_policy(const struct dynamic_rule *rule, const struct kernel_filter *filter,
 			 struct ike_qm_policy *ret_policy)
 {
 	const struct policy_qm_policy *policy = rule->qm->policy;
 	struct ike_qm_policy qm = {
-		.filter_id = filter_id,
-		.encapsulation = IKE_ENCAPSULATION_TRANSPORT,
+		.filter_id = filter->id,
+		.encapsulation = filter->class == IPSECDRV_FILTER_CLASS_TUNNEL ?
+				 IKE_ENCAPSULATION_TUNNEL : IKE_ENCAPSULATION_TRANSPORT,
 	};
 
 	for (size_t i = 0; i < policy->n_offers && i < IKE_QM_OFFERS_MAX; i++) {

@@ -13,7 +13,7 @@ struct layer_filter;
 /* What main mode of a rule may be; its methods are those that this version can do. */
 void translate_mm_policy(const struct dynamic_rule *rule, struct ike_mm_policy *ret_policy);
 /* What quick mode of a rule may be, for one of its filters. */
-void translate_qm_policy(const struct dynamic_rule *rule, uint32_t filter_id,
+void translate_qm_policy(const struct dynamic_rule *rule, const struct kernel_filter *filter,
 			 struct ike_qm_policy *ret_policy);
 struct ike_suite translate_suite(const struct policy_qm_offer *offer, enum ike_protocol protocol);
 

@@ -29,7 +29,7 @@
 #define MASK_TAGS								\
 	{ "srcmask", &ctl_type_mask, 0, "one host", "mask of srcaddr" },	\
 	{ "dstmask", &ctl_type_mask, 0, "one host", "mask of dstaddr" },	\
-	{ "tunneldstaddress", &ctl_type_tunnel, 0, "none", "far end of the tunnel" }
+	{ "tunneldstaddress", &ctl_type_tunnel, 0, "none", "gateway that the packets come out of" }
 
 #define AUTH_TAGS(fallback)							\
 	{ "kerberos", &ctl_type_bool, 0, fallback, "authenticate with Kerberos" }, \

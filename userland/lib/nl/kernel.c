@@ -76,6 +76,17 @@ static void print_side(FILE *file, const struct kernel_filter_side *side, uint8_
 		fprintf(file, "%s/%u", ip_addr_format(&side->addr, addr), prefix);
 }
 
+static void print_tunnel(FILE *file, const struct kernel_filter *filter)
+{
+	char near[IP_ADDR_STRLEN], far[IP_ADDR_STRLEN];
+
+	fprintf(file, " in a tunnel");
+	if (filter->tunnel_local.family)
+		fprintf(file, " from %s", ip_addr_format(&filter->tunnel_local, near));
+	if (filter->tunnel_remote.family)
+		fprintf(file, " to %s", ip_addr_format(&filter->tunnel_remote, far));
+}
+
 const char *kernel_filter_format(const struct kernel_filter *filter,
 				 char buf[static KERNEL_FILTER_STRLEN])
 {
@@ -96,6 +107,8 @@ const char *kernel_filter_format(const struct kernel_filter *filter,
 		fprintf(file, " on %s", filter->interface);
 	else if (filter->connection != IPSECDRV_CONNECTION_ALL)
 		fprintf(file, " on %s", nl_connection_name(filter->connection));
+	if (filter->class == IPSECDRV_FILTER_CLASS_TUNNEL)
+		print_tunnel(file, filter);
 	fflush(file);
 	buf[KERNEL_FILTER_STRLEN - 1] = '\0';
 	return buf;

@@ -141,6 +141,19 @@ static int check_filters(struct fake *fake, const struct kernel_filter *filters,
 	return 0;
 }
 
+static bool is_tunnel(const struct kernel_filter *filter)
+{
+	return filter->class == IPSECDRV_FILTER_CLASS_TUNNEL;
+}
+
+static int check_ends(struct fake *fake, const struct kernel_filter *filter)
+{
+	if (is_tunnel(filter) && filter->outbound == IPSECDRV_ACTION_NEGOTIATE &&
+	    (!filter->tunnel_local.family || !filter->tunnel_remote.family))
+		return refuse(fake, -EINVAL, "A tunnel that negotiates needs both its ends.");
+	return 0;
+}
+
 static bool is_kept(const struct fake *fake, const struct kernel_filter *old)
 {
 	for (size_t i = 0; i < fake->n_filters; i++) {
@@ -177,6 +190,8 @@ static int install(struct fake *fake, const struct kernel_filter *filters, size_
 	if (n > FILTERS_MAX)
 		return refuse(fake, -ENOSPC, "Too many filters.");
 	r = check_filters(fake, filters, n);
+	for (size_t i = 0; !r && i < n; i++)
+		r = check_ends(fake, &filters[i]);
 	if (r)
 		return r;
 	old = calloc(n_old + 1, sizeof(*old));
@@ -379,6 +394,11 @@ static int check_new_sa(struct fake *fake, const struct kernel_sa *sa)
 
 	if (!sa->has_selector || fake_filter_get(&fake->kernel, sa->filter_id, &filter))
 		return refuse(fake, -ENOENT, "No filter has the association's filter id.");
+	if ((sa->encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL) != is_tunnel(&filter))
+		return refuse(fake, -EINVAL, "The association's mode is not its filter's.");
+	if (is_tunnel(&filter) && (!ip_addr_is_equal(&sa->local, &filter.tunnel_local) ||
+				   !ip_addr_is_equal(&sa->remote, &filter.tunnel_remote)))
+		return refuse(fake, -EINVAL, "The association's ends are not its filter's.");
 	if (sa->direction == IPSECDRV_DIRECTION_IN && !old)
 		return refuse(fake, -ENOENT, "The inbound SPI was not allocated.");
 	if (old && old->state != IPSECDRV_SA_STATE_LARVAL)
@@ -544,7 +564,8 @@ static void judge_negotiate(const struct fake *fake, const struct kernel_flow *f
 		match->drop_reason = IPSECDRV_DROP_CLEAR_TEXT;
 		return;
 	}
-	sa = find_out_sa(fake, match->filter.id, &flow->destination);
+	sa = find_out_sa(fake, match->filter.id, is_tunnel(&match->filter) ?
+			 &match->filter.tunnel_remote : &flow->destination);
 	match->verdict = sa ? IPSECDRV_VERDICT_PROTECT : IPSECDRV_VERDICT_HOLD;
 	match->has_sa = sa != NULL;
 	if (sa)
@@ -789,11 +810,20 @@ void kernel_fake_drop_count(struct kernel *kernel, const struct kernel_drop_coun
 	(void)!write(fake->diag_fd, &one, sizeof(one));
 }
 
+/* Of a tunnel the whole side, unless that is this host. */
+static void select_side(const struct kernel_filter *filter, const struct kernel_filter_side *side,
+			const struct ip_addr *host, struct ip_addr *ret_addr, uint8_t *ret_prefix)
+{
+	bool is_whole = is_tunnel(filter) && side->class == IPSECDRV_ADDRESS_CLASS_MASK;
+
+	*ret_addr = is_whole ? side->addr : *host;
+	*ret_prefix = (uint8_t)(is_whole ? count_bits(side) : 8 * ip_addr_len(host));
+}
+
 uint32_t kernel_fake_packet(struct kernel *kernel, const struct kernel_flow *flow)
 {
 	struct fake *fake = fake_of(kernel);
 	const struct kernel_filter *filter = find_filter(fake, flow);
-	uint8_t bits = flow->source.family == AF_INET ? 32 : 128;
 	struct kernel_acquire acquire = { .flow = *flow };
 
 	if (!filter || flow->direction != IPSECDRV_DIRECTION_OUT ||
@@ -802,14 +832,14 @@ uint32_t kernel_fake_packet(struct kernel *kernel, const struct kernel_flow *flo
 	acquire.id = fake->next_acquire++;
 	acquire.filter_id = filter->id;
 	acquire.selector = (struct kernel_selector){
-		.local = flow->source,
-		.remote = flow->destination,
-		.local_prefix = bits,
-		.remote_prefix = bits,
 		.protocol = filter->protocol,
 		.local_port = filter->local.port,
 		.remote_port = filter->remote.port,
 	};
+	select_side(filter, &filter->local, &flow->source, &acquire.selector.local,
+		    &acquire.selector.local_prefix);
+	select_side(filter, &filter->remote, &flow->destination, &acquire.selector.remote,
+		    &acquire.selector.remote_prefix);
 	kernel_fake_acquire(kernel, &acquire, true);
 	return acquire.id;
 }
