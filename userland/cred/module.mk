@@ -2,11 +2,20 @@
 # All of it but the process and its sockets, for the program, its tests and its fuzzers.
 LIBS += cred
 cred_SRCS := \
+	userland/cred/chain.c \
+	userland/cred/choose.c \
+	userland/cred/crl.c \
 	userland/cred/helper.c \
+	userland/cred/identity.c \
 	userland/cred/keeper.c \
 	userland/cred/limiter.c \
+	userland/cred/name.c \
+	userland/cred/proof.c \
 	userland/cred/rules.c \
-	userland/cred/secrets.c
+	userland/cred/secrets.c \
+	userland/cred/signature.c \
+	userland/cred/store.c \
+	userland/cred/trust.c
 cred_LIBS := daemon link ike base
 cred_PKGS := libcrypto libsystemd
 
@@ -27,3 +36,12 @@ TESTS += test_serve
 test_serve_SRCS := userland/cred/test_serve.c userland/cred/serve.c
 test_serve_LIBS := cred daemon link ike base
 test_serve_PKGS := cmocka
+
+# Certificate authorities are made on the spot.
+cred_CA_TESTS := test_choose test_proof
+
+TESTS += $(cred_CA_TESTS)
+$(foreach t,$(cred_CA_TESTS),\
+	$(eval $(t)_SRCS := userland/cred/$(t).c userland/cred/test_ca.c)\
+	$(eval $(t)_LIBS := cred)\
+	$(eval $(t)_PKGS := cmocka))
