@@ -38,7 +38,7 @@ test_serve_LIBS := cred daemon link ike base
 test_serve_PKGS := cmocka
 
 # Certificate authorities are made on the spot.
-cred_CA_TESTS := test_choose test_proof
+cred_CA_TESTS := test_choose test_crl test_proof
 
 TESTS += $(cred_CA_TESTS)
 $(foreach t,$(cred_CA_TESTS),\
