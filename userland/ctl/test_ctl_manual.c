@@ -44,7 +44,9 @@ static char *section(const char *manual, const char *heading)
 	if (!start)
 		fail_msg("no section \"%s\"", heading);
 	start += strlen(heading);
-	end = strstr(start, "\n.S");
+	/* .Sh or .Ss, and not .Sx, which refers to one */
+	for (end = strstr(start, "\n.S"); end && !strchr("hs", end[3]); end = strstr(end + 1, "\n.S"))
+		;
 	return strndup(start, end ? (size_t)(end - start) : strlen(start));
 }
 
