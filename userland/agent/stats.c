@@ -71,6 +71,8 @@ static int append_ike(sd_bus_message *m, const struct agent *agent, const struct
 		{ "badmessage5", s->bad_message_5 },
 		{ "dhoperations", s->dh_operations },
 		{ "rekeys", s->rekeys },
+		{ "messagesfragmented", s->messages_fragmented },
+		{ "messagesreassembled", s->messages_reassembled },
 		{ "refusedbypolicy", negotiate_get_counts(agent->negotiate).refused },
 	};
 

@@ -102,6 +102,15 @@ struct half_opens {
 	bool is_challenging;
 };
 
+/* Messages that come in fragments (fragmentation.c). */
+TAILQ_HEAD(reassembly_list, reassembly);
+
+struct reassemblies {
+	struct reassembly_list list;
+	struct timer timer;		/* end of the oldest */
+	size_t bytes;
+};
+
 struct ike_engine {
 	struct ike_config config;
 	struct ike_ops ops;
@@ -117,6 +126,8 @@ struct ike_engine {
 	struct siphash_key hash_key;
 	struct admission admission;
 	struct half_opens half_opens;
+	struct reassemblies reassemblies;
+	uint16_t last_fragment_id;
 
 	struct table peers;
 	struct table mms;		/* by initiator cookie and remote address */
@@ -157,7 +168,7 @@ uint64_t core_new_id(struct ike_engine *engine);
 /* One datagram out; counts. */
 void core_send(struct ike_engine *engine, const struct ike_path *path, struct bytes message);
 
-/* A datagram that was kept, while another function of the engine runs. */
+/* A message that was kept or put together, while another function of the engine runs. */
 void core_receive(struct ike_engine *engine, const struct ike_path *path, struct bytes datagram);
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))

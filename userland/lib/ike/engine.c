@@ -15,6 +15,7 @@
 #include "ike/core.h"
 #include "ike/crypto.h"
 #include "ike/dh.h"
+#include "ike/fragmentation.h"
 #include "ike/half_open.h"
 #include "ike/ident.h"
 #include "ike/informational.h"
@@ -139,6 +140,7 @@ static void init_lists(struct ike_engine *engine)
 	TAILQ_INIT(&engine->dead_qms);
 	TAILQ_INIT(&engine->dead_children);
 	half_open_init(engine);
+	fragmentation_init(engine);
 }
 
 static int init_random(struct ike_engine *engine)
@@ -302,6 +304,10 @@ static void dispatch(struct ike_engine *engine, const struct ike_path *path, str
 
 	if (datagram.len > WIRE_MESSAGE_MAX || wire_parse_header(datagram, &header)) {
 		engine->stats.invalid_packets++;
+		return;
+	}
+	if (header.next_payload == WIRE_PAYLOAD_FRAGMENT) {
+		fragmentation_receive(engine, path, datagram);
 		return;
 	}
 	switch (header.exchange) {

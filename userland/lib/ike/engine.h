@@ -506,6 +506,8 @@ struct ike_stats {
 	uint64_t bad_message_5;		/* and 6: undecryptable */
 	uint64_t dh_operations;
 	uint64_t rekeys;
+	uint64_t messages_fragmented;	/* sent in fragments */
+	uint64_t messages_reassembled;
 };
 
 void ike_engine_get_stats(const struct ike_engine *engine, struct ike_stats *ret_stats);

@@ -2,6 +2,7 @@
 #include "ike/exchange.h"
 
 #include "ike/crypto.h"
+#include "ike/fragmentation.h"
 #include "ike/keys.h"
 
 #define ANSWERS_MAX 5
@@ -64,7 +65,12 @@ void exchange_log_clear(struct exchange_log *log)
 	*log = (struct exchange_log){0};
 }
 
-int exchange_send(struct ike_engine *engine, struct exchange_log *log, const struct ike_path *path,
+static void transmit(struct ike_engine *engine, struct exchange_log *log, const struct ike_mm *mm)
+{
+	fragmentation_send(engine, mm, blob_bytes(&log->sent), log->sent_at, &log->fragment_id);
+}
+
+int exchange_send(struct ike_engine *engine, struct exchange_log *log, const struct ike_mm *mm,
 		  struct bytes message)
 {
 	if (blob_set(&log->sent, message))
@@ -73,17 +79,17 @@ int exchange_send(struct ike_engine *engine, struct exchange_log *log, const str
 	log->resent_at = engine->now;
 	log->n_sent = 1;
 	log->n_answers = 0;
-	core_send(engine, path, message);
+	log->fragment_id = 0;
+	transmit(engine, log, mm);
 	return 0;
 }
 
-void exchange_resend(struct ike_engine *engine, struct exchange_log *log,
-		     const struct ike_path *path)
+void exchange_resend(struct ike_engine *engine, struct exchange_log *log, const struct ike_mm *mm)
 {
 	log->n_sent++;
 	log->resent_at = engine->now;
 	engine->stats.retransmissions++;
-	core_send(engine, path, blob_bytes(&log->sent));
+	transmit(engine, log, mm);
 }
 
 static bool digest(struct bytes datagram, uint8_t ret_digest[static 16])
@@ -104,7 +110,7 @@ void exchange_note(struct exchange_log *log, struct bytes datagram)
 }
 
 bool exchange_is_duplicate(struct ike_engine *engine, struct exchange_log *log,
-			   const struct ike_path *path, struct bytes datagram, bool may_answer)
+			   const struct ike_mm *mm, struct bytes datagram, bool may_answer)
 {
 	uint8_t d[16];
 	bool is_newest;
@@ -122,7 +128,7 @@ bool exchange_is_duplicate(struct ike_engine *engine, struct exchange_log *log,
 	log->n_answers++;
 	log->resent_at = engine->now;
 	engine->stats.duplicates_answered++;
-	core_send(engine, path, blob_bytes(&log->sent));
+	transmit(engine, log, mm);
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #include "ike/blob.h"
 #include "ike/core.h"
 
+struct ike_mm;
 struct mm_keys;
 
 /* --- which payloads a message must have ---------------------------------------------------- */
@@ -41,15 +42,15 @@ struct exchange_log {
 	uint64_t resent_at;
 	uint8_t n_sent;		/* by our timer, the first time included */
 	uint8_t n_answers;	/* repeated because the peer repeated itself */
+	uint16_t fragment_id;	/* of our last message, 0 if it was not cut */
 };
 
 void exchange_log_clear(struct exchange_log *log);
 /* Sends and remembers; -ENOMEM sends nothing. */
-int exchange_send(struct ike_engine *engine, struct exchange_log *log, const struct ike_path *path,
+int exchange_send(struct ike_engine *engine, struct exchange_log *log, const struct ike_mm *mm,
 		  struct bytes message);
 /* Again, because the timer said so. */
-void exchange_resend(struct ike_engine *engine, struct exchange_log *log,
-		     const struct ike_path *path);
+void exchange_resend(struct ike_engine *engine, struct exchange_log *log, const struct ike_mm *mm);
 /* The message was good: a copy of it is a duplicate from now on. */
 void exchange_note(struct exchange_log *log, struct bytes datagram);
 /*
@@ -57,7 +58,7 @@ void exchange_note(struct exchange_log *log, struct bytes datagram);
  * in number and rate.
  */
 bool exchange_is_duplicate(struct ike_engine *engine, struct exchange_log *log,
-			   const struct ike_path *path, struct bytes datagram, bool may_answer);
+			   const struct ike_mm *mm, struct bytes datagram, bool may_answer);
 
 /* Delay in ms after the @n_sent'th transmission of an initiator, with jitter; 0: give up. */
 uint64_t exchange_backoff(struct ike_engine *engine, unsigned int n_sent, unsigned int max_tries);

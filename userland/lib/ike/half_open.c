@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "ike/exchange.h"
+#include "ike/fragmentation.h"
 #include "ike/main_mode.h"
 #include "ike/mm.h"
 #include "ike/mismatch.h"
@@ -127,6 +128,7 @@ void half_open_free(struct ike_engine *engine, struct half_open *h)
 	struct half_opens *all = &engine->half_opens;
 
 	request_cancel(engine, &h->policy_request);
+	fragmentation_drop(engine, &h->reassembly);
 	table_remove(&all->by_cookie, &h->by_cookie);
 	table_remove(&all->by_source, &h->by_source);
 	TAILQ_REMOVE(list_of(engine, h), h, link);

@@ -18,11 +18,14 @@
 #define HALF_OPEN_MM1_MIN 84
 #define HALF_OPEN_LIFE_MS 30000
 
+struct reassembly;
+
 struct half_open {
 	struct table_node by_cookie;
 	struct table_node by_source;
 	TAILQ_ENTRY(half_open) link;
 	struct request policy_request;
+	struct reassembly *reassembly;	/* of message 3 in fragments, or NULL */
 	struct ike_path path;
 	uint8_t icookie[WIRE_COOKIE_LEN];
 	uint8_t rcookie[WIRE_COOKIE_LEN];

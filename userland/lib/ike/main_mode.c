@@ -66,7 +66,7 @@ int main_mode_send_clear(struct ike_engine *engine, struct ike_mm *mm, struct wi
 
 	if (!len)
 		return -EMSGSIZE;
-	return exchange_send(engine, &mm->log, &mm->path, (struct bytes){ out->w.data, len });
+	return exchange_send(engine, &mm->log, mm, (struct bytes){ out->w.data, len });
 }
 
 int main_mode_check_ke(unsigned int group, const struct wire_message *message, struct bytes *ret_ke,
@@ -211,7 +211,7 @@ int main_mode_send_proof(struct ike_engine *engine, struct ike_mm *mm)
 	if (!len || exchange_encrypt(mm->keys, iv, engine->out, len))
 		return -EIO;
 	memcpy(mm->iv, iv, sizeof(iv));
-	return exchange_send(engine, &mm->log, &mm->path, (struct bytes){ engine->out, len });
+	return exchange_send(engine, &mm->log, mm, (struct bytes){ engine->out, len });
 }
 
 /* Beside the proof; adopted when that is good. */
@@ -377,7 +377,7 @@ void main_mode_receive(struct ike_engine *engine, struct ike_mm *mm, const struc
 	 * The initiator has a timer; only the responder answers what it has answered before, and
 	 * not while it is still thinking.
 	 */
-	if (exchange_is_duplicate(engine, &mm->log, &mm->path, datagram,
+	if (exchange_is_duplicate(engine, &mm->log, mm, datagram,
 				  !mm->is_initiator && mm->state != IKE_MM_STATE_RECEIVED_3 &&
 					  mm->state != IKE_MM_STATE_RECEIVED_5))
 		return;

@@ -272,6 +272,6 @@ void main_mode_retransmit(struct ike_engine *engine, struct ike_mm *mm)
 		give_up(engine, mm);
 		return;
 	}
-	exchange_resend(engine, &mm->log, &mm->path);
+	exchange_resend(engine, &mm->log, mm);
 	set_retransmission(engine, mm);
 }

@@ -8,6 +8,7 @@
 #include "ike/auth.h"
 #include "ike/child.h"
 #include "ike/dh.h"
+#include "ike/fragmentation.h"
 #include "ike/main_mode.h"
 #include "ike/notify.h"
 #include "ike/peer.h"
@@ -201,6 +202,7 @@ void mm_unlink(struct ike_engine *engine, struct ike_mm *mm)
 	mm->is_gone = true;
 	timer_stop(&engine->timers, &mm->timer);
 	timer_stop(&engine->timers, &mm->life);
+	fragmentation_drop(engine, &mm->reassembly);
 	table_remove(&engine->mms, &mm->node);
 	TAILQ_REMOVE(&mm->peer->mms, mm, peer_link);
 	mm->peer->n_mms--;

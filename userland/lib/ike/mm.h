@@ -34,6 +34,7 @@
 
 struct auth_ops;
 struct dh_key;
+struct reassembly;
 
 /* What is being done, on our side of the wire. */
 enum mm_step {
@@ -109,6 +110,7 @@ struct ike_mm {
 	bool is_gone;			/* out of all indexes, to be freed */
 	bool is_rekeyed;		/* a successor was started or exists */
 	bool has_initial_contact;
+	bool has_fragments;		/* the peer sends some */
 	struct mm_choice choice;
 	const struct auth_ops *auth;
 	uint32_t vids;			/* of the peer */
@@ -122,6 +124,7 @@ struct ike_mm {
 	struct mm_keys *keys;		/* secret memory */
 	uint8_t iv[IKE_BLOCK_MAX_LEN];	/* last block of phase 1 so far */
 	struct exchange_log log;
+	struct reassembly *reassembly;	/* of what comes in fragments, or NULL */
 	struct timer timer;		/* negotiation; later the answer cache and deletion */
 	struct timer life;
 	struct mm_ids used_ids;

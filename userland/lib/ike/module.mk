@@ -11,6 +11,7 @@ ike_SRCS := \
 	userland/lib/ike/engine.c \
 	userland/lib/ike/exchange.c \
 	userland/lib/ike/fragment.c \
+	userland/lib/ike/fragmentation.c \
 	userland/lib/ike/half_open.c \
 	userland/lib/ike/ident.c \
 	userland/lib/ike/informational.c \
@@ -46,8 +47,8 @@ ike_SIM := userland/lib/ike/sim.c
 
 ike_TESTS := test_ike_crypto test_ike_fragment test_ike_keys test_ike_mismatch test_ike_parts \
 	test_ike_proposal test_ike_wire
-ike_SIM_TESTS := test_ike_engine test_ike_failure test_ike_hostile test_ike_loss test_ike_natt \
-	test_ike_network test_ike_rekey
+ike_SIM_TESTS := test_ike_engine test_ike_failure test_ike_fragmentation test_ike_hostile \
+	test_ike_loss test_ike_natt test_ike_network test_ike_rekey
 
 TESTS += $(ike_TESTS) $(ike_SIM_TESTS)
 $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\

@@ -123,7 +123,7 @@ void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, uint16_t t
 	wire_add_notify(&m.out, &notify);
 	message = finish(mm, &m);
 	if (message.len)
-		(void)exchange_send(engine, &mm->log, &mm->path, message);
+		(void)exchange_send(engine, &mm->log, mm, message);
 }
 
 void notify_send_delete(struct ike_engine *engine, struct ike_mm *mm,

@@ -74,8 +74,7 @@ int qm_message_send(struct ike_engine *engine, struct ike_qm *qm, struct qm_mess
 	if (!len || exchange_encrypt(keys, iv, m->out.w.data, len))
 		return -EIO;
 	memcpy(qm->iv, iv, sizeof(iv));
-	return exchange_send(engine, &qm->log, &qm->mm->path,
-			     (struct bytes){ m->out.w.data, len });
+	return exchange_send(engine, &qm->log, qm->mm, (struct bytes){ m->out.w.data, len });
 }
 
 int qm_message_open(struct ike_engine *engine, struct ike_qm *qm, struct bytes datagram,
@@ -520,7 +519,7 @@ static void receive_known(struct ike_engine *engine, struct ike_qm *qm, struct b
 {
 	bool may_answer = qm->stage == QM_STAGE_SENT_2 || qm->stage == QM_STAGE_DONE;
 
-	if (exchange_is_duplicate(engine, &qm->log, &qm->mm->path, datagram, may_answer))
+	if (exchange_is_duplicate(engine, &qm->log, qm->mm, datagram, may_answer))
 		return;
 	switch (qm->stage) {
 	case QM_STAGE_SENT_1:

@@ -213,7 +213,7 @@ void qm_initiator_installed(struct ike_engine *engine, struct ike_qm *qm)
 void qm_initiator_timeout(struct ike_engine *engine, struct ike_qm *qm)
 {
 	if (qm->log.n_sent < max_tries(engine, qm)) {
-		exchange_resend(engine, &qm->log, &qm->mm->path);
+		exchange_resend(engine, &qm->log, qm->mm);
 		set_retransmission(engine, qm);
 		return;
 	}

@@ -340,7 +340,7 @@ void qm_responder_receive_3(struct ike_engine *engine, struct ike_qm *qm, struct
 void qm_responder_timeout(struct ike_engine *engine, struct ike_qm *qm)
 {
 	if (qm->log.n_sent < 4) {
-		exchange_resend(engine, &qm->log, &qm->mm->path);
+		exchange_resend(engine, &qm->log, qm->mm);
 		set_retransmission(engine, qm);
 		return;
 	}

@@ -25,7 +25,9 @@ enum vid_flag {
 };
 
 /* Those that we send, in messages 1 and 2. */
-#define VID_OURS (VID_IPSEC_POLICY | VID_DPD | VID_NAT_T_RFC3947 | VID_NAT_T_DRAFT_02)
+#define VID_OURS                                                                    \
+	(VID_IPSEC_POLICY | VID_DPD | VID_NAT_T_RFC3947 | VID_NAT_T_DRAFT_02 |      \
+	 VID_FRAGMENTATION)
 
 /* 0 for one that we do not know. */
 uint32_t vid_match(struct bytes body);

@@ -597,7 +597,7 @@ TYPE(stats, struct ike_stats, NULL,
      COUNTER(half_open_bytes), COUNTER(half_open_evicted), COUNTER(rate_limited),
      COUNTER(cookie_challenges), COUNTER(unauthenticated_notifies),
      COUNTER(unauthenticated_deletes), COUNTER(bad_message_5), COUNTER(dh_operations),
-     COUNTER(rekeys));
+     COUNTER(rekeys), COUNTER(messages_fragmented), COUNTER(messages_reassembled));
 
 _Static_assert(sizeof(struct ike_stats) == ARRAY_LEN(fields_stats) * sizeof(uint64_t),
 	       "a counter is missing in the table");
