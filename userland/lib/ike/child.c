@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ike/deletion.h"
 #include "ike/ident.h"
 #include "ike/mm.h"
-#include "ike/notify.h"
 #include "ike/peer.h"
 #include "ike/report.h"
 
@@ -206,7 +206,7 @@ static void tell_peer(struct ike_engine *engine, const struct ike_child *child)
 	}
 	TAILQ_FOREACH(mm, &child->peer->mms, peer_link) {
 		if (mm_is_established(mm)) {
-			notify_send_delete(engine, mm, suites, child->n_suites);
+			deletion_send(engine, mm, suites, child->n_suites);
 			return;
 		}
 	}

@@ -111,6 +111,15 @@ struct reassemblies {
 	size_t bytes;
 };
 
+/* Deletes that await an answer, and answers that may have to be given again (deletion.c). */
+TAILQ_HEAD(deletion_list, deletion);
+
+struct deletions {
+	struct deletion_list list;
+	struct table table;		/* by initiator cookie, remote address, message id */
+	size_t n[2];			/* theirs, ours */
+};
+
 struct ike_engine {
 	struct ike_config config;
 	struct ike_ops ops;
@@ -127,6 +136,7 @@ struct ike_engine {
 	struct admission admission;
 	struct half_opens half_opens;
 	struct reassemblies reassemblies;
+	struct deletions deletions;
 	uint16_t last_fragment_id;
 
 	struct table peers;

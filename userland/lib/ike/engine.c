@@ -14,6 +14,7 @@
 #include "ike/child.h"
 #include "ike/core.h"
 #include "ike/crypto.h"
+#include "ike/deletion.h"
 #include "ike/dh.h"
 #include "ike/fragmentation.h"
 #include "ike/half_open.h"
@@ -141,6 +142,7 @@ static void init_lists(struct ike_engine *engine)
 	TAILQ_INIT(&engine->dead_children);
 	half_open_init(engine);
 	fragmentation_init(engine);
+	deletion_init(engine);
 }
 
 static int init_random(struct ike_engine *engine)
@@ -216,6 +218,7 @@ struct ike_engine *ike_engine_free(struct ike_engine *engine)
 		return NULL;
 	request_drop_deferred(engine);
 	half_open_free_all(engine);
+	deletion_free_all(engine);
 	TAILQ_FOREACH(peer, &engine->all_peers, link)
 		free_peer_contents(engine, peer);
 	bury(engine);
@@ -292,6 +295,8 @@ static void receive_informational(struct ike_engine *engine, const struct ike_pa
 
 	if (!(header->flags & WIRE_FLAG_ENCRYPTED))
 		informational_receive_clear(engine, mm, datagram);
+	else if (deletion_receive(engine, path, datagram, header))
+		return;
 	else if (!mm)
 		engine->stats.invalid_cookies++;
 	else

@@ -3,6 +3,7 @@
 
 #include "ike/child.h"
 #include "ike/crypto.h"
+#include "ike/deletion.h"
 #include "ike/exchange.h"
 #include "ike/main_mode.h"
 #include "ike/mm.h"
@@ -223,6 +224,8 @@ void informational_receive(struct ike_engine *engine, struct ike_mm *mm, struct 
 		return;
 	}
 	natt_follow(mm, engine->arrival);
+	if (mm_is_established(mm))
+		deletion_answer(engine, mm, datagram, &message);
 	/* In order; nothing more once this main mode has been deleted. */
 	for (size_t i = 1; i < message.n_payloads && !mm->is_gone; i++) {
 		if (message.payloads[i].type == WIRE_PAYLOAD_NOTIFY)

@@ -143,6 +143,15 @@ int keys_hash2(const struct mm_keys *keys, uint32_t message_id, struct bytes ni,
 		   view(id.b, sizeof(id.b)), ni, after);
 }
 
+int keys_hash_deleted(const struct mm_keys *keys, uint32_t message_id, struct bytes ni,
+		      struct bytes nr, struct bytes del, uint8_t *ret_hash)
+{
+	struct id_bytes id = to_network(message_id);
+
+	return PRF(keys->hash, view(keys->skeyid_a, keys->len), ret_hash, ni,
+		   view(id.b, sizeof(id.b)), nr, del);
+}
+
 int keys_hash3(const struct mm_keys *keys, uint32_t message_id, struct bytes ni, struct bytes nr,
 	       uint8_t *ret_hash)
 {

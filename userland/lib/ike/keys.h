@@ -61,6 +61,9 @@ int keys_hash1(const struct mm_keys *keys, uint32_t message_id, struct bytes aft
 /* prf(SKEYID_a, M-ID | Ni_b | after) */
 int keys_hash2(const struct mm_keys *keys, uint32_t message_id, struct bytes ni,
 	       struct bytes after, uint8_t *ret_hash);
+/* prf(SKEYID_a, Ni_b | M-ID | Nr | D): the answer to a delete ([MS-IKEE], section 3.8.5.1) */
+int keys_hash_deleted(const struct mm_keys *keys, uint32_t message_id, struct bytes ni,
+		      struct bytes nr, struct bytes del, uint8_t *ret_hash);
 /* prf(SKEYID_a, 0 | M-ID | Ni_b | Nr_b) */
 int keys_hash3(const struct mm_keys *keys, uint32_t message_id, struct bytes ni, struct bytes nr,
 	       uint8_t *ret_hash);

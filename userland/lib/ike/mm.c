@@ -7,10 +7,10 @@
 
 #include "ike/auth.h"
 #include "ike/child.h"
+#include "ike/deletion.h"
 #include "ike/dh.h"
 #include "ike/fragmentation.h"
 #include "ike/main_mode.h"
-#include "ike/notify.h"
 #include "ike/peer.h"
 #include "ike/qm.h"
 #include "ike/quick_mode.h"
@@ -298,7 +298,7 @@ void mm_remove(struct ike_engine *engine, struct ike_mm *mm, enum ike_reason rea
 	if (mm->is_gone)
 		return;
 	if (tell_peer)
-		notify_send_delete_mm(engine, mm);
+		deletion_send_mm(engine, mm);
 	report_mm(engine, IKE_EVENT_MM_DELETED, mm, reason, !tell_peer, ike_reason_text(reason));
 	mm_unlink(engine, mm);
 	abandon_quick_modes(engine, mm, reason);

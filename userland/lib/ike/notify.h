@@ -5,8 +5,8 @@
 #include "ike/core.h"
 
 /*
- * Informational exchanges that we start (RFC 2409, section 5.7). None is retransmitted: the peer
- * that misses one finds out by itself.
+ * Notifies (RFC 2409, section 5.7). None is retransmitted: the peer that misses one finds out by
+ * itself.
  */
 
 /* In clear, before there is anything to protect it with; limited per source. */
@@ -21,9 +21,5 @@ void notify_send(struct ike_engine *engine, struct ike_mm *mm, uint8_t protocol,
 		 struct bytes spi, uint16_t type, struct bytes data);
 /* The last word to a peer that failed to prove itself, kept as the answer to duplicates. */
 void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, uint16_t type);
-/* Deletes of our inbound SAs; 0 entries are left out. */
-void notify_send_delete(struct ike_engine *engine, struct ike_mm *mm,
-			const struct ike_sa_suite *suites, size_t n_suites);
-void notify_send_delete_mm(struct ike_engine *engine, struct ike_mm *mm);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "ike/child.h"
 #include "ike/crypto.h"
+#include "ike/deletion.h"
 #include "ike/dh.h"
 #include "ike/ident.h"
 #include "ike/keys.h"
@@ -317,8 +318,8 @@ void quick_mode_add_sa_reply(struct ike_engine *engine, struct ike_qm *qm, int e
 	if (error) {
 		/* The initiator thinks that the pair is complete. */
 		if (qm->stage == QM_STAGE_INSTALL_OUT && qm->mm)
-			notify_send_delete(engine, qm->mm, qm->install->suites,
-					   qm->install->n_suites);
+			deletion_send(engine, qm->mm, qm->install->suites,
+				      qm->install->n_suites);
 		qm_fail(engine, qm, IKE_REASON_ADD_SA, false, "%s",
 			ike_reason_text(IKE_REASON_ADD_SA));
 		return;

@@ -371,7 +371,7 @@ static void test_required_payloads(void **state)
 
 static void test_vendor_ids(void **state)
 {
-	static const uint8_t microsoft[20] = { 0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c,
+	uint8_t microsoft[20] = { 0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c,
 					       0x7d, 0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87,
 					       0xe4, 0x61, 0,	 0,    0,    4 };
 	uint8_t longer[300] = {0}, buf[256];
@@ -384,6 +384,9 @@ static void test_vendor_ids(void **state)
 	assert_int_equal(m.n_payloads, 3);
 	assert_int_equal(vid_collect(&m), VID_DPD | VID_GSSAPI | VID_IPSEC_POLICY);
 	assert_int_equal(vid_match((struct bytes){ microsoft, 20 }), VID_MICROSOFT);
+	microsoft[19] = 2;
+	assert_int_equal(vid_match((struct bytes){ microsoft, 20 }),
+			 VID_MICROSOFT | VID_WINDOWS_2000);
 	assert_int_equal(vid_match((struct bytes){ microsoft, 16 }), VID_MICROSOFT);
 	assert_int_equal(vid_match((struct bytes){ microsoft, 15 }), 0);
 	memcpy(longer, microsoft, 20);

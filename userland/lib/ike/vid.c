@@ -11,7 +11,7 @@ static const struct {
 	uint32_t flag;
 	uint8_t len;
 	uint8_t has_suffix;
-	uint8_t id[16];
+	uint8_t id[20];
 } vids[] = {
 	/* MD5("ipsec-policy") */
 	{ VID_IPSEC_POLICY, 16, 0, { 0x56, 0x59, 0xc3, 0x6d, 0x4c, 0x17, 0x17, 0xe4, 0xd2, 0xb7,
@@ -19,7 +19,11 @@ static const struct {
 	/* RFC 3706: 14 bytes of MD5("CISCO-DEAD-PEER-DETECTION"), version 1.0 */
 	{ VID_DPD, 16, 0, { 0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1, 0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc,
 			    0x77, 0x57, 0x01, 0x00 } },
-	/* MD5("MS NT5 ISAKMPOAKLEY"), version */
+	/* MD5("MS NT5 ISAKMPOAKLEY"), version 2 */
+	{ VID_MICROSOFT | VID_WINDOWS_2000, 20, 0, { 0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c,
+						     0x7d, 0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87,
+						     0xe4, 0x61, 0, 0, 0, 2 } },
+	/* and any other version */
 	{ VID_MICROSOFT, 16, 1, { 0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d, 0x7c, 0x96, 0xfc,
 				  0xbf, 0xb5, 0x87, 0xe4, 0x61 } },
 	/* MD5("Vid-Initial-Contact") */
@@ -83,7 +87,7 @@ uint32_t vid_collect(const struct wire_message *message)
 void vid_add(struct wire_out *out, uint32_t flags)
 {
 	for (size_t i = 0; i < N_VIDS; i++) {
-		if (!(flags & vids[i].flag))
+		if ((flags & vids[i].flag) != vids[i].flag)
 			continue;
 		flags &= ~vids[i].flag;
 		wire_add(out, WIRE_PAYLOAD_VID, (struct bytes){ vids[i].id, vids[i].len });

@@ -22,6 +22,7 @@ enum vid_flag {
 	VID_FRAGMENTATION = 1 << 8,
 	VID_XAUTH = 1 << 9,
 	VID_IPSEC_POLICY = 1 << 10,	/* ourselves */
+	VID_WINDOWS_2000 = 1 << 11,	/* beside VID_MICROSOFT */
 };
 
 /* Those that we send, in messages 1 and 2. */
