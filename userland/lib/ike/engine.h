@@ -172,8 +172,8 @@ enum ike_direction {		/* bit set */
 
 /*
  * SAs to install. A responder asks twice for the same qm_id, first IN and, once the peer has
- * proved liveness, OUT; an initiator asks once for both. Larval SAs with spi_in exist since
- * get_spi.
+ * proved liveness, OUT; an initiator asks once for both, or does the same if the peer wants to say
+ * when it is ready (commit bit). Larval SAs with spi_in exist since get_spi.
  */
 struct ike_sa_install {
 	uint64_t qm_id;		/* names the pair for its whole life */

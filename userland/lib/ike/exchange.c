@@ -36,6 +36,8 @@ static const struct payload_rule rules[MESSAGE_KIND_COUNT][RULES_MAX] = {
 			   { WIRE_PAYLOAD_KE, 0, 1, false },
 			   { WIRE_PAYLOAD_ID, 0, 2, false } },
 	[MESSAGE_QM_3] = { { WIRE_PAYLOAD_HASH, 1, 1, true } },
+	[MESSAGE_QM_4] = { { WIRE_PAYLOAD_HASH, 1, 1, true },
+			   { WIRE_PAYLOAD_NOTIFY, 1, 255, false } },
 	[MESSAGE_INFORMATIONAL] = { { WIRE_PAYLOAD_HASH, 1, 1, true } },
 };
 

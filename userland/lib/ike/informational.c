@@ -2,6 +2,7 @@
 #include "ike/informational.h"
 
 #include "ike/child.h"
+#include "ike/connected.h"
 #include "ike/crypto.h"
 #include "ike/deletion.h"
 #include "ike/exchange.h"
@@ -113,6 +114,8 @@ static void take_notify(struct ike_engine *engine, struct ike_mm *mm, struct byt
 	}
 	if (notify.type == IKE_NOTIFY_R_U_THERE) {
 		answer_r_u_there(engine, mm, &notify);
+	} else if (notify.type == IKE_NOTIFY_CONNECTED) {
+		connected_notified(engine, mm, &notify);
 	} else if (notify.type == IKE_NOTIFY_INITIAL_CONTACT) {
 		mm_initial_contact(engine, mm);
 	} else if (notify.type < STATUS_TYPES || notify.type == IKE_NOTIFY_MS_STATUS) {
@@ -152,7 +155,8 @@ static void delete_child(struct ike_engine *engine, struct ike_mm *mm, uint8_t p
 	}
 	/* One that the peer gave up half-way. */
 	TAILQ_FOREACH(qm, &mm->peer->qms, peer_link) {
-		if (qm->is_initiator || qm->stage == QM_STAGE_DONE)
+		if ((qm->is_initiator && qm->stage != QM_STAGE_SENT_3) ||
+		    qm->stage == QM_STAGE_DONE)
 			continue;
 		for (size_t i = 0; i < qm->choice.n_suites; i++) {
 			if (qm->choice.suites[i].protocol == protocol &&

@@ -6,6 +6,7 @@ ike_SRCS := \
 	userland/lib/ike/auth.c \
 	userland/lib/ike/auth_psk.c \
 	userland/lib/ike/child.c \
+	userland/lib/ike/connected.c \
 	userland/lib/ike/crypto.c \
 	userland/lib/ike/deletion.c \
 	userland/lib/ike/dh.c \
@@ -49,8 +50,9 @@ ike_SIM := userland/lib/ike/sim.c
 
 ike_TESTS := test_ike_crypto test_ike_fragment test_ike_keys test_ike_mismatch test_ike_parts \
 	test_ike_proposal test_ike_wire
-ike_SIM_TESTS := test_ike_deletion test_ike_engine test_ike_failure test_ike_fragmentation \
-	test_ike_hostile test_ike_loss test_ike_natt test_ike_network test_ike_rekey
+ike_SIM_TESTS := test_ike_connected test_ike_deletion test_ike_engine test_ike_failure \
+	test_ike_fragmentation test_ike_hostile test_ike_loss test_ike_natt test_ike_network \
+	test_ike_rekey
 
 TESTS += $(ike_TESTS) $(ike_SIM_TESTS)
 $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\

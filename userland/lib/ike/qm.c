@@ -267,6 +267,7 @@ static enum ike_qm_state public_state(enum qm_stage stage)
 		return IKE_QM_STATE_SENT_2;
 	case QM_STAGE_INSTALL:
 	case QM_STAGE_INSTALL_IN:
+	case QM_STAGE_SENT_3:
 	case QM_STAGE_INSTALL_OUT:
 		return IKE_QM_STATE_INSTALL;
 	case QM_STAGE_DONE:

@@ -12,10 +12,12 @@ struct dh_key;
  * A quick mode, from the wish for one to the installed pair.
  *
  *   initiator: WAIT_POLICY -> WAIT_MM -> WAIT_SPI -> SENT_1 -> INSTALL -> DONE
+ *     and when the peer wants to say CONNECTED:      SENT_1 -> INSTALL_IN -> SENT_3 -> INSTALL_OUT
+ *                                                           -> DONE
  *   responder: WAIT_POLICY ----------> WAIT_SPI -> INSTALL_IN -> SENT_2 -> INSTALL_OUT -> gone
  *
  * WAIT_POLICY is left out when an acquire brought the policy. DONE is kept for a while to repeat
- * message 3; the responder needs nothing of the kind, because message 3 has no answer.
+ * message 3; the responder needs that only where message 3 has an answer, CONNECTED.
  */
 enum qm_stage {
 	QM_STAGE_WAIT_POLICY,
@@ -25,6 +27,7 @@ enum qm_stage {
 	QM_STAGE_INSTALL,
 	QM_STAGE_INSTALL_IN,
 	QM_STAGE_SENT_2,
+	QM_STAGE_SENT_3,
 	QM_STAGE_INSTALL_OUT,
 	QM_STAGE_DONE,
 };

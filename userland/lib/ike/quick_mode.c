@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "ike/child.h"
+#include "ike/connected.h"
 #include "ike/crypto.h"
 #include "ike/deletion.h"
 #include "ike/dh.h"
@@ -29,8 +30,8 @@
 /* HDR*, HASH, ... */
 void qm_message_begin(struct ike_engine *engine, const struct ike_qm *qm, struct qm_message *m)
 {
-	struct wire_header header = mm_header(qm->mm, WIRE_EXCHANGE_QUICK, WIRE_FLAG_ENCRYPTED,
-					      qm->message_id);
+	uint8_t flags = WIRE_FLAG_ENCRYPTED | (connected_is_promised(qm) ? WIRE_FLAG_COMMIT : 0);
+	struct wire_header header = mm_header(qm->mm, WIRE_EXCHANGE_QUICK, flags, qm->message_id);
 	static const uint8_t zero[IKE_HASH_MAX_LEN];
 	size_t len = qm->mm->keys->len;
 
@@ -46,6 +47,7 @@ static int compute_hash(const struct ike_qm *qm, enum qm_hash hash, struct bytes
 
 	switch (hash) {
 	case QM_HASH_1:
+	case QM_HASH_4:
 		return keys_hash1(keys, qm->message_id, after, ret_hash);
 	case QM_HASH_2:
 		return keys_hash2(keys, qm->message_id, blob_bytes(&qm->ni), after, ret_hash);
@@ -329,9 +331,14 @@ void quick_mode_add_sa_reply(struct ike_engine *engine, struct ike_qm *qm, int e
 		qm_initiator_installed(engine, qm);
 		break;
 	case QM_STAGE_INSTALL_IN:
-		qm_responder_installed_in(engine, qm);
+		if (qm->is_initiator)
+			connected_wait(engine, qm);
+		else
+			qm_responder_installed_in(engine, qm);
 		break;
 	case QM_STAGE_INSTALL_OUT:
+		if (connected_is_promised(qm))
+			(void)connected_send(engine, qm);
 		qm_complete(engine, qm);
 		break;
 	case QM_STAGE_WAIT_POLICY:
@@ -339,6 +346,7 @@ void quick_mode_add_sa_reply(struct ike_engine *engine, struct ike_qm *qm, int e
 	case QM_STAGE_WAIT_SPI:
 	case QM_STAGE_SENT_1:
 	case QM_STAGE_SENT_2:
+	case QM_STAGE_SENT_3:
 	case QM_STAGE_DONE:
 		break;
 	}
@@ -373,7 +381,7 @@ void qm_complete(struct ike_engine *engine, struct ike_qm *qm)
 	qm_finish_acquires(engine, qm, IKE_REASON_OK);
 	qm_free_negotiation(engine, qm);
 	qm->is_counted = false;
-	if (!qm->is_initiator) {
+	if (!qm->is_initiator && !connected_is_promised(qm)) {
 		qm_unlink(engine, qm);
 		return;
 	}
@@ -497,7 +505,13 @@ void quick_mode_lost_mm(struct ike_engine *engine, struct ike_qm *qm, enum ike_r
 		qm_set_mm(qm, NULL);
 		return;
 	}
-	if (!qm->is_initiator || qm->is_restarted || qm->stage == QM_STAGE_INSTALL) {
+	if (qm->stage == QM_STAGE_SENT_3) {
+		qm_set_mm(qm, NULL);
+		connected_go_on(engine, qm);
+		return;
+	}
+	if (!qm->is_initiator || qm->is_restarted || qm->stage == QM_STAGE_INSTALL ||
+	    qm->stage == QM_STAGE_INSTALL_IN) {
 		qm_fail(engine, qm, reason, false, "the main mode has gone");
 		return;
 	}
@@ -518,7 +532,8 @@ void quick_mode_lost_mm(struct ike_engine *engine, struct ike_qm *qm, enum ike_r
 static void receive_known(struct ike_engine *engine, struct ike_qm *qm, struct bytes datagram,
 			  const struct wire_header *header)
 {
-	bool may_answer = qm->stage == QM_STAGE_SENT_2 || qm->stage == QM_STAGE_DONE;
+	bool may_answer = qm->stage == QM_STAGE_SENT_2 || qm->stage == QM_STAGE_SENT_3 ||
+			  qm->stage == QM_STAGE_DONE;
 
 	if (exchange_is_duplicate(engine, &qm->log, qm->mm, datagram, may_answer))
 		return;
@@ -529,8 +544,11 @@ static void receive_known(struct ike_engine *engine, struct ike_qm *qm, struct b
 	case QM_STAGE_SENT_2:
 		qm_responder_receive_3(engine, qm, datagram, header);
 		break;
+	case QM_STAGE_SENT_3:
+		connected_receive(engine, qm, datagram, header);
+		break;
 	case QM_STAGE_DONE:
-		/* Windows, which sets the commit bit, ends with a fourth message: CONNECTED. */
+		/* CONNECTED that was not waited for, or not so long. */
 		break;
 	case QM_STAGE_WAIT_POLICY:
 	case QM_STAGE_WAIT_MM:
@@ -574,6 +592,9 @@ void quick_mode_timer(struct timer *timer, void *userdata)
 		break;
 	case QM_STAGE_SENT_2:
 		qm_responder_timeout(engine, qm);
+		break;
+	case QM_STAGE_SENT_3:
+		connected_timeout(engine, qm);
 		break;
 	case QM_STAGE_DONE:
 		qm_unlink(engine, qm);

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "ike/child.h"
+#include "ike/connected.h"
 #include "ike/dh.h"
 #include "ike/ident.h"
 #include "ike/keys.h"
@@ -191,6 +192,11 @@ void qm_initiator_receive_2(struct ike_engine *engine, struct ike_qm *qm, struct
 	reason = take_answer(engine, qm, &message);
 	if (reason != IKE_REASON_OK) {
 		refuse_answer(engine, qm, reason, &message);
+		return;
+	}
+	if (connected_is_awaited(header)) {
+		qm->stage = QM_STAGE_INSTALL_IN;
+		qm_request_install(engine, qm, IKE_DIRECTION_IN);
 		return;
 	}
 	qm->stage = QM_STAGE_INSTALL;

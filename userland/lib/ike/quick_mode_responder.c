@@ -27,7 +27,7 @@ static void make_room(struct ike_engine *engine, const struct ike_qm *new)
 		return;
 	TAILQ_FOREACH(qm, &new->peer->qms, peer_link) {
 		if (qm != new && qm->mm == new->mm && !qm->is_initiator &&
-		    qm->stage != QM_STAGE_INSTALL_OUT) {
+		    qm->stage != QM_STAGE_INSTALL_OUT && qm->stage != QM_STAGE_DONE) {
 			qm_fail(engine, qm, IKE_REASON_GENERAL, true,
 				"too many quick modes at a time");
 			return;

@@ -25,6 +25,7 @@ enum qm_hash {
 	QM_HASH_1,
 	QM_HASH_2,
 	QM_HASH_3,
+	QM_HASH_4,
 };
 
 void qm_message_begin(struct ike_engine *engine, const struct ike_qm *qm, struct qm_message *m);

@@ -343,6 +343,8 @@ static void test_required_payloads(void **state)
 		{ MESSAGE_QM_3, "H", true },
 		{ MESSAGE_QM_3, "", false },
 		{ MESSAGE_QM_3, "XH", false },
+		{ MESSAGE_QM_4, "HX", false },
+		{ MESSAGE_QM_4, "XH", false },
 		{ MESSAGE_INFORMATIONAL, "HDX", true },
 		{ MESSAGE_INFORMATIONAL, "DH", false },
 		{ MESSAGE_INFORMATIONAL, "HH", false },
