@@ -13,6 +13,8 @@
 #define SECOND_USEC UINT64_C(1000000)
 /* The engine's peers retransmit for longer than that. */
 #define ASK_TIMEOUT (8 * SECOND_USEC)
+/* For those who may have to ask others in turn: a KDC, or where revocation lists are. */
+#define CREDENTIAL_TIMEOUT (20 * SECOND_USEC)
 
 /* One question under way. */
 struct question {
@@ -30,8 +32,9 @@ static void on_answer(void *userdata, int error, const void *reply)
 	free(question);
 }
 
-static int ask(struct host *host, struct link_client *client, const struct link_method *method,
-	       const void *args, bool may_repeat, uint64_t id, link_reply_fn done)
+static int ask_for(struct host *host, struct link_client *client,
+		   const struct link_method *method, const void *args, uint64_t timeout,
+		   bool may_repeat, uint64_t id, link_reply_fn done)
 {
 	struct question *question = malloc(sizeof(*question));
 	int r;
@@ -39,11 +42,16 @@ static int ask(struct host *host, struct link_client *client, const struct link_
 	if (!question)
 		return -ENOMEM;
 	*question = (struct question){ .host = host, .id = id, .done = done };
-	r = link_client_call(client, method, args, ASK_TIMEOUT, may_repeat, on_answer, question,
-			     NULL);
+	r = link_client_call(client, method, args, timeout, may_repeat, on_answer, question, NULL);
 	if (r < 0)
 		free(question);
 	return r;
+}
+
+static int ask(struct host *host, struct link_client *client, const struct link_method *method,
+	       const void *args, bool may_repeat, uint64_t id, link_reply_fn done)
+{
+	return ask_for(host, client, method, args, ASK_TIMEOUT, may_repeat, id, done);
 }
 
 /* --- questions ---------------------------------------------------------------------------- */
@@ -130,6 +138,43 @@ static int op_add_sa(void *userdata, uint64_t id, const struct ike_sa_install *i
 	return ask(host, host->agent, &link_add_sa, install, false, id, on_add_sa);
 }
 
+/* --- questions about credentials ------------------------------------------------------------ */
+
+/* An op of the engine, and its answer: the same struct on both ways. */
+#define CREDENTIAL_OP(name, question_type, may_repeat)                                          \
+	static void on_##name(void *userdata, int error, const void *reply)                     \
+	{                                                                                       \
+		struct question *q = userdata;                                                  \
+												\
+		(void)ike_engine_##name##_reply(q->host->engine, host_now(), q->id, error,      \
+						error < 0 ? NULL : reply);                      \
+	}                                                                                       \
+												\
+	static int op_##name(void *userdata, uint64_t id, const struct question_type *question) \
+	{                                                                                       \
+		struct host *host = userdata;                                                   \
+												\
+		return ask_for(host, host->cred, &link_##name, question, CREDENTIAL_TIMEOUT,    \
+			       may_repeat, id, on_##name);                                      \
+	}
+
+CREDENTIAL_OP(authorities, ike_authorities_request, true)
+CREDENTIAL_OP(certificate, ike_certificate_request, true)
+CREDENTIAL_OP(signature, ike_signature_request, true)
+CREDENTIAL_OP(proof, ike_proof_request, true)
+/* a context does not outlive the link, and takes no message twice */
+CREDENTIAL_OP(gss_step, ike_gss_step, false)
+CREDENTIAL_OP(gss_wrap, ike_gss_message, false)
+CREDENTIAL_OP(gss_unwrap, ike_gss_message, false)
+
+static void op_gss_end(void *userdata, const struct ike_gss_end *end)
+{
+	struct host *host = userdata;
+
+	/* behind the questions about it, which may still wait for the link */
+	(void)link_client_send(host->cred, &link_gss_end, end);
+}
+
 /* --- statements --------------------------------------------------------------------------- */
 
 static void tell(struct host *host, const struct link_method *method, const void *args)
@@ -201,6 +246,14 @@ const struct ike_ops host_ops = {
 	.get_spi = op_get_spi,
 	.psk_skeyid = op_psk_skeyid,
 	.add_sa = op_add_sa,
+	.authorities = op_authorities,
+	.certificate = op_certificate,
+	.signature = op_signature,
+	.proof = op_proof,
+	.gss_step = op_gss_step,
+	.gss_wrap = op_gss_wrap,
+	.gss_unwrap = op_gss_unwrap,
+	.gss_end = op_gss_end,
 	.del_sa = op_del_sa,
 	.acquire_result = op_acquire_result,
 	.event = op_event,

@@ -27,6 +27,8 @@ struct auth_ops {
 	enum ike_auth method;
 	enum message_kind proof; /* payloads that messages 5 and 6 need */
 
+	/* Initiator: what the SA payload of message 2 says beside its choice. 0 or -ENOMEM. */
+	int (*read_answer)(struct ike_mm *mm, struct bytes sa_b);
 	/* What goes along with KE and nonce in messages 3 and 4. */
 	int (*prepare_ke)(struct ike_engine *engine, struct ike_mm *mm);
 	void (*write_ke)(const struct ike_mm *mm, struct wire_out *out);
@@ -60,9 +62,21 @@ const struct auth_ops *auth_find(enum ike_auth method);
 int auth_fail(struct ike_mm *mm, enum ike_reason reason, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* SKEYID = prf(Ni_b | Nr_b, g^xy) of the methods that prove identity otherwise. */
+int auth_derive_skeyid(struct ike_engine *engine, struct ike_mm *mm);
+
 extern const struct auth_ops auth_psk;
+extern const struct auth_ops auth_rsa;
+extern const struct auth_ops auth_ecdsa_256;
+extern const struct auth_ops auth_ecdsa_384;
+extern const struct auth_ops auth_gss;
 /* The credentials answered; the main mode waits for it. */
 void auth_psk_reply(struct ike_engine *engine, struct ike_mm *mm, int error, const uint8_t *skeyid,
 		    size_t len);
+/* @answer is the struct of ike/credential.h that answers @kind, NULL with an @error. */
+void auth_cert_reply(struct ike_engine *engine, struct ike_mm *mm, enum request_kind kind,
+		     int error, const void *answer);
+void auth_gss_reply(struct ike_engine *engine, struct ike_mm *mm, enum request_kind kind,
+		    int error, const void *answer);
 
 #endif

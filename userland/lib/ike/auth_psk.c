@@ -61,7 +61,7 @@ static int psk_write_proof(struct ike_mm *mm, struct wire_out *out)
 	wire_begin(out, WIRE_PAYLOAD_ID);
 	ident_write(&out->w, &mm->path.local, 128, 0, 0);
 	wire_end(out);
-	ret = keys_hash_ir(mm->keys, &t, mm->is_initiator, wire_last_body(out), hash);
+	ret = keys_hash_ir(mm->keys, mm->keys->hash, &t, mm->is_initiator, wire_last_body(out), hash);
 	if (!ret)
 		wire_add(out, WIRE_PAYLOAD_HASH, (struct bytes){ hash, mm->keys->len });
 	return ret;
@@ -78,7 +78,7 @@ static int psk_judge(struct ike_engine *engine, struct ike_mm *mm,
 	struct ident ident;
 
 	(void)engine;
-	if (keys_hash_ir(mm->keys, &t, !mm->is_initiator, id->body, want) ||
+	if (keys_hash_ir(mm->keys, mm->keys->hash, &t, !mm->is_initiator, id->body, want) ||
 	    !crypto_is_equal(hash->body, (struct bytes){ want, mm->keys->len }))
 		return auth_fail(mm, IKE_REASON_CREDENTIALS, "the peer's proof is wrong");
 	/* behind a NAT it has another address than we see */

@@ -35,6 +35,25 @@ static inline int blob_set(struct blob *blob, struct bytes bytes)
 	return 0;
 }
 
+/* Adds a copy at the end; -ENOMEM leaves the blob as it was. */
+static inline int blob_append(struct blob *blob, struct bytes bytes)
+{
+	uint8_t *data;
+
+	if (!bytes.len)
+		return 0;
+	data = malloc(blob->len + bytes.len);
+	if (!data)
+		return -ENOMEM;
+	if (blob->len)
+		memcpy(data, blob->data, blob->len);
+	memcpy(data + blob->len, bytes.data, bytes.len);
+	(void)wipe_free(blob->data, blob->len);
+	blob->data = data;
+	blob->len += bytes.len;
+	return 0;
+}
+
 static inline struct bytes blob_bytes(const struct blob *blob)
 {
 	return (struct bytes){ blob->data, blob->len };

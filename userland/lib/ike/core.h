@@ -37,7 +37,14 @@ enum request_kind {
 	REQUEST_NONE,
 	REQUEST_HALF_OPEN_POLICY,	/* owner: half_open */
 	REQUEST_PEER_POLICY,		/* owner: peer */
-	REQUEST_SKEYID,			/* owner: mm */
+	REQUEST_SKEYID,			/* owner: mm, and so on */
+	REQUEST_AUTHORITIES,
+	REQUEST_CERTIFICATE,
+	REQUEST_SIGNATURE,
+	REQUEST_PROOF,
+	REQUEST_GSS_STEP,
+	REQUEST_GSS_WRAP,
+	REQUEST_GSS_UNWRAP,
 	REQUEST_QM_POLICY,		/* owner: qm */
 	REQUEST_SPI_AH,
 	REQUEST_SPI_ESP,
@@ -66,6 +73,8 @@ struct deferred {
 	uint8_t skeyid[IKE_HASH_MAX_LEN];
 	struct ike_mm_policy *mm_policy;
 	struct ike_qm_policy *qm_policy;
+	enum credential_kind answer_kind;	/* of @answer */
+	void *answer;
 };
 
 STAILQ_HEAD(deferred_list, deferred);

@@ -157,4 +157,20 @@ struct ike_gss_end {
 	uint64_t context;
 };
 
+/* --- answers as objects ---------------------------------------------------------------------- */
+
+enum credential_kind {
+	CREDENTIAL_AUTHORITIES,
+	CREDENTIAL_CERTIFICATE,
+	CREDENTIAL_SIGNATURE,
+	CREDENTIAL_PROOF,
+	CREDENTIAL_GSS_TOKEN,
+	CREDENTIAL_GSS_RESULT,
+};
+
+/* Within the bounds above; a refusal always is. */
+bool credential_is_valid(enum credential_kind kind, const void *answer);
+/* One block with everything, to be freed with free(); NULL when out of memory. */
+void *credential_copy(enum credential_kind kind, const void *answer);
+
 #endif

@@ -129,7 +129,9 @@ static void set_default(uint32_t *value, uint32_t def)
 static bool has_all_ops(const struct ike_ops *ops)
 {
 	return ops->send && ops->policy_mm && ops->policy_qm && ops->get_spi && ops->psk_skeyid &&
-	       ops->add_sa && ops->del_sa && ops->acquire_result;
+	       ops->add_sa && ops->del_sa && ops->acquire_result && ops->authorities &&
+	       ops->certificate && ops->signature && ops->proof && ops->gss_step &&
+	       ops->gss_wrap && ops->gss_unwrap && ops->gss_end;
 }
 
 static void init_lists(struct ike_engine *engine)
@@ -534,6 +536,67 @@ int ike_engine_add_sa_reply(struct ike_engine *engine, uint64_t now, uint64_t id
 	};
 
 	return reply(engine, now, &d);
+}
+
+/* What is out of bounds is as good as no answer. */
+static int credential_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+			    enum request_kind kind, const void *answer)
+{
+	struct deferred d = {
+		.id = id,
+		.allowed_kinds = KIND_BIT(kind),
+		.error = error,
+		.answer_kind = request_credential(kind),
+		.answer = (void *)answer,
+	};
+
+	if (!error && (!answer || !credential_is_valid(d.answer_kind, answer)))
+		d.error = -EINVAL;
+	if (d.error)
+		d.answer = NULL;
+	return reply(engine, now, &d);
+}
+
+int ike_engine_authorities_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+				 const struct ike_authorities *authorities)
+{
+	return credential_reply(engine, now, id, error, REQUEST_AUTHORITIES, authorities);
+}
+
+int ike_engine_certificate_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+				 const struct ike_certificate *certificate)
+{
+	return credential_reply(engine, now, id, error, REQUEST_CERTIFICATE, certificate);
+}
+
+int ike_engine_signature_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+			       const struct ike_signature *signature)
+{
+	return credential_reply(engine, now, id, error, REQUEST_SIGNATURE, signature);
+}
+
+int ike_engine_proof_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+			   const struct ike_proof *proof)
+{
+	return credential_reply(engine, now, id, error, REQUEST_PROOF, proof);
+}
+
+int ike_engine_gss_step_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+			      const struct ike_gss_token *token)
+{
+	return credential_reply(engine, now, id, error, REQUEST_GSS_STEP, token);
+}
+
+int ike_engine_gss_wrap_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+			      const struct ike_gss_result *result)
+{
+	return credential_reply(engine, now, id, error, REQUEST_GSS_WRAP, result);
+}
+
+int ike_engine_gss_unwrap_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+				const struct ike_gss_result *result)
+{
+	return credential_reply(engine, now, id, error, REQUEST_GSS_UNWRAP, result);
 }
 
 /* --- the end of SAs ------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "ike/alg.h"
+#include "ike/credential.h"
 #include "ike/path.h"
 #include "ike/reason.h"
 
@@ -21,7 +22,7 @@
  * Time is in milliseconds of a clock that never goes back. Call ike_engine_tick() no later than
  * ike_engine_next_timeout() says.
  *
- * Requests. Some ops ask somebody else: policy_mm, policy_qm, get_spi, psk_skeyid, add_sa. Each
+ * Requests. Some ops ask somebody else: for policy, SPIs, SAs and uses of credentials. Each
  * carries an id that is never used again; the answer comes through the matching _reply() function,
  * in any order, at any time, or never (the engine's own deadlines apply). Replies to exchanges that
  * have ended are ignored with -ENOENT. An op that returns a negative errno has failed at once and
@@ -63,6 +64,8 @@ struct ike_mm_policy {
 	size_t n_auth;
 	uint32_t life_seconds;	/* 0: 28800 */
 	uint32_t qm_limit;	/* quick modes per main mode, 0: no limit; 1 is master PFS */
+	/* Our Kerberos name, "host$@REALM" in UTF-8. NULL or empty: Kerberos is not offered. */
+	const char *gss_name;
 };
 
 enum ike_encapsulation {
@@ -255,8 +258,16 @@ struct ike_mm_info {
 	uint64_t age_ms;
 	uint32_t n_qm;		/* quick modes made under it */
 	uint32_t qm_limit;
-	struct ip_addr local_id;	/* identities of PSK and Kerberos are addresses */
+	/*
+	 * Who the two are. Names come from certificates ("CN=..., O=...") or Kerberos
+	 * ("host$@REALM"), valid as long as the engine is not called; NULL: the address is the
+	 * identity, or there is no proof yet.
+	 */
+	struct ip_addr local_id;
 	struct ip_addr remote_id;
+	const char *local_name;
+	const char *remote_name;
+	const char *authority;	/* the root CA that vouches for the peer, else NULL */
 };
 
 enum ike_qm_state {
@@ -344,8 +355,21 @@ struct ike_ops {
 	int (*psk_skeyid)(void *userdata, uint64_t id, const struct ike_psk_request *request);
 	int (*add_sa)(void *userdata, uint64_t id, const struct ike_sa_install *install);
 
+	/* The same, about certificates and Kerberos: ike/credential.h. */
+	int (*authorities)(void *userdata, uint64_t id,
+			   const struct ike_authorities_request *request);
+	int (*certificate)(void *userdata, uint64_t id,
+			   const struct ike_certificate_request *request);
+	int (*signature)(void *userdata, uint64_t id, const struct ike_signature_request *request);
+	int (*proof)(void *userdata, uint64_t id, const struct ike_proof_request *request);
+	int (*gss_step)(void *userdata, uint64_t id, const struct ike_gss_step *step);
+	int (*gss_wrap)(void *userdata, uint64_t id, const struct ike_gss_message *message);
+	int (*gss_unwrap)(void *userdata, uint64_t id, const struct ike_gss_message *message);
+
 	/* Not answered. */
 	void (*del_sa)(void *userdata, const struct ike_sa_ref *ref);
+	/* A context that gss_step was asked about, also while that is not answered yet. */
+	void (*gss_end)(void *userdata, const struct ike_gss_end *end);
 	/*
 	 * The end of an acquire, exactly once. @peer_answered: something came back, so the peer
 	 * speaks IKE (no fall-back to clear text).
@@ -385,7 +409,10 @@ struct ike_config {
  */
 struct ike_engine *ike_engine_new(const struct ike_config *config, const struct ike_ops *ops,
 				  void *userdata, uint64_t now);
-/* Wipes and frees everything, sends and reports nothing; NULL is allowed. Returns NULL. */
+/*
+ * Wipes and frees everything, sends and reports nothing, but ends GSS contexts; NULL is allowed.
+ * Returns NULL.
+ */
 struct ike_engine *ike_engine_free(struct ike_engine *engine);
 
 /* A datagram from path->remote to path->local. Never fails: bad input is counted. */
@@ -424,6 +451,21 @@ int ike_engine_get_spi_reply(struct ike_engine *engine, uint64_t now, uint64_t i
 int ike_engine_psk_skeyid_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
 				const uint8_t *skeyid, size_t len);
 int ike_engine_add_sa_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error);
+/* A refusal by the keeper of the credentials is in the answer; it is copied. */
+int ike_engine_authorities_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+				 const struct ike_authorities *authorities);
+int ike_engine_certificate_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+				 const struct ike_certificate *certificate);
+int ike_engine_signature_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+			       const struct ike_signature *signature);
+int ike_engine_proof_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+			   const struct ike_proof *proof);
+int ike_engine_gss_step_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+			      const struct ike_gss_token *token);
+int ike_engine_gss_wrap_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+			      const struct ike_gss_result *result);
+int ike_engine_gss_unwrap_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
+				const struct ike_gss_result *result);
 
 enum ike_expire_kind {
 	IKE_EXPIRE_SOFT,	/* negotiate a successor */

@@ -25,6 +25,11 @@ static const struct payload_rule rules[MESSAGE_KIND_COUNT][RULES_MAX] = {
 	[MESSAGE_MM_3] = { { WIRE_PAYLOAD_KE, 1, 1, false }, { WIRE_PAYLOAD_NONCE, 1, 1, false } },
 	[MESSAGE_MM_4] = { { WIRE_PAYLOAD_KE, 1, 1, false }, { WIRE_PAYLOAD_NONCE, 1, 1, false } },
 	[MESSAGE_MM_HASH] = { { WIRE_PAYLOAD_ID, 1, 1, true }, { WIRE_PAYLOAD_HASH, 1, 1, false } },
+	[MESSAGE_MM_SIGNATURE] = { { WIRE_PAYLOAD_ID, 1, 1, true },
+				   { WIRE_PAYLOAD_SIG, 1, 1, false } },
+	[MESSAGE_MM_GSS] = { { WIRE_PAYLOAD_ID, 0, 1, false },
+			     { WIRE_PAYLOAD_HASH, 0, 1, false },
+			     { WIRE_PAYLOAD_GSS, 0, 1, false } },
 	[MESSAGE_QM_1] = { { WIRE_PAYLOAD_HASH, 1, 1, true },
 			   { WIRE_PAYLOAD_SA, 1, 1, false },
 			   { WIRE_PAYLOAD_NONCE, 1, 1, false },
@@ -43,6 +48,9 @@ static const struct payload_rule rules[MESSAGE_KIND_COUNT][RULES_MAX] = {
 
 int exchange_check(enum message_kind kind, const struct wire_message *message)
 {
+	if (kind == MESSAGE_MM_GSS && !wire_find(message, WIRE_PAYLOAD_HASH, 0) &&
+	    !wire_find(message, WIRE_PAYLOAD_GSS, 0))
+		return -EBADMSG;
 	for (const struct payload_rule *rule = rules[kind]; rule->type; rule++) {
 		size_t n = 0;
 

@@ -18,7 +18,9 @@ enum message_kind {
 	MESSAGE_MM_2,
 	MESSAGE_MM_3,
 	MESSAGE_MM_4,
-	MESSAGE_MM_HASH, /* 5 and 6 with a HASH */
+	MESSAGE_MM_HASH,	/* 5 and 6 of preshared keys */
+	MESSAGE_MM_SIGNATURE,	/* of certificates */
+	MESSAGE_MM_GSS,		/* of Kerberos: a token or a HASH */
 	MESSAGE_QM_1,
 	MESSAGE_QM_2,
 	MESSAGE_QM_3,

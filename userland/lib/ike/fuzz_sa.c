@@ -68,7 +68,7 @@ static void fuzz_mm(struct bytes body, const struct ike_mm_policy *policy, uint3
 	FUZZ_CHECK(is_ours);
 	FUZZ_CHECK(c.auth == policy->auth[0] || (policy->n_auth > 1 && c.auth == policy->auth[1]));
 	/* What goes back is accepted by whoever offered it, and is the same. */
-	mm_proposal_write_choice(&w, body, &c);
+	mm_proposal_write_choice(&w, body, &c, NULL);
 	FUZZ_CHECK(!w.overflow && w.len);
 	FUZZ_CHECK(!mm_proposal_choose((struct bytes){ buf, w.len }, policy, vids, &d));
 	FUZZ_CHECK(is_same_proposal(&c.proposal, &d.proposal));

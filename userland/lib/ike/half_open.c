@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ike/half_open.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "ike/exchange.h"
 #include "ike/fragmentation.h"
@@ -134,6 +137,7 @@ void half_open_free(struct ike_engine *engine, struct half_open *h)
 	TAILQ_REMOVE(list_of(engine, h), h, link);
 	all->n--;
 	all->bytes -= size_of(h);
+	free(h->gss_name);
 	free(h);
 }
 
@@ -235,9 +239,10 @@ static void send_2(struct ike_engine *engine, struct half_open *h)
 	memcpy(header.rcookie, h->rcookie, WIRE_COOKIE_LEN);
 	out = wire_out_make(engine->out, WIRE_MESSAGE_MAX, &header);
 	wire_begin(&out, WIRE_PAYLOAD_SA);
-	mm_proposal_write_choice(&out.w, (struct bytes){ h->sai_b, h->sai_len }, &h->choice);
+	mm_proposal_write_choice(&out.w, (struct bytes){ h->sai_b, h->sai_len }, &h->choice,
+				 h->gss_name);
 	wire_end(&out);
-	vid_add(&out, VID_OURS);
+	vid_add(&out, VID_OURS | (h->gss_name ? VID_GSSAPI : 0));
 	len = wire_finish(&out, 0);
 	if (len)
 		core_send(engine, &h->path, (struct bytes){ engine->out, len });
@@ -406,6 +411,14 @@ void half_open_policy_reply(struct ike_engine *engine, struct half_open *h,
 			       &h->choice)) {
 		refuse_proposal(engine, h, &usable);
 		return;
+	}
+	if (h->choice.auth == IKE_AUTH_KERBEROS) {
+		h->gss_name = strdup(usable.gss_name);
+		if (!h->gss_name) {
+			half_open_free(engine, h);
+			set_timer(engine);
+			return;
+		}
 	}
 	h->has_choice = true;
 	h->life_seconds = usable.life_seconds;

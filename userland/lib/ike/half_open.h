@@ -13,7 +13,7 @@
  */
 
 /* Larger offers are refused. */
-#define HALF_OPEN_SA_MAX 1024
+#define HALF_OPEN_SA_MAX 4096
 /* Smaller first messages get no answer (amplification). */
 #define HALF_OPEN_MM1_MIN 84
 #define HALF_OPEN_LIFE_MS 30000
@@ -40,6 +40,7 @@ struct half_open {
 	bool has_bad_3;			/* a message 3 with unusable key exchange came */
 	uint8_t digest[8];		/* of message 1 */
 	struct mm_choice choice;
+	char *gss_name;			/* ours, where Kerberos was chosen */
 	uint16_t sai_len;
 	uint8_t sai_b[];
 };

@@ -11,6 +11,7 @@
 
 #define PORT_IKE 500
 #define PORT_IKE_NAT 4500
+#define TEXT_MAX_LEN 255
 
 int ident_parse(struct bytes body, struct ident *ret_ident)
 {
@@ -27,19 +28,76 @@ int ident_parse(struct bytes body, struct ident *ret_ident)
 	return 0;
 }
 
-int ident_phase1_addr(const struct ident *ident, struct ip_addr *ret_addr)
+static bool is_phase1_port(const struct ident *ident)
 {
 	bool is_any = !ident->protocol && !ident->port;
 	bool is_ike = ident->protocol == IPPROTO_UDP &&
 		      (ident->port == PORT_IKE || ident->port == PORT_IKE_NAT);
 
+	return is_any || is_ike;
+}
+
+int ident_phase1_addr(const struct ident *ident, struct ip_addr *ret_addr)
+{
 	if (ident->type != IDENT_IPV4_ADDR && ident->type != IDENT_IPV6_ADDR)
 		return -EINVAL;
 	if (ident->data.len != (ident->type == IDENT_IPV4_ADDR ? 4 : 16))
 		return -EBADMSG;
-	if (!is_any && !is_ike)
+	if (!is_phase1_port(ident))
 		return -EINVAL;
 	return ip_addr_from_bytes(ident->data.data, ident->data.len, ret_addr);
+}
+
+/* A SEQUENCE that fills the bytes exactly, with its length in the shortest form (DER). */
+static bool is_der_sequence(struct bytes der)
+{
+	struct reader r = reader_from(der);
+	uint8_t tag = reader_u8(&r);
+	uint8_t first = reader_u8(&r);
+	size_t len = first;
+
+	if (first == 0x81) {
+		len = reader_u8(&r);
+		if (len < 0x80)
+			return false;
+	} else if (first == 0x82) {
+		len = reader_u16(&r);
+		if (len < 0x100)
+			return false;
+	} else if (first >= 0x80) {
+		return false;
+	}
+	return !r.failed && tag == 0x30 && r.len == len;
+}
+
+static bool is_text(struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] <= ' ' || text.data[i] > '~')
+			return false;
+	}
+	return text.len && text.len <= TEXT_MAX_LEN;
+}
+
+int ident_phase1_check(const struct ident *ident)
+{
+	struct ip_addr addr;
+
+	if (!is_phase1_port(ident))
+		return -EINVAL;
+	switch (ident->type) {
+	case IDENT_IPV4_ADDR:
+	case IDENT_IPV6_ADDR:
+		return ident_phase1_addr(ident, &addr);
+	case IDENT_FQDN:
+	case IDENT_USER_FQDN:
+		return is_text(ident->data) ? 0 : -EBADMSG;
+	case IDENT_DER_ASN1_DN:
+		return ident->data.len <= IKE_ID_MAX_LEN && is_der_sequence(ident->data) ?
+			       0 :
+			       -EBADMSG;
+	}
+	return -EINVAL;
 }
 
 /* @count addresses of @len bytes each, no more and no less. */
@@ -132,6 +190,14 @@ void ident_write(struct writer *w, const struct ip_addr *addr, uint8_t prefix, u
 	(void)ip_addr_prefix_range(&ones, prefix, &mask, &last);
 	writer_put(w, first.bytes, len);
 	writer_put(w, mask.bytes, len);
+}
+
+void ident_write_data(struct writer *w, enum ident_type type, struct bytes data)
+{
+	writer_u8(w, (uint8_t)type);
+	writer_u8(w, 0);
+	writer_u16(w, 0);
+	writer_bytes(w, data);
 }
 
 int ident_selector(struct bytes idci, struct bytes idcr, bool is_initiator,

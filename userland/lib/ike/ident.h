@@ -26,6 +26,9 @@ enum ident_type {
 	IDENT_KEY_ID = 11,
 };
 
+/* Type, protocol and port, which come before the data. */
+#define IDENT_HEAD_LEN 4
+
 struct ident {
 	uint8_t type;
 	uint8_t protocol;
@@ -43,6 +46,13 @@ int ident_parse(struct bytes body, struct ident *ret_ident);
 int ident_phase1_addr(const struct ident *ident, struct ip_addr *ret_addr);
 
 /*
+ * Any phase 1 identity that can be somebody's name: an address of the right length, printable text
+ * (FQDN, USER_FQDN), or one DER sequence (DER_ASN1_DN); protocol and port as above. -EBADMSG for
+ * wrong lengths and contents, -EINVAL for other types.
+ */
+int ident_phase1_check(const struct ident *ident);
+
+/*
  * The addresses of a phase 2 identity: host, subnet, or a range that is exactly a subnet.
  * -EBADMSG for wrong lengths, -EINVAL for other types, non-contiguous masks and odd ranges. Host
  * bits below a mask are cleared.
@@ -52,6 +62,9 @@ int ident_phase2_net(const struct ident *ident, struct ip_addr *ret_addr, uint8_
 /* Writes the body; a full-length prefix becomes an address, a shorter one a subnet. */
 void ident_write(struct writer *w, const struct ip_addr *addr, uint8_t prefix, uint8_t protocol,
 		 uint16_t port);
+
+/* Writes the body of one that is no address: protocol and port are 0. */
+void ident_write_data(struct writer *w, enum ident_type type, struct bytes data);
 
 /*
  * Selector of a quick mode from the bodies of IDci and IDcr, seen by the initiator or the

@@ -7,6 +7,8 @@
 #include "base/cleanup.h"
 #include "ike/crypto.h"
 
+#define NONCE_MAX_LEN 256
+
 static struct bytes view(const void *data, size_t len)
 {
 	return (struct bytes){ data, len };
@@ -20,6 +22,17 @@ int keys_skeyid_psk(enum ike_hash hash, struct bytes psk, struct bytes ni, struc
 		    uint8_t *ret_skeyid)
 {
 	return PRF(hash, psk, ret_skeyid, ni, nr);
+}
+
+int keys_skeyid_signature(enum ike_hash hash, struct bytes ni, struct bytes nr, struct bytes gxy,
+			  uint8_t *ret_skeyid)
+{
+	uint8_t key[2 * NONCE_MAX_LEN];
+	struct writer w = writer_make(key, sizeof(key));
+
+	writer_bytes(&w, ni);
+	writer_bytes(&w, nr);
+	return w.overflow ? -EINVAL : PRF(hash, view(key, w.len), ret_skeyid, gxy);
 }
 
 /* Ka: the first bytes of SKEYID_e, or of prf(SKEYID_e, 0) and its successors when that is short. */
@@ -115,17 +128,17 @@ int keys_phase2_iv(const struct mm_keys *keys, const uint8_t *last_block, uint32
 	return hash_to_iv(keys, parts, 2, iv);
 }
 
-int keys_hash_ir(const struct mm_keys *keys, const struct mm_transcript *t, bool is_initiator,
-		 struct bytes id_b, uint8_t *ret_hash)
+int keys_hash_ir(const struct mm_keys *keys, enum ike_hash hash, const struct mm_transcript *t,
+		 bool is_initiator, struct bytes id_b, uint8_t *ret_hash)
 {
 	struct bytes skeyid = view(keys->skeyid, keys->len);
 
 	if (is_initiator)
-		return PRF(keys->hash, skeyid, ret_hash, t->ke_i, t->ke_r, t->cky_i, t->cky_r,
-			   t->sai_b, id_b);
+		return PRF(hash, skeyid, ret_hash, t->ke_i, t->ke_r, t->cky_i, t->cky_r, t->sai_b,
+			   id_b, t->gss_name, t->gss_tokens);
 	/* The initiator's SA payload in both. */
-	return PRF(keys->hash, skeyid, ret_hash, t->ke_r, t->ke_i, t->cky_r, t->cky_i, t->sai_b,
-		   id_b);
+	return PRF(hash, skeyid, ret_hash, t->ke_r, t->ke_i, t->cky_r, t->cky_i, t->sai_b, id_b,
+		   t->gss_name, t->gss_tokens);
 }
 
 int keys_hash1(const struct mm_keys *keys, uint32_t message_id, struct bytes after,

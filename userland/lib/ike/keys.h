@@ -34,11 +34,18 @@ struct mm_transcript {
 	struct bytes ke_i;	/* g^xi */
 	struct bytes ke_r;
 	struct bytes sai_b;
+	/* GSS-API: of the side whose hash it is; else empty. */
+	struct bytes gss_name;
+	struct bytes gss_tokens;
 };
 
 /* SKEYID for preshared keys: prf(psk, Ni_b | Nr_b). For whoever holds the key. */
 int keys_skeyid_psk(enum ike_hash hash, struct bytes psk, struct bytes ni, struct bytes nr,
 		    uint8_t *ret_skeyid);
+
+/* For signatures and GSS-API: prf(Ni_b | Nr_b, g^xy). */
+int keys_skeyid_signature(enum ike_hash hash, struct bytes ni, struct bytes nr, struct bytes gxy,
+			  uint8_t *ret_skeyid);
 
 /* From keys->skeyid and g^xy: SKEYID_d, _a, _e and Ka, whose length @cipher and @key_bits say. */
 int keys_derive(struct mm_keys *keys, enum ike_hash hash, enum ike_cipher cipher,
@@ -51,9 +58,12 @@ int keys_phase1_iv(const struct mm_keys *keys, const struct mm_transcript *t,
 int keys_phase2_iv(const struct mm_keys *keys, const uint8_t *last_block, uint32_t message_id,
 		   uint8_t iv[static IKE_BLOCK_MAX_LEN]);
 
-/* HASH_I or HASH_R over the side's own identity. */
-int keys_hash_ir(const struct mm_keys *keys, const struct mm_transcript *t, bool is_initiator,
-		 struct bytes id_b, uint8_t *ret_hash);
+/*
+ * HASH_I or HASH_R over the side's own identity. @hash is that of the prf: the negotiated one, but
+ * for ECDSA.
+ */
+int keys_hash_ir(const struct mm_keys *keys, enum ike_hash hash, const struct mm_transcript *t,
+		 bool is_initiator, struct bytes id_b, uint8_t *ret_hash);
 
 /* prf(SKEYID_a, M-ID | after): HASH(1), and the HASH of informational exchanges. */
 int keys_hash1(const struct mm_keys *keys, uint32_t message_id, struct bytes after,

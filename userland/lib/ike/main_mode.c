@@ -20,9 +20,18 @@
 #define LIFE_MIN	 60
 /* Messages 5 that make no sense; anybody on the path can send some. */
 #define BAD_MESSAGES_MAX 5
-#define QUEUED_MAX 8192
+#define QUEUED_MAX 16384
 
 /* --- policy --------------------------------------------------------------------------------- */
+
+static bool has_method(const struct ike_mm_policy *policy, enum ike_auth method)
+{
+	for (size_t i = 0; i < policy->n_auth; i++) {
+		if (policy->auth[i] == method)
+			return true;
+	}
+	return false;
+}
 
 int main_mode_usable_policy(const struct ike_mm_policy *policy, struct ike_mm_policy *ret_usable)
 {
@@ -38,11 +47,14 @@ int main_mode_usable_policy(const struct ike_mm_policy *policy, struct ike_mm_po
 			usable.proposals[usable.n_proposals++] = policy->proposals[i];
 	}
 	for (size_t i = 0; i < policy->n_auth; i++) {
-		if (auth_find(policy->auth[i]))
+		if (auth_find(policy->auth[i]) &&
+		    (policy->auth[i] != IKE_AUTH_KERBEROS || mm_policy_has_gss_name(policy)))
 			usable.auth[usable.n_auth++] = policy->auth[i];
 	}
 	if (!usable.n_proposals || !usable.n_auth)
 		return -EINVAL;
+	if (!has_method(&usable, IKE_AUTH_KERBEROS))
+		usable.gss_name = NULL;
 	if (!usable.life_seconds)
 		usable.life_seconds = LIFE_DEFAULT;
 	*ret_usable = usable;
@@ -244,6 +256,11 @@ static void adopt_notifies(struct ike_engine *engine, struct ike_mm *mm)
 	mm->life_seconds = main_mode_agree_life(engine, mm->life_seconds, n->peer_life_seconds);
 }
 
+const char *main_mode_key_hint(const struct ike_mm *mm)
+{
+	return mm->choice.auth == IKE_AUTH_PSK ? ": the preshared keys probably differ" : "";
+}
+
 /*
  * The wrong key and a forged message look the same: neither decrypts to anything. One such message
  * must not end the exchange, a handful does.
@@ -257,8 +274,7 @@ static void count_bad(struct ike_engine *engine, struct ike_mm *mm)
 	notify_send_clear(engine, &mm->path, mm->icookie, mm->rcookie,
 			  IKE_NOTIFY_AUTHENTICATION_FAILED, (struct bytes){0});
 	mm_fail(engine, mm, IKE_REASON_CREDENTIALS, true,
-		"the peer's proof cannot be decrypted: the %ss probably differ",
-		ike_auth_name(mm->choice.auth));
+		"the peer's proof cannot be decrypted%s", main_mode_key_hint(mm));
 }
 
 int main_mode_open_proof(struct ike_engine *engine, struct ike_mm *mm, struct bytes datagram,

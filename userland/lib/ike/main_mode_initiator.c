@@ -32,7 +32,7 @@ static int send_1(struct ike_engine *engine, struct ike_mm *mm, const uint8_t *d
 		memcpy(header.rcookie, dos_cookie, WIRE_COOKIE_LEN);
 	out = wire_out_make(engine->out, WIRE_MESSAGE_MAX, &header);
 	wire_add(&out, WIRE_PAYLOAD_SA, blob_bytes(&mm->negotiation->sai_b));
-	vid_add(&out, VID_OURS);
+	vid_add(&out, VID_OURS | (mm->negotiation->policy->gss_name ? VID_GSSAPI : 0));
 	ret = main_mode_send_clear(engine, mm, &out);
 	if (!ret)
 		set_retransmission(engine, mm);
@@ -45,10 +45,9 @@ static int prepare_offer(struct ike_engine *engine, struct ike_mm *mm,
 	struct mm_negotiation *n = mm->negotiation;
 	struct writer w = writer_make(engine->out, WIRE_MESSAGE_MAX);
 
-	n->policy = malloc(sizeof(*n->policy));
+	n->policy = mm_policy_copy(policy);
 	if (!n->policy)
 		return -ENOMEM;
-	*n->policy = *policy;
 	mm->life_seconds = MIN(policy->life_seconds, engine->config.mm_life_max);
 	mm->qm_limit = policy->qm_limit;
 	n->policy->life_seconds = mm->life_seconds;
@@ -136,6 +135,10 @@ void main_mode_receive_2(struct ike_engine *engine, struct ike_mm *mm, struct by
 	mm->natt.version = natt_version(vids);
 	mm->auth = auth_find(mm->choice.auth);
 	mm->life_seconds = main_mode_agree_life(engine, mm->life_seconds, mm->choice.life_seconds);
+	if (mm->auth->read_answer && mm->auth->read_answer(mm, message.payloads[0].body)) {
+		mm_fail(engine, mm, IKE_REASON_NO_MEMORY, false, "out of memory");
+		return;
+	}
 	exchange_note(&mm->log, datagram);
 	set_received(engine, mm, IKE_MM_STATE_RECEIVED_2);
 	main_mode_step(engine, mm, MM_STEP_KE);
@@ -236,12 +239,9 @@ void main_mode_initiator_failed(struct ike_engine *engine, struct ike_mm *mm, en
 
 /* --- time ----------------------------------------------------------------------------------- */
 
-/* What an administrator should look at when message 5 met no approval. */
 static const char *hint(const struct ike_mm *mm)
 {
-	if (mm->state == IKE_MM_STATE_SENT_5 && mm->choice.auth == IKE_AUTH_PSK)
-		return ": the preshared keys probably differ";
-	return "";
+	return mm->state == IKE_MM_STATE_SENT_5 ? main_mode_key_hint(mm) : "";
 }
 
 static void give_up(struct ike_engine *engine, struct ike_mm *mm)

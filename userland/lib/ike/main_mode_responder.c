@@ -40,7 +40,10 @@ static struct ike_mm *responder_from(struct ike_engine *engine, const struct hal
 	mm->natt.version = natt_version(h->vids);
 	mm->life_seconds = main_mode_agree_life(engine, h->life_seconds, h->choice.life_seconds);
 	mm->qm_limit = h->qm_limit;
-	if (blob_set(&mm->negotiation->sai_b, (struct bytes){ h->sai_b, h->sai_len })) {
+	if (h->gss_name)
+		mm->local_name = strdup(h->gss_name);
+	if ((h->gss_name && !mm->local_name) ||
+	    blob_set(&mm->negotiation->sai_b, (struct bytes){ h->sai_b, h->sai_len })) {
 		mm_unlink(engine, mm);
 		return NULL;
 	}
@@ -193,8 +196,7 @@ void main_mode_give_up_responder(struct ike_engine *engine, struct ike_mm *mm)
 {
 	if (mm->negotiation->n_bad)
 		mm_fail(engine, mm, IKE_REASON_CREDENTIALS, true,
-			"the peer's proof could not be decrypted: the %ss probably differ",
-			ike_auth_name(mm->choice.auth));
+			"the peer's proof could not be decrypted%s", main_mode_key_hint(mm));
 	else
 		mm_fail(engine, mm, IKE_REASON_TIMED_OUT, true, "the peer sent no message 5");
 }

@@ -54,6 +54,8 @@ int main_mode_open_proof(struct ike_engine *engine, struct ike_mm *mm, struct by
 void main_mode_queue(struct ike_mm *mm, const struct ike_path *path, struct bytes datagram);
 /* Sends and remembers a message in clear. */
 int main_mode_send_clear(struct ike_engine *engine, struct ike_mm *mm, struct wire_out *out);
+/* What an administrator should look at when messages 5 and 6 meet no approval; or nothing. */
+const char *main_mode_key_hint(const struct ike_mm *mm);
 /* Established; what was queued is taken up. */
 void main_mode_establish(struct ike_engine *engine, struct ike_mm *mm);
 

@@ -217,6 +217,9 @@ void mm_free(struct ike_mm *mm)
 	mm_free_negotiation(NULL, mm);
 	exchange_log_clear(&mm->log);
 	free(mm->used_ids.ids);
+	free(mm->local_name);
+	free(mm->remote_name);
+	free(mm->authority);
 	mm->keys = secret_free(mm->keys);
 	free(mm);
 }
@@ -283,7 +286,7 @@ void mm_fail(struct ike_engine *engine, struct ike_mm *mm, enum ike_reason reaso
 	va_end(args);
 	if (!is_late && mm->is_initiator) {
 		engine->stats.negotiation_failures++;
-		engine->stats.authentication_failures += reason == IKE_REASON_CREDENTIALS;
+		engine->stats.authentication_failures += report_is_authentication(reason);
 		report_mm(engine, IKE_EVENT_MM_FAILED, mm, reason, is_at_peer, text);
 	} else if (!is_late) {
 		report_stranger(engine, &mm->path, mm, reason, is_at_peer, "%s", text);
@@ -525,6 +528,9 @@ void mm_get_info(const struct ike_engine *engine, const struct ike_mm *mm,
 		.qm_limit = mm->qm_limit,
 		.local_id = mm->path.local,
 		.remote_id = mm->path.remote,
+		.local_name = mm->local_name,
+		.remote_name = mm->remote_name,
+		.authority = mm->authority,
 	};
 	memcpy(&ret_info->icookie, mm->icookie, WIRE_COOKIE_LEN);
 	memcpy(&ret_info->rcookie, mm->rcookie, WIRE_COOKIE_LEN);

@@ -33,16 +33,18 @@
  */
 
 struct auth_ops;
+struct mm_cert;
+struct mm_gss;
 struct dh_key;
 struct reassembly;
 
 /* What is being done, on our side of the wire. */
 enum mm_step {
 	MM_STEP_NONE,
-	MM_STEP_KE, /* what messages 3 and 4 carry for the method */
-	MM_STEP_KEY, /* g^xy, SKEYID and all that follows from it */
-	MM_STEP_PROOF, /* our message 5 or 6 */
-	MM_STEP_VERDICT, /* the peer's */
+	MM_STEP_KE,		/* what messages 3 and 4 carry for the method */
+	MM_STEP_KEY,		/* g^xy, SKEYID and all that follows from it */
+	MM_STEP_PROOF,		/* our message 5 or 6 */
+	MM_STEP_VERDICT,	/* the peer's */
 };
 
 /* Why a step failed; set by auth_fail(). */
@@ -60,23 +62,25 @@ struct mm_negotiation {
 	struct blob ke_r;
 	struct blob gxy;
 	struct dh_key *dh;
-	struct blob queued; /* a message that came too early */
+	struct blob queued;		/* a message that came too early */
 	struct ike_path queued_path;	/* and by which way */
-	struct ike_path arrival; /* of the message that is being judged */
-	struct request request; /* of the step */
+	struct ike_path arrival;	/* of the message that is being judged */
+	struct request request;		/* of the step */
 	enum mm_step step;
 	struct mm_failure failure;
+	struct mm_cert *cert;		/* of the method */
+	struct mm_gss *gss;
 	struct ike_mm_policy *policy;	/* initiator's offer, for the log */
 	uint16_t noted_notify;		/* error notify in clear, believed only at the end */
 	uint8_t n_bad;			/* messages 5 or 6 that could not be decrypted */
 	bool has_dos_cookie;		/* message 1 was repeated with the peer's cookie */
 	bool has_answered;		/* anything at all came back */
 	bool has_keys;
-	bool has_proved; /* we, by what is being sent */
-	bool is_proved; /* the peer */
+	bool has_proved;		/* we, by what is being sent */
+	bool is_proved;			/* the peer */
 	/* Said beside the proof, and as good as that. */
 	bool has_initial_contact;
-	uint32_t peer_life_seconds; /* 0: nothing */
+	uint32_t peer_life_seconds;	/* 0: nothing */
 };
 
 /*
@@ -128,6 +132,9 @@ struct ike_mm {
 	struct timer timer;		/* negotiation; later the answer cache and deletion */
 	struct timer life;
 	struct mm_ids used_ids;
+	char *local_name;		/* NULL: the address */
+	char *remote_name;
+	char *authority;
 	struct mm_negotiation *negotiation;
 };
 

@@ -4,9 +4,12 @@ ike_SRCS := \
 	userland/lib/ike/admission.c \
 	userland/lib/ike/alg.c \
 	userland/lib/ike/auth.c \
+	userland/lib/ike/auth_cert.c \
+	userland/lib/ike/auth_gss.c \
 	userland/lib/ike/auth_psk.c \
 	userland/lib/ike/child.c \
 	userland/lib/ike/connected.c \
+	userland/lib/ike/credential.c \
 	userland/lib/ike/crypto.c \
 	userland/lib/ike/deletion.c \
 	userland/lib/ike/dh.c \
@@ -14,6 +17,7 @@ ike_SRCS := \
 	userland/lib/ike/exchange.c \
 	userland/lib/ike/fragment.c \
 	userland/lib/ike/fragmentation.c \
+	userland/lib/ike/gss_name.c \
 	userland/lib/ike/half_open.c \
 	userland/lib/ike/ident.c \
 	userland/lib/ike/informational.c \
@@ -46,11 +50,11 @@ ike_LIBS := base
 ike_PKGS := libcrypto
 
 # Two engines with a network, a driver and an agent between them.
-ike_SIM := userland/lib/ike/sim.c
+ike_SIM := userland/lib/ike/sim.c userland/lib/ike/sim_credentials.c
 
 ike_TESTS := test_ike_crypto test_ike_fragment test_ike_keys test_ike_mismatch test_ike_parts \
 	test_ike_proposal test_ike_wire
-ike_SIM_TESTS := test_ike_connected test_ike_deletion test_ike_engine test_ike_failure \
+ike_SIM_TESTS := test_ike_auth test_ike_connected test_ike_deletion test_ike_engine test_ike_failure \
 	test_ike_fragmentation test_ike_hostile test_ike_loss test_ike_natt test_ike_network \
 	test_ike_rekey
 

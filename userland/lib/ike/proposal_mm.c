@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "ike/gss_name.h"
 #include "ike/mismatch.h"
 #include "ike/sa_payload.h"
 #include "ike/vid.h"
@@ -27,6 +29,7 @@ enum attribute {
 	ATTRIBUTE_FIELD_SIZE = 15,
 	ATTRIBUTE_GROUP_ORDER = 16,
 	ATTRIBUTE_GSS_NAME = 16384,
+	ATTRIBUTE_GSS_NAME_W2K = 32001,	/* Windows 2000 */
 };
 
 enum life_type {
@@ -95,8 +98,38 @@ int mm_policy_check(const struct ike_mm_policy *policy)
 	return 0;
 }
 
+struct ike_mm_policy *mm_policy_copy(const struct ike_mm_policy *policy)
+{
+	size_t len = policy->gss_name ? strlen(policy->gss_name) + 1 : 0;
+	struct ike_mm_policy *copy = malloc(sizeof(*copy) + len);
+
+	if (!copy)
+		return NULL;
+	*copy = *policy;
+	if (len)
+		copy->gss_name = memcpy(copy + 1, policy->gss_name, len);
+	return copy;
+}
+
+bool mm_policy_has_gss_name(const struct ike_mm_policy *policy)
+{
+	uint8_t name[GSS_NAME_WIRE_MAX_LEN];
+	struct writer w = writer_make(name, sizeof(name));
+
+	return policy->gss_name && !gss_name_write(&w, policy->gss_name) && !w.overflow;
+}
+
+static void write_gss_name(struct sa_writer *s, const char *gss_name)
+{
+	uint8_t name[GSS_NAME_WIRE_MAX_LEN];
+	struct writer w = writer_make(name, sizeof(name));
+
+	if (!gss_name_write(&w, gss_name))
+		sa_write_attribute_bytes(s, ATTRIBUTE_GSS_NAME, (struct bytes){ name, w.len });
+}
+
 static void write_transform(struct sa_writer *s, const struct ike_mm_proposal *p,
-			    enum ike_auth auth, uint32_t life_seconds)
+			    enum ike_auth auth, const struct ike_mm_policy *policy)
 {
 	sa_begin_transform(s, TRANSFORM_KEY_IKE);
 	sa_write_attribute(s, ATTRIBUTE_ENCRYPTION, TO_WIRE(ciphers, p->cipher));
@@ -106,7 +139,9 @@ static void write_transform(struct sa_writer *s, const struct ike_mm_proposal *p
 	sa_write_attribute(s, ATTRIBUTE_AUTH, TO_WIRE(auths, auth));
 	sa_write_attribute(s, ATTRIBUTE_GROUP, p->group);
 	sa_write_attribute(s, ATTRIBUTE_LIFE_TYPE, LIFE_SECONDS);
-	sa_write_attribute(s, ATTRIBUTE_LIFE_DURATION, life_seconds);
+	sa_write_attribute(s, ATTRIBUTE_LIFE_DURATION, policy->life_seconds);
+	if (auth == IKE_AUTH_KERBEROS && policy->gss_name)
+		write_gss_name(s, policy->gss_name);
 	sa_end_transform(s);
 }
 
@@ -121,7 +156,7 @@ void mm_proposal_write(struct writer *w, const struct ike_mm_policy *policy)
 			/* The peer's parser has limits too; 64 alternatives are plenty. */
 			if (s.n_transforms < SA_TRANSFORMS_MAX)
 				write_transform(&s, &policy->proposals[p], policy->auth[a],
-						policy->life_seconds);
+						policy);
 		}
 	}
 	sa_end_proposal(&s);
@@ -168,7 +203,7 @@ static bool decode_attribute(struct decoder *d, const struct sa_attribute *a, ui
 			return false;
 		d->seen |= UINT32_C(1) << a->type;
 	}
-	if (a->type == ATTRIBUTE_GSS_NAME)
+	if (a->type == ATTRIBUTE_GSS_NAME || a->type == ATTRIBUTE_GSS_NAME_W2K)
 		return true;
 	if (a->type >= PRIVATE_ATTRIBUTES)
 		return false;
@@ -204,6 +239,7 @@ static bool decode_attribute(struct decoder *d, const struct sa_attribute *a, ui
 	case ATTRIBUTE_FIELD_SIZE:
 	case ATTRIBUTE_GROUP_ORDER:
 	case ATTRIBUTE_GSS_NAME:
+	case ATTRIBUTE_GSS_NAME_W2K:
 		break;
 	}
 	/* Private groups and pseudo-random functions (0, 5 to 10, 13, 15, 16): never. */
@@ -282,26 +318,69 @@ int mm_proposal_choose(struct bytes offer, const struct ike_mm_policy *policy, u
 	return -ENOENT;
 }
 
-void mm_proposal_write_choice(struct writer *w, struct bytes offer,
-			      const struct mm_choice *choice)
+static int find_transform(struct bytes body, uint8_t proposal_index, uint8_t transform_index,
+			  uint8_t *ret_number, struct sa_transform *ret_transform)
 {
-	struct sa_writer s = sa_writer_make(w);
-	struct sa_transform t;
 	struct sa_payload sa;
 	struct bytes cursor;
 
-	if (sa_payload_parse(offer, &sa) || choice->proposal_index >= sa.n_proposals)
-		return;
-	cursor = sa.proposals[choice->proposal_index].transforms;
-	for (size_t i = 0; i <= choice->transform_index; i++) {
-		if (!sa_next_transform(&cursor, &t))
-			return;
+	if (sa_payload_parse(body, &sa) || proposal_index >= sa.n_proposals)
+		return -ENOENT;
+	cursor = sa.proposals[proposal_index].transforms;
+	for (size_t i = 0; i <= transform_index; i++) {
+		if (!sa_next_transform(&cursor, ret_transform))
+			return -ENOENT;
 	}
+	*ret_number = sa.proposals[proposal_index].number;
+	return 0;
+}
+
+static bool is_gss_name(const struct sa_attribute *a)
+{
+	return a->type == ATTRIBUTE_GSS_NAME || a->type == ATTRIBUTE_GSS_NAME_W2K;
+}
+
+void mm_proposal_write_choice(struct writer *w, struct bytes offer, const struct mm_choice *choice,
+			      const char *gss_name)
+{
+	struct sa_writer s = sa_writer_make(w);
+	struct sa_transform t;
+	struct sa_attribute a;
+	uint8_t number;
+
+	if (find_transform(offer, choice->proposal_index, choice->transform_index, &number, &t))
+		return;
 	sa_write_head(w);
-	sa_begin_proposal(&s, sa.proposals[choice->proposal_index].number, IKE_PROTOCOL_ISAKMP,
-			  (struct bytes){0});
-	sa_copy_transform(&s, &t);
+	sa_begin_proposal(&s, number, IKE_PROTOCOL_ISAKMP, (struct bytes){0});
+	if (gss_name) {
+		sa_begin_transform_as(&s, &t);
+		while (sa_next_attribute(&t.attributes, &a)) {
+			if (!is_gss_name(&a))
+				sa_copy_attribute(&s, &a);
+		}
+		write_gss_name(&s, gss_name);
+		sa_end_transform(&s);
+	} else {
+		sa_copy_transform(&s, &t);
+	}
 	sa_end_proposal(&s);
+}
+
+struct bytes mm_proposal_gss_name(struct bytes body, uint8_t proposal_index,
+				  uint8_t transform_index)
+{
+	struct sa_transform t;
+	struct sa_attribute a;
+	uint8_t number;
+
+	if (find_transform(body, proposal_index, transform_index, &number, &t))
+		return (struct bytes){0};
+	while (sa_next_attribute(&t.attributes, &a)) {
+		if (is_gss_name(&a) && a.bytes.len <= GSS_NAME_WIRE_MAX_LEN &&
+		    a.bytes.len % 2 == 0)
+			return a.bytes;
+	}
+	return (struct bytes){0};
 }
 
 /* The one transform that a responder's answer holds. */

@@ -29,6 +29,11 @@ struct mm_choice {
 /* -EINVAL unless every algorithm is one that main mode has, and there is at least one transform. */
 int mm_policy_check(const struct ike_mm_policy *policy);
 
+/* One block with everything, to be freed with free(); NULL when out of memory. */
+struct ike_mm_policy *mm_policy_copy(const struct ike_mm_policy *policy);
+/* There is a name for Kerberos, and it can be sent. */
+bool mm_policy_has_gss_name(const struct ike_mm_policy *policy);
+
 /* The initiator's body; @w's overflow flag tells whether it fitted. */
 void mm_proposal_write(struct writer *w, const struct ike_mm_policy *policy);
 
@@ -40,9 +45,18 @@ void mm_proposal_write(struct writer *w, const struct ike_mm_policy *policy);
 int mm_proposal_choose(struct bytes offer, const struct ike_mm_policy *policy, uint32_t vids,
 		       struct mm_choice *ret_choice);
 
-/* The responder's body: the transform of @offer that @choice names, unchanged. */
-void mm_proposal_write_choice(struct writer *w, struct bytes offer,
-			      const struct mm_choice *choice);
+/*
+ * The responder's body: the transform of @offer that @choice names, unchanged, but for the GSS
+ * endpoint name, which becomes @gss_name (UTF-8, NULL where there is none).
+ */
+void mm_proposal_write_choice(struct writer *w, struct bytes offer, const struct mm_choice *choice,
+			      const char *gss_name);
+/*
+ * The GSS endpoint name in the transform of that place, as on the wire (UTF-16LE); empty if there
+ * is none, or one that nobody has.
+ */
+struct bytes mm_proposal_gss_name(struct bytes body, uint8_t proposal_index,
+				  uint8_t transform_index);
 
 /*
  * The initiator's check of the responder's body: exactly one proposal with one transform, and it

@@ -102,7 +102,7 @@ void report_stranger(struct ike_engine *engine, const struct ike_path *path,
 	va_list args;
 
 	engine->stats.negotiation_failures++;
-	if (reason == IKE_REASON_CREDENTIALS)
+	if (report_is_authentication(reason))
 		engine->stats.authentication_failures++;
 	/* Formatting is left out too: a flood must not cost it. */
 	if (!engine->ops.event ||
@@ -134,6 +134,27 @@ void report_send_failed(struct ike_engine *engine, const struct ike_path *path, 
 		emit(engine, &event);
 }
 
+bool report_is_authentication(enum ike_reason reason)
+{
+	switch (reason) {
+	case IKE_REASON_CREDENTIALS:
+	case IKE_REASON_KEY_USAGE:
+	case IKE_REASON_CERT_TYPE:
+	case IKE_REASON_SIGNATURE:
+	case IKE_REASON_KERBEROS:
+	case IKE_REASON_NO_PUBLIC_KEY:
+	case IKE_REASON_NO_PEER_CERTIFICATE:
+	case IKE_REASON_PEER_CRL:
+	case IKE_REASON_UNSUPPORTED_ID:
+	case IKE_REASON_INVALID_HASH:
+	case IKE_REASON_KEY_TOO_SHORT:
+	case IKE_REASON_NOT_IN_POLICY:
+		return true;
+	default:
+		return false;
+	}
+}
+
 enum ike_reason report_notify_reason(uint16_t type)
 {
 	switch (type) {
@@ -145,6 +166,9 @@ enum ike_reason report_notify_reason(uint16_t type)
 	case IKE_NOTIFY_AUTHENTICATION_FAILED:
 	case IKE_NOTIFY_INVALID_HASH_INFORMATION:
 	case IKE_NOTIFY_INVALID_SIGNATURE:
+	case IKE_NOTIFY_INVALID_CERTIFICATE:
+	case IKE_NOTIFY_INVALID_CERT_AUTHORITY:
+	case IKE_NOTIFY_CERTIFICATE_UNAVAILABLE:
 		return IKE_REASON_CREDENTIALS;
 	case IKE_NOTIFY_INVALID_ID_INFORMATION:
 		return IKE_REASON_POLICY_MATCH;
@@ -162,8 +186,25 @@ uint16_t report_reason_notify(enum ike_reason reason)
 	switch (reason) {
 	case IKE_REASON_DH:
 		return IKE_NOTIFY_INVALID_KEY_INFORMATION;
+	case IKE_REASON_INVALID_PAYLOAD:
+		return IKE_NOTIFY_PAYLOAD_MALFORMED;
+	case IKE_REASON_SIGNATURE:
+		return IKE_NOTIFY_INVALID_SIGNATURE;
+	case IKE_REASON_NOT_IN_POLICY:
+		return IKE_NOTIFY_INVALID_CERT_AUTHORITY;
+	case IKE_REASON_NO_PEER_CERTIFICATE:
+	case IKE_REASON_PEER_CRL:
+	case IKE_REASON_CERT_TYPE:
+	case IKE_REASON_KEY_USAGE:
+	case IKE_REASON_KEY_TOO_SHORT:
+	case IKE_REASON_NO_PUBLIC_KEY:
+		return IKE_NOTIFY_INVALID_CERTIFICATE;
+	case IKE_REASON_NO_CERTIFICATE:
+	case IKE_REASON_NO_PRIVATE_KEY:
+	case IKE_REASON_REVOKED:
+		return IKE_NOTIFY_CERTIFICATE_UNAVAILABLE;
 	default:
-		/* Which check failed is nobody's business. */
+		/* Which check of a secret failed is nobody's business. */
 		return IKE_NOTIFY_AUTHENTICATION_FAILED;
 	}
 }

@@ -25,6 +25,8 @@ void report_send_failed(struct ike_engine *engine, const struct ike_path *path, 
 
 /* The reason that an error notify stands for. */
 enum ike_reason report_notify_reason(uint16_t type);
+/* Somebody did not prove who it is. */
+bool report_is_authentication(enum ike_reason reason);
 /* What to tell a peer whose main mode we end for that. */
 uint16_t report_reason_notify(enum ike_reason reason);
 

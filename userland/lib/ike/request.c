@@ -8,6 +8,7 @@
 #include "ike/auth.h"
 #include "ike/half_open.h"
 #include "ike/peer.h"
+#include "ike/proposal_mm.h"
 #include "ike/quick_mode.h"
 
 int request_start(struct ike_engine *engine, struct request *request, enum request_kind kind,
@@ -54,6 +55,23 @@ int request_sent(struct ike_engine *engine, struct request *request, int error)
 	return AUTH_WAIT;
 }
 
+enum credential_kind request_credential(enum request_kind kind)
+{
+	switch ((unsigned int)kind) {
+	case REQUEST_AUTHORITIES:
+		return CREDENTIAL_AUTHORITIES;
+	case REQUEST_CERTIFICATE:
+		return CREDENTIAL_CERTIFICATE;
+	case REQUEST_SIGNATURE:
+		return CREDENTIAL_SIGNATURE;
+	case REQUEST_PROOF:
+		return CREDENTIAL_PROOF;
+	case REQUEST_GSS_STEP:
+		return CREDENTIAL_GSS_TOKEN;
+	}
+	return CREDENTIAL_GSS_RESULT;
+}
+
 static struct request *find(const struct ike_engine *engine, uint64_t id)
 {
 	struct table_node *node =
@@ -83,6 +101,17 @@ static void deliver(struct ike_engine *engine, enum request_kind kind, void *own
 		break;
 	case REQUEST_SKEYID:
 		auth_psk_reply(engine, owner, reply->error, reply->skeyid, reply->skeyid_len);
+		break;
+	case REQUEST_AUTHORITIES:
+	case REQUEST_CERTIFICATE:
+	case REQUEST_SIGNATURE:
+	case REQUEST_PROOF:
+		auth_cert_reply(engine, owner, kind, reply->error, reply->answer);
+		break;
+	case REQUEST_GSS_STEP:
+	case REQUEST_GSS_WRAP:
+	case REQUEST_GSS_UNWRAP:
+		auth_gss_reply(engine, owner, kind, reply->error, reply->answer);
 		break;
 	case REQUEST_QM_POLICY:
 		quick_mode_policy_reply(engine, owner, qm_policy);
@@ -123,6 +152,7 @@ static void free_deferred(struct deferred *d)
 	wipe(d->skeyid, sizeof(d->skeyid));
 	free(d->mm_policy);
 	free(d->qm_policy);
+	free(d->answer);
 	free(d);
 }
 
@@ -141,10 +171,13 @@ int request_defer(struct ike_engine *engine, const struct deferred *reply)
 		return -ENOMEM;
 	*d = *reply;
 	if (reply->mm_policy)
-		d->mm_policy = copy(reply->mm_policy, sizeof(*reply->mm_policy));
+		d->mm_policy = mm_policy_copy(reply->mm_policy);
 	if (reply->qm_policy)
 		d->qm_policy = copy(reply->qm_policy, sizeof(*reply->qm_policy));
-	if (!d->mm_policy != !reply->mm_policy || !d->qm_policy != !reply->qm_policy) {
+	if (reply->answer)
+		d->answer = credential_copy(reply->answer_kind, reply->answer);
+	if (!d->mm_policy != !reply->mm_policy || !d->qm_policy != !reply->qm_policy ||
+	    !d->answer != !reply->answer) {
 		free_deferred(d);
 		return -ENOMEM;
 	}

@@ -19,6 +19,8 @@ void request_fail(struct ike_engine *engine, struct request *request, int error)
  * be answered with that.
  */
 int request_sent(struct ike_engine *engine, struct request *request, int error);
+/* What answers a question about credentials. */
+enum credential_kind request_credential(enum request_kind kind);
 /* No effect on one that does not wait. */
 void request_cancel(struct ike_engine *engine, struct request *request);
 bool request_is_waiting(const struct request *request);

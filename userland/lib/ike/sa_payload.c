@@ -22,6 +22,7 @@ static int read_attribute(struct reader *r, struct sa_attribute *ret_attribute)
 		a.has_value = true;
 	} else {
 		value = reader_take(r, short_value);
+		a.bytes = value;
 		a.has_value = value.len > 0 && value.len <= 8;
 		for (size_t i = 0; a.has_value && i < value.len; i++)
 			a.value = a.value << 8 | value.data[i];
@@ -229,6 +230,26 @@ void sa_write_attribute(struct sa_writer *s, uint16_t type, uint32_t value)
 	writer_u16(s->w, type);
 	writer_u16(s->w, sizeof(value));
 	writer_u32(s->w, value);
+}
+
+void sa_write_attribute_bytes(struct sa_writer *s, uint16_t type, struct bytes value)
+{
+	writer_u16(s->w, type);
+	writer_u16(s->w, (uint16_t)value.len);
+	writer_bytes(s->w, value);
+}
+
+void sa_copy_attribute(struct sa_writer *s, const struct sa_attribute *attribute)
+{
+	if (attribute->bytes.data)
+		sa_write_attribute_bytes(s, attribute->type, attribute->bytes);
+	else
+		sa_write_attribute(s, attribute->type, (uint16_t)attribute->value);
+}
+
+void sa_begin_transform_as(struct sa_writer *s, const struct sa_transform *transform)
+{
+	begin_transform(s, transform->number, transform->id);
 }
 
 void sa_copy_transform(struct sa_writer *s, const struct sa_transform *transform)

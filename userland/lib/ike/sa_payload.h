@@ -41,6 +41,7 @@ struct sa_attribute {
 	uint16_t type;
 	bool has_value;		/* false: longer than 8 bytes, or empty */
 	uint64_t value;
+	struct bytes bytes;	/* of the long form, else empty */
 };
 
 /*
@@ -69,8 +70,14 @@ struct sa_writer {
 struct sa_writer sa_writer_make(struct writer *w);
 void sa_begin_proposal(struct sa_writer *s, uint8_t number, uint8_t protocol, struct bytes spi);
 void sa_begin_transform(struct sa_writer *s, uint8_t id);
+/* With the number that another one had. */
+void sa_begin_transform_as(struct sa_writer *s, const struct sa_transform *transform);
 /* Short form for values below 65536, else four bytes. */
 void sa_write_attribute(struct sa_writer *s, uint16_t type, uint32_t value);
+/* Long form. */
+void sa_write_attribute_bytes(struct sa_writer *s, uint16_t type, struct bytes value);
+/* As received, in the form it had. */
+void sa_copy_attribute(struct sa_writer *s, const struct sa_attribute *attribute);
 /* A transform as received: number, id and attributes unchanged. */
 void sa_copy_transform(struct sa_writer *s, const struct sa_transform *transform);
 void sa_end_transform(struct sa_writer *s);

@@ -17,14 +17,8 @@ struct sim_packet {
 	uint64_t at;
 	uint64_t order;
 	size_t to;
-	enum {
-		KIND_DATAGRAM,
-		KIND_POLICY_MM,
-		KIND_POLICY_QM,
-		KIND_SPI,
-		KIND_SKEYID,
-		KIND_ADD_SA,
-	} kind;
+	int question;		/* enum sim_question, or DATAGRAM */
+	void *answer;		/* about credentials */
 	uint64_t id;
 	int error;
 	uint32_t spi;
@@ -33,6 +27,8 @@ struct sim_packet {
 	size_t len;
 	uint8_t data[];
 };
+
+#define DATAGRAM (-1)
 
 uint64_t sim_random(uint64_t *state)
 {
@@ -54,14 +50,14 @@ static void push(struct sim *sim, struct sim_packet *packet)
 	*at = packet;
 }
 
-static struct sim_packet *make(size_t to, uint64_t at, int kind, const void *data, size_t len)
+static struct sim_packet *make(size_t to, uint64_t at, int question, const void *data, size_t len)
 {
 	struct sim_packet *packet = calloc(1, sizeof(*packet) + len);
 
 	assert(packet);
 	packet->to = to;
 	packet->at = at;
-	packet->kind = kind;
+	packet->question = question;
 	packet->len = len;
 	if (len)
 		memcpy(packet->data, data, len);
@@ -90,7 +86,7 @@ static struct sim_packet *translate(struct sim_host *host, const struct ike_path
 	if (!ip_addr_is_equal(&path->remote, &other->seen_as) ||
 	    (other->nat_ports && to_port != 500 && to_port != 4500))
 		return NULL;
-	packet = make(!host->index, at, KIND_DATAGRAM, data, len);
+	packet = make(!host->index, at, DATAGRAM, data, len);
 	packet->from_port = (uint16_t)(path->local_port + host->nat_ports);
 	packet->to_port = to_port;
 	return packet;
@@ -150,27 +146,67 @@ static int op_random(void *userdata, void *buf, size_t len)
 
 static void deliver(struct sim *sim, const struct sim_packet *packet);
 
-/* A reply of the given kind, in the way that the host answers. */
-static int answer(struct sim_host *host, int kind, uint64_t id, int error, uint32_t spi,
-		  const void *data, size_t len)
+static void packet_free(struct sim_packet *packet)
 {
-	struct sim_packet *packet;
+	free(packet->answer);
+	free(packet);
+}
 
-	if (host->answer == SIM_ANSWER_ERROR)
+/* Has its way with a reply: now, later, or not at all. */
+static int give(struct sim_host *host, struct sim_packet *packet)
+{
+	enum sim_answer how = host->answer;
+
+	host->n_asked[packet->question]++;
+
+	if (host->has_odd_answer && (int)host->odd_question == packet->question)
+		how = host->odd_answer;
+	if (how == SIM_ANSWER_REFUSED && !packet->answer)
+		packet->error = -1;
+	switch (how) {
+	case SIM_ANSWER_ERROR:
+		packet_free(packet);
 		return -5;
-	if (host->answer == SIM_ANSWER_NEVER)
+	case SIM_ANSWER_NEVER:
+		packet_free(packet);
 		return 0;
-	packet = make(host->index, host->sim->now, kind, data, len);
+	case SIM_ANSWER_AT_ONCE:
+		deliver(host->sim, packet);
+		packet_free(packet);
+		return 0;
+	case SIM_ANSWER_SLOW:
+		packet->at += host->slow_ms;
+		break;
+	case SIM_ANSWER_LATER:
+	case SIM_ANSWER_REFUSED:
+		break;
+	}
+	push(host->sim, packet);
+	return 0;
+}
+
+static int answer(struct sim_host *host, enum sim_question question, uint64_t id, int error,
+		  uint32_t spi, const void *data, size_t len)
+{
+	struct sim_packet *packet =
+		make(host->index, host->sim->now, (int)question, data, len);
+
 	packet->id = id;
 	packet->error = error;
 	packet->spi = spi;
-	if (host->answer == SIM_ANSWER_LATER) {
-		push(host->sim, packet);
-	} else {
-		deliver(host->sim, packet);
-		free(packet);
-	}
-	return 0;
+	return give(host, packet);
+}
+
+int sim_answer(struct sim_host *host, enum sim_question question, uint64_t id, int error,
+	       enum credential_kind kind, const void *answer)
+{
+	struct sim_packet *packet = make(host->index, host->sim->now, (int)question, NULL, 0);
+
+	packet->id = id;
+	packet->error = error;
+	packet->answer = error ? NULL : credential_copy(kind, answer);
+	assert(error || packet->answer);
+	return give(host, packet);
 }
 
 static int op_policy_mm(void *userdata, uint64_t id, const struct ike_path *path,
@@ -180,7 +216,7 @@ static int op_policy_mm(void *userdata, uint64_t id, const struct ike_path *path
 
 	(void)path;
 	(void)is_initiator;
-	return answer(host, KIND_POLICY_MM, id, host->has_mm_policy ? 0 : -1, 0, NULL, 0);
+	return answer(host, SIM_QUESTION_POLICY_MM, id, host->has_mm_policy ? 0 : -1, 0, NULL, 0);
 }
 
 static int op_policy_qm(void *userdata, uint64_t id, const struct ike_qm_query *query)
@@ -188,7 +224,7 @@ static int op_policy_qm(void *userdata, uint64_t id, const struct ike_qm_query *
 	struct sim_host *host = userdata;
 
 	host->last_query = query->selector;
-	return answer(host, KIND_POLICY_QM, id, host->has_qm_policy ? 0 : -1, 0, NULL, 0);
+	return answer(host, SIM_QUESTION_POLICY_QM, id, host->has_qm_policy ? 0 : -1, 0, NULL, 0);
 }
 
 static int op_get_spi(void *userdata, uint64_t id, const struct ike_spi_request *request)
@@ -197,9 +233,9 @@ static int op_get_spi(void *userdata, uint64_t id, const struct ike_spi_request 
 
 	assert(request->protocol == IKE_PROTOCOL_AH || request->protocol == IKE_PROTOCOL_ESP);
 	if (!host->get_spi_error && host->answer != SIM_ANSWER_ERROR &&
-	    host->answer != SIM_ANSWER_NEVER)
+	    host->answer != SIM_ANSWER_NEVER && host->answer != SIM_ANSWER_REFUSED)
 		host->n_larval++;
-	return answer(host, KIND_SPI, id, host->get_spi_error, host->next_spi++, NULL, 0);
+	return answer(host, SIM_QUESTION_SPI, id, host->get_spi_error, host->next_spi++, NULL, 0);
 }
 
 static int op_psk_skeyid(void *userdata, uint64_t id, const struct ike_psk_request *request)
@@ -211,7 +247,7 @@ static int op_psk_skeyid(void *userdata, uint64_t id, const struct ike_psk_reque
 	assert(!keys_skeyid_psk(request->hash, psk,
 				(struct bytes){ request->ni, request->ni_len },
 				(struct bytes){ request->nr, request->nr_len }, skeyid));
-	return answer(host, KIND_SKEYID, id, host->psk ? 0 : -2, 0, skeyid,
+	return answer(host, SIM_QUESTION_SKEYID, id, host->psk ? 0 : -2, 0, skeyid,
 		      ike_hash_len(request->hash));
 }
 
@@ -265,7 +301,7 @@ static int op_add_sa(void *userdata, uint64_t id, const struct ike_sa_install *i
 		if (install->directions & IKE_DIRECTION_OUT)
 			add_sa(host, install, i, false);
 	}
-	return answer(host, KIND_ADD_SA, id, host->add_sa_error, 0, NULL, 0);
+	return answer(host, SIM_QUESTION_ADD_SA, id, host->add_sa_error, 0, NULL, 0);
 }
 
 static bool del_sa(struct sim_host *host, enum ike_protocol protocol, uint32_t spi,
@@ -305,6 +341,11 @@ static void op_acquire_result(void *userdata, uint64_t acquire_id, enum ike_reas
 		(struct sim_result){ acquire_id, reason, peer_answered };
 }
 
+static void copy_name(char to[static 64], const char *name)
+{
+	(void)snprintf(to, 64, "%s", name ? name : "");
+}
+
 static void op_event(void *userdata, const struct ike_event *event)
 {
 	struct sim_host *host = userdata;
@@ -318,6 +359,12 @@ static void op_event(void *userdata, const struct ike_event *event)
 	(void)snprintf(e->text, sizeof(e->text), "%s", event->text);
 	(void)snprintf(e->attribute, sizeof(e->attribute), "%s",
 		       event->mismatch ? event->mismatch->attribute : "");
+	if (!event->mm)
+		return;
+	e->auth = event->mm->auth;
+	copy_name(e->local_name, event->mm->local_name);
+	copy_name(e->remote_name, event->mm->remote_name);
+	copy_name(e->authority, event->mm->authority);
 }
 
 static void op_keylog(void *userdata, const struct ike_keylog *keylog)
@@ -329,19 +376,30 @@ static void op_keylog(void *userdata, const struct ike_keylog *keylog)
 		memcpy(host->last_ka, keylog->cipher_key, keylog->cipher_key_len);
 }
 
-static const struct ike_ops ops = {
-	.send = op_send,
-	.random = op_random,
-	.policy_mm = op_policy_mm,
-	.policy_qm = op_policy_qm,
-	.get_spi = op_get_spi,
-	.psk_skeyid = op_psk_skeyid,
-	.add_sa = op_add_sa,
-	.del_sa = op_del_sa,
-	.acquire_result = op_acquire_result,
-	.event = op_event,
-	.keylog = op_keylog,
-};
+static struct ike_ops all_ops(void)
+{
+	struct ike_ops ops = sim_credential_ops;
+
+	ops.send = op_send;
+	ops.random = op_random;
+	ops.policy_mm = op_policy_mm;
+	ops.policy_qm = op_policy_qm;
+	ops.get_spi = op_get_spi;
+	ops.psk_skeyid = op_psk_skeyid;
+	ops.add_sa = op_add_sa;
+	ops.del_sa = op_del_sa;
+	ops.acquire_result = op_acquire_result;
+	ops.event = op_event;
+	ops.keylog = op_keylog;
+	return ops;
+}
+
+static struct ike_engine *new_engine(struct sim_host *host, const struct ike_config *config)
+{
+	struct ike_ops ops = all_ops();
+
+	return ike_engine_new(config, &ops, host, host->sim->now);
+}
 
 /* --- running -------------------------------------------------------------------------------- */
 
@@ -389,32 +447,60 @@ static void deliver(struct sim *sim, const struct sim_packet *packet)
 	struct ike_engine *engine = host->engine;
 	struct ike_path path = path_of(sim, packet->to);
 
-	switch (packet->kind) {
-	case KIND_DATAGRAM:
+	switch (packet->question) {
+	case DATAGRAM:
 		path.local_port = packet->to_port;
 		path.remote_port = packet->from_port;
 		inject(sim, packet->to, &path, packet->data, packet->len);
 		break;
-	case KIND_POLICY_MM:
+	case SIM_QUESTION_POLICY_MM:
 		(void)ike_engine_policy_mm_reply(engine, sim->now, packet->id,
 						 packet->error ? NULL : &host->mm);
 		break;
-	case KIND_POLICY_QM:
+	case SIM_QUESTION_POLICY_QM:
 		(void)ike_engine_policy_qm_reply(engine, sim->now, packet->id,
 						 packet->error ? NULL : &host->qm);
 		break;
-	case KIND_SPI:
+	case SIM_QUESTION_SPI:
 		if (ike_engine_get_spi_reply(engine, sim->now, packet->id, packet->error,
 					     packet->spi) &&
 		    !packet->error)
 			host->n_larval--;
 		break;
-	case KIND_SKEYID:
+	case SIM_QUESTION_SKEYID:
 		(void)ike_engine_psk_skeyid_reply(engine, sim->now, packet->id, packet->error,
 						  packet->data, packet->len);
 		break;
-	case KIND_ADD_SA:
+	case SIM_QUESTION_ADD_SA:
 		(void)ike_engine_add_sa_reply(engine, sim->now, packet->id, packet->error);
+		break;
+	case SIM_QUESTION_AUTHORITIES:
+		(void)ike_engine_authorities_reply(engine, sim->now, packet->id, packet->error,
+					  packet->answer);
+		break;
+	case SIM_QUESTION_CERTIFICATE:
+		(void)ike_engine_certificate_reply(engine, sim->now, packet->id, packet->error,
+					  packet->answer);
+		break;
+	case SIM_QUESTION_SIGNATURE:
+		(void)ike_engine_signature_reply(engine, sim->now, packet->id, packet->error,
+					  packet->answer);
+		break;
+	case SIM_QUESTION_PROOF:
+		(void)ike_engine_proof_reply(engine, sim->now, packet->id, packet->error,
+					  packet->answer);
+		break;
+	case SIM_QUESTION_GSS_STEP:
+		(void)ike_engine_gss_step_reply(engine, sim->now, packet->id, packet->error,
+					  packet->answer);
+		break;
+	case SIM_QUESTION_GSS_WRAP:
+		(void)ike_engine_gss_wrap_reply(engine, sim->now, packet->id, packet->error,
+					  packet->answer);
+		break;
+	case SIM_QUESTION_GSS_UNWRAP:
+		(void)ike_engine_gss_unwrap_reply(engine, sim->now, packet->id, packet->error,
+					  packet->answer);
 		break;
 	}
 }
@@ -444,7 +530,7 @@ void sim_run(struct sim *sim, uint64_t ms)
 			sim->packets = packet->next;
 			sim->now = packet->at > sim->now ? packet->at : sim->now;
 			deliver(sim, packet);
-			free(packet);
+			packet_free(packet);
 		} else if (timeout <= end) {
 			sim->now = timeout > sim->now ? timeout : sim->now;
 			for (size_t i = 0; i < SIM_HOSTS; i++)
@@ -496,6 +582,17 @@ void sim_set_mm(struct sim *sim, const struct ike_mm_policy *policy)
 		sim->hosts[i].mm = *policy;
 }
 
+void sim_set_auth(struct sim *sim, const enum ike_auth *methods, size_t n_methods)
+{
+	for (size_t i = 0; i < SIM_HOSTS; i++) {
+		struct sim_host *host = &sim->hosts[i];
+
+		memcpy(host->mm.auth, methods, n_methods * sizeof(*methods));
+		host->mm.n_auth = n_methods;
+		host->mm.gss_name = host->credentials.principal;
+	}
+}
+
 void sim_set_offer(struct sim *sim, const struct ike_qm_offer *offer)
 {
 	for (size_t i = 0; i < SIM_HOSTS; i++) {
@@ -529,10 +626,12 @@ struct sim *sim_new(bool is_v6, const struct ike_config *config)
 		host->has_qm_policy = true;
 		host->qm.filter_id = 7;
 		host->next_spi = 0x1000 + 0x1000 * (uint32_t)i;
+		host->slow_ms = 3000;
+		sim_credentials_init(host);
 		host->rng = 0x9e3779b97f4a7c15 + i;
 		assert(!ip_addr_parse(texts[is_v6][i], &host->addr));
 		host->seen_as = host->addr;
-		host->engine = ike_engine_new(config, &ops, host, sim->now);
+		host->engine = new_engine(host, config);
 		assert(host->engine);
 	}
 	return sim;
@@ -544,7 +643,7 @@ struct sim *sim_free(struct sim *sim)
 		struct sim_packet *packet = sim->packets;
 
 		sim->packets = packet->next;
-		free(packet);
+		packet_free(packet);
 	}
 	for (size_t i = 0; i < SIM_HOSTS; i++)
 		ike_engine_free(sim->hosts[i].engine);
@@ -560,9 +659,9 @@ static void drop_replies(struct sim *sim, size_t index)
 	while (*at) {
 		struct sim_packet *packet = *at;
 
-		if (packet->to == index && packet->kind != KIND_DATAGRAM) {
+		if (packet->to == index && packet->question != DATAGRAM) {
 			*at = packet->next;
-			free(packet);
+			packet_free(packet);
 		} else {
 			at = &packet->next;
 		}
@@ -577,7 +676,7 @@ void sim_restart(struct sim *sim, size_t index, const struct ike_config *config)
 	ike_engine_free(host->engine);
 	host->n_sas = 0;
 	host->n_larval = 0;
-	host->engine = ike_engine_new(config, &ops, host, sim->now);
+	host->engine = new_engine(host, config);
 	assert(host->engine);
 }
 

@@ -57,6 +57,10 @@ struct sim_event {
 	bool has_mm;
 	char text[200];
 	char attribute[32];	/* of a proposal; "" if it was none */
+	enum ike_auth auth;
+	char remote_name[64];	/* "" for none, and so on */
+	char local_name[64];
+	char authority[64];
 };
 
 struct sim_result {
@@ -71,6 +75,59 @@ enum sim_answer {
 	SIM_ANSWER_AT_ONCE,	/* inside the op */
 	SIM_ANSWER_NEVER,
 	SIM_ANSWER_ERROR,	/* the op returns an error */
+	SIM_ANSWER_SLOW,	/* after slow_ms */
+	SIM_ANSWER_REFUSED,	/* an answer that refuses, or an error where there is none */
+};
+
+/* What a host is asked. */
+enum sim_question {
+	SIM_QUESTION_POLICY_MM,
+	SIM_QUESTION_POLICY_QM,
+	SIM_QUESTION_SPI,
+	SIM_QUESTION_ADD_SA,
+	SIM_QUESTION_SKEYID,
+	SIM_QUESTION_AUTHORITIES,
+	SIM_QUESTION_CERTIFICATE,
+	SIM_QUESTION_SIGNATURE,
+	SIM_QUESTION_PROOF,
+	SIM_QUESTION_GSS_STEP,
+	SIM_QUESTION_GSS_WRAP,
+	SIM_QUESTION_GSS_UNWRAP,
+	SIM_QUESTION_COUNT,
+};
+
+/*
+ * Certificates and Kerberos without either: what is signed or wrapped here can be checked on the
+ * other host, since everybody knows every key.
+ */
+#define SIM_AUTHORITIES_MAX 70
+#define SIM_CONTEXTS_MAX 64
+
+struct sim_context {
+	uint64_t id;		/* 0: free */
+	bool is_initiator;
+	unsigned int n_taken;
+	bool is_complete;
+};
+
+struct sim_credentials {
+	const char *subject;	/* of our certificate; NULL: none */
+	const char *issuer;	/* its authority */
+	const char *claimed;	/* the subject that goes into ID; NULL: the right one */
+	unsigned int n_chain;	/* certificates that are sent: 1, or more with intermediates */
+	const char *authorities[SIM_AUTHORITIES_MAX];	/* that we accept */
+	size_t n_authorities;
+	bool excludes_names;	/* and does not say so */
+	const char *revoked;	/* a subject that we do not accept */
+	bool is_forger;		/* signs and wraps something else */
+	/* What the peer asked for when it was our turn to choose a certificate. */
+	size_t n_requested;
+	char first_requested[64];
+
+	const char *principal;	/* Kerberos; NULL: none */
+	unsigned int rounds;	/* tokens of each side until a context is complete */
+	struct sim_context contexts[SIM_CONTEXTS_MAX];
+	size_t n_contexts;	/* that have not been ended */
 };
 
 struct sim_host {
@@ -89,6 +146,13 @@ struct sim_host {
 	int add_sa_error;
 	int get_spi_error;
 	enum sim_answer answer;
+	/* One question that is answered in another way. */
+	bool has_odd_answer;
+	enum sim_question odd_question;
+	enum sim_answer odd_answer;
+	uint64_t slow_ms;
+	size_t n_asked[SIM_QUESTION_COUNT];
+	struct sim_credentials credentials;
 	struct ike_selector last_query;
 
 	struct sim_sa sas[SIM_SAS_MAX];
@@ -145,6 +209,14 @@ struct ike_qm_offer sim_esp(enum ike_cipher cipher, unsigned int key_bits, enum 
 struct ike_qm_offer sim_ah(enum ike_hash hash);
 void sim_set_mm(struct sim *sim, const struct ike_mm_policy *policy);
 void sim_set_offer(struct sim *sim, const struct ike_qm_offer *offer);
+
+/* Both hosts accept these methods, in this order. */
+void sim_set_auth(struct sim *sim, const enum ike_auth *methods, size_t n_methods);
+/* Questions to the host, answered as it is told to; sim_credentials.c makes the answers. */
+int sim_answer(struct sim_host *host, enum sim_question question, uint64_t id, int error,
+	       enum credential_kind kind, const void *answer);
+void sim_credentials_init(struct sim_host *host);
+extern const struct ike_ops sim_credential_ops;
 
 /* The host wants SAs for the whole traffic with the other, or with @port (TCP to it). */
 int sim_acquire(struct sim *sim, size_t index, uint64_t id);

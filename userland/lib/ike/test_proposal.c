@@ -207,7 +207,7 @@ static void test_mm_choice_is_unchanged(void **state)
 	offer.data = offered;
 	assert_int_equal(mm_proposal_choose(offer, &policy_3des, 0, &c), 0);
 	assert_int_equal(c.transform_index, 1);
-	mm_proposal_write_choice(&w, offer, &c);
+	mm_proposal_write_choice(&w, offer, &c, NULL);
 	assert_true(bytes_is_equal((struct bytes){ buf, w.len }, hex(answer)));
 	/* And the initiator recognises it. */
 	assert_int_equal(mm_proposal_accept(offer, (struct bytes){ buf, w.len }, 0, &d), 0);

@@ -15,7 +15,8 @@
 
 #define WIRE_HEADER_LEN 28
 #define WIRE_COOKIE_LEN 8
-#define WIRE_PAYLOADS_MAX 32
+/* Enough for a list of authorities, each with a payload of its own. */
+#define WIRE_PAYLOADS_MAX 80
 /* Largest UDP payload. */
 #define WIRE_MESSAGE_MAX 65507
 

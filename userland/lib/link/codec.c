@@ -99,6 +99,7 @@ static int put_type(char *buf, size_t *len, const struct codec_type *type)
 				r = put_code(buf, len, SD_BUS_TYPE_BYTE);
 			break;
 		case CODEC_TEXT:
+		case CODEC_OPTIONAL_TEXT:
 			r = put_code(buf, len, SD_BUS_TYPE_STRING);
 			break;
 		case CODEC_ARRAY:
@@ -147,6 +148,13 @@ static bool addr_is_good(const struct ip_addr *addr, bool is_required)
 }
 
 /* Texts end up in log lines and on terminals. */
+static const char *text_at(const void *object, const struct codec_field *field)
+{
+	const char *text = pointer_at(object, field->offset);
+
+	return text ? text : "";
+}
+
 static bool text_is_good(const char *text, uint64_t max)
 {
 	size_t len;
@@ -198,6 +206,8 @@ static int check_field(const struct codec_field *field, const void *object)
 		       (len && !pointer_at(object, field->offset)) ? -EBADMSG : 0;
 	case CODEC_TEXT:
 		return text_is_good(pointer_at(object, field->offset), field->max) ? 0 : -EBADMSG;
+	case CODEC_OPTIONAL_TEXT:
+		return text_is_good(text_at(object, field), field->max) ? 0 : -EBADMSG;
 	case CODEC_STRUCT:
 		return codec_check(field->type, p);
 	case CODEC_ARRAY:
@@ -279,8 +289,8 @@ static int append_field(sd_bus_message *m, const struct codec_field *field, cons
 						   pointer_at(object, field->offset),
 						   length_at(object, field));
 	case CODEC_TEXT:
-		return sd_bus_message_append_basic(m, SD_BUS_TYPE_STRING,
-						   pointer_at(object, field->offset));
+	case CODEC_OPTIONAL_TEXT:
+		return sd_bus_message_append_basic(m, SD_BUS_TYPE_STRING, text_at(object, field));
 	case CODEC_STRUCT:
 		r = codec_signature(field->type, contents);
 		return r < 0 ? r : append_struct(m, field->type, contents, p);
@@ -359,6 +369,8 @@ static int read_text(sd_bus_message *m, const struct codec_field *field, void *o
 		return r;
 	if (!text_is_good(text, field->max))
 		return -EBADMSG;
+	if (field->kind == CODEC_OPTIONAL_TEXT && !*text)
+		return 0;
 	copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;
@@ -489,6 +501,7 @@ static int read_field(sd_bus_message *m, const struct codec_field *field, void *
 	case CODEC_HEAP_BYTES:
 		return read_bytes(m, field, object);
 	case CODEC_TEXT:
+	case CODEC_OPTIONAL_TEXT:
 		return read_text(m, field, object);
 	case CODEC_STRUCT:
 		r = enter_element(m, field->type);
@@ -563,6 +576,7 @@ static void clear_field(const struct codec_field *field, void *object)
 		(void)wipe_free(pointer_at(object, field->offset), length_at(object, field));
 		break;
 	case CODEC_TEXT:
+	case CODEC_OPTIONAL_TEXT:
 		free(pointer_at(object, field->offset));
 		break;
 	case CODEC_STRUCT:
@@ -655,7 +669,10 @@ static int copy_field(const struct codec_field *field, void *dst, const void *sr
 		memcpy(to, pointer_at(src, field->offset), n);
 		return 0;
 	case CODEC_TEXT:
+	case CODEC_OPTIONAL_TEXT:
 		from = pointer_at(src, field->offset);
+		if (!from)
+			return 0;
 		n = strlen(from) + 1;
 		to = copy_target(field, dst, n, 1);
 		if (!to)

@@ -21,6 +21,7 @@ enum codec_kind {
 	CODEC_BYTES,		/* bytes inside the struct and their size_t length: ay */
 	CODEC_HEAP_BYTES,	/* the same behind a pointer */
 	CODEC_TEXT,		/* char *, no control characters: s */
+	CODEC_OPTIONAL_TEXT,	/* the same, NULL for an empty one */
 	CODEC_STRUCT,		/* r */
 	CODEC_ARRAY,		/* structs inside the struct and their size_t number: ar */
 	CODEC_HEAP_ARRAY,	/* the same behind a pointer */

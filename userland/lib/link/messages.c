@@ -37,6 +37,9 @@
 #define TEXT(object, member, most)                                                        \
 	{ .name = #member, .kind = CODEC_TEXT, .offset = offsetof(object, member),        \
 	  .max = (most) }
+#define OPTIONAL_TEXT(object, member, most)                                               \
+	{ .name = #member, .kind = CODEC_OPTIONAL_TEXT,                                   \
+	  .offset = offsetof(object, member), .max = (most) }
 #define STRUCT(object, member, type_)                                                     \
 	{ .name = #member, .kind = CODEC_STRUCT, .offset = offsetof(object, member),      \
 	  .type = &(type_) }
@@ -375,7 +378,8 @@ TYPE(mm_policy, struct ike_mm_policy, NULL,
 	   type_mm_proposal),
      ARRAY(struct ike_mm_policy, auth, n_auth, 1, IKE_AUTH_METHODS_MAX, type_auth),
      ANY(struct ike_mm_policy, life_seconds),
-     ANY(struct ike_mm_policy, qm_limit));
+     ANY(struct ike_mm_policy, qm_limit),
+     OPTIONAL_TEXT(struct ike_mm_policy, gss_name, IKE_GSS_NAME_MAX_LEN));
 
 TYPE(suite, struct ike_suite, check_suite,
      UINT(struct ike_suite, protocol, IKE_PROTOCOL_AH, IKE_PROTOCOL_ESP),
@@ -471,7 +475,10 @@ TYPE(mm_info, struct ike_mm_info, check_mm_info,
      ANY(struct ike_mm_info, n_qm),
      ANY(struct ike_mm_info, qm_limit),
      ADDR_OR_NONE(struct ike_mm_info, local_id),
-     ADDR_OR_NONE(struct ike_mm_info, remote_id));
+     ADDR_OR_NONE(struct ike_mm_info, remote_id),
+     OPTIONAL_TEXT(struct ike_mm_info, local_name, IKE_NAME_MAX_LEN),
+     OPTIONAL_TEXT(struct ike_mm_info, remote_name, IKE_NAME_MAX_LEN),
+     OPTIONAL_TEXT(struct ike_mm_info, authority, IKE_NAME_MAX_LEN));
 
 TYPE(qm_info, struct ike_qm_info, NULL,
      ANY(struct ike_qm_info, qm_id),

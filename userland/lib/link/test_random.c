@@ -109,6 +109,10 @@ static void fill_field(struct test_random *random, const struct codec_field *fie
 		memcpy(p, &heap, sizeof(heap));
 		memcpy(at(object, field->len_offset), &n, sizeof(n));
 		break;
+	case CODEC_OPTIONAL_TEXT:
+		if (test_random_range(random, 0, 1))
+			break;
+		/* fall through */
 	case CODEC_TEXT:
 		heap = random_text(random, field->max);
 		memcpy(p, &heap, sizeof(heap));
@@ -423,6 +427,7 @@ static bool field_is_equal(const struct codec_field *field, const uint8_t *a, co
 	bool has_len = field->kind == CODEC_BYTES || field->kind == CODEC_HEAP_BYTES ||
 		       field->kind == CODEC_ARRAY || field->kind == CODEC_HEAP_ARRAY;
 	bool has_pointer = field->kind == CODEC_HEAP_BYTES || field->kind == CODEC_TEXT ||
+			   field->kind == CODEC_OPTIONAL_TEXT ||
 			   field->kind == CODEC_HEAP_ARRAY || field->kind == CODEC_OPTIONAL;
 	size_t len_a = 0, len_b = 0;
 	const void *to_a = NULL, *to_b = NULL;
@@ -449,7 +454,8 @@ static bool field_is_equal(const struct codec_field *field, const uint8_t *a, co
 	case CODEC_HEAP_BYTES:
 		return len_a == len_b && (len_a == 0 || memcmp(to_a, to_b, len_a) == 0);
 	case CODEC_TEXT:
-		return strcmp(to_a, to_b) == 0;
+	case CODEC_OPTIONAL_TEXT:
+		return strcmp(to_a ? to_a : "", to_b ? to_b : "") == 0;
 	case CODEC_STRUCT:
 		return test_object_is_equal(field->type, a, b);
 	case CODEC_ARRAY:
