@@ -509,6 +509,7 @@ static int append_mm_sa(sd_bus_message *m, struct agent *agent, const struct ike
 		.source_port = mm->path.local_port,
 		.destination = mm->path.remote,
 		.destination_port = mm->path.remote_port,
+		.root_ca = mm->authority,
 		.quick_modes = mm->n_qm,
 		.quick_mode_limit = mm->qm_limit,
 	};
@@ -521,6 +522,10 @@ static int append_mm_sa(sd_bus_message *m, struct agent *agent, const struct ike
 		info.source_id = ip_addr_format(&mm->local_id, local_id);
 	if (mm->remote_id.family)
 		info.destination_id = ip_addr_format(&mm->remote_id, remote_id);
+	if (mm->local_name)
+		info.source_id = mm->local_name;
+	if (mm->remote_name)
+		info.destination_id = mm->remote_name;
 	return policy_bus_append_record(m, &policy_mm_sa_record, &info);
 }
 

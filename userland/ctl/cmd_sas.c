@@ -113,6 +113,7 @@ static const struct column mm_columns[] = {
 	{ "Key Exchange", NULL, print_exchange, COLUMN_TABLE },
 	{ "State", NULL, print_state, COLUMN_LIST | COLUMN_WIDE },
 	{ "MM Policy", "mmpolicy", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Root CA", "rootca", NULL, COLUMN_LIST },
 	{ "Age", NULL, print_age, COLUMN_LIST | COLUMN_WIDE },
 	{ "Quick Modes", NULL, print_quick_modes, COLUMN_BOTH },
 };

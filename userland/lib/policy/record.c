@@ -71,6 +71,7 @@ static const struct policy_key mm_sa_keys[] = {
 	ADDRESS(T, "dstaddr", destination),
 	NUMBER(T, "dstport", destination_port),
 	STRING(T, "dstid", destination_id),
+	STRING(T, "rootca", root_ca),
 	NUMBER(T, "quickmodes", quick_modes),
 	NUMBER(T, "quickmodelimit", quick_mode_limit),
 #undef T

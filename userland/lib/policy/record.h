@@ -90,10 +90,12 @@ struct policy_mm_sa_info {
 	const char *mm_policy;
 	struct ip_addr source;		/* this host */
 	uint32_t source_port;		/* 500, or 4500 behind a NAT */
+	/* An address, the subject of a certificate, or a Kerberos principal. */
 	const char *source_id;
 	struct ip_addr destination;	/* the peer */
 	uint32_t destination_port;
 	const char *destination_id;
+	const char *root_ca;		/* that vouches for the peer's certificate */
 	uint32_t quick_modes;		/* made under it */
 	uint32_t quick_mode_limit;	/* 0 is none */
 };
