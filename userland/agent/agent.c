@@ -178,6 +178,12 @@ static void warn_of_conflict(const struct layers *layers, const struct layers *b
 		    first ? first : "", second ? second : "");
 }
 
+static void set_credentials(struct agent *agent)
+{
+	cred_set(agent->cred, agent->layers,
+		 (uint8_t)config_number(agent->config, "strongcrlcheck"));
+}
+
 /* What comes after the driver's agreement cannot fail any more. */
 static void use(struct agent *agent, struct dynamic *dynamic, struct layers *layers)
 {
@@ -188,7 +194,7 @@ static void use(struct agent *agent, struct dynamic *dynamic, struct layers *lay
 	agent->dynamic = dynamic;
 	agent->layers = layers;
 	if (agent->cred)
-		cred_set(agent->cred, layers);
+		set_credentials(agent);
 	if (agent->negotiate)
 		negotiate_set_layers(agent->negotiate, layers);	/* frees those before */
 	else
@@ -407,12 +413,15 @@ static int on_diag(sd_event_source *source, int fd, uint32_t revents, void *user
 
 /* --- ipsec-cred --------------------------------------------------------------------------- */
 
-static void on_cred_synced(void *userdata, bool is_synced)
+static void on_credentials(void *userdata, const struct link_credential_state *state)
 {
 	struct agent *agent = userdata;
 
-	if (agent->negotiate)
-		negotiate_set_paused(agent->negotiate, !is_synced);
+	if (!agent->negotiate)
+		return;
+	if (state)
+		negotiate_set_credentials(agent->negotiate, state);
+	negotiate_set_paused(agent->negotiate, !state);
 }
 
 /* --- configuration ------------------------------------------------------------------------ */
@@ -440,6 +449,7 @@ int agent_apply_config(struct agent *agent, struct fault *fault)
 	int level = (int)config_number(agent->config, "ipsecexempt");
 
 	ike_set_config(agent->ike, &settings);
+	set_credentials(agent);
 	if (agent->kernel->ops->mode_set(agent->kernel, IPSECDRV_MODE_SECURE, level) ||
 	    set_diagnostics(agent))
 		return fault_failed(fault, "it is stored, but the driver refused it: %s",
@@ -620,10 +630,10 @@ static int start_negotiating(struct agent *agent)
 	ike_set_negotiate(agent->ike, agent->negotiate);
 	negotiate_set_paused(agent->negotiate, true);
 	negotiate_set_layers(agent->negotiate, agent->layers);
-	r = cred_new(agent->event, agent->run_dir, on_cred_synced, agent, &agent->cred);
+	r = cred_new(agent->event, agent->run_dir, on_credentials, agent, &agent->cred);
 	if (r)
 		return r;
-	cred_set(agent->cred, agent->layers);
+	set_credentials(agent);
 	return 0;
 }
 

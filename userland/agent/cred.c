@@ -20,9 +20,12 @@ struct cred {
 	struct link_call *call;		/* under way */
 	sd_event_source *retry;
 	const struct layers *layers;
-	void (*synced)(void *userdata, bool is_synced);
+	uint8_t crl_check;
+	void (*told)(void *userdata, const struct link_credential_state *state);
 	void *userdata;
+	char gss_name[IKE_GSS_NAME_MAX_LEN + 1];	/* as it was logged last */
 	bool is_up;
+	bool is_synced;			/* it has the list for these layers */
 };
 
 /* --- what is sent ------------------------------------------------------------------------- */
@@ -99,11 +102,13 @@ static void fill_method(const struct policy_method *method, struct link_credenti
 	ret->value_len = strlen(method->secret);
 }
 
-static int collect(const struct layers *layers, struct collection *ret_collection)
+static int collect(const struct layers *layers, uint8_t crl_check,
+		   struct collection *ret_collection)
 {
 	struct collection c = {
 		.list = {
 			.rules = calloc(layers->n_mms + 1, sizeof(*c.list.rules)),
+			.crl_check = crl_check,
 			.gss_name = (char *)"",
 			.gss_realms = (char *)"",
 		},
@@ -123,8 +128,6 @@ static int collect(const struct layers *layers, struct collection *ret_collectio
 		const struct policy_rule *rule = mm->rule->rule;
 		struct link_credential_rule *to = &c.list.rules[c.list.n_rules];
 
-		if (!rule->n_methods)
-			continue;
 		fill_side(&mm->local, &to->local, &to->local_prefix);
 		fill_side(&mm->remote, &to->remote, &to->remote_prefix);
 		to->methods = next;
@@ -139,11 +142,35 @@ static int collect(const struct layers *layers, struct collection *ret_collectio
 
 /* --- sending ------------------------------------------------------------------------------ */
 
+static void log_gss_name(struct cred *cred, const char *name)
+{
+	if (!strcmp(name, cred->gss_name))
+		return;
+	snprintf(cred->gss_name, sizeof(cred->gss_name), "%s", name);
+	if (*name)
+		log_info("this host's Kerberos name is %s", name);
+	else
+		log_warning("this host has no Kerberos name any more: there is no keytab, or no key "
+			    "for a host in it");
+}
+
+/* Only what is about the layers of now. */
+static void take_state(struct cred *cred, const struct link_credential_state *state)
+{
+	if (state->n_rules != cred->layers->n_mms) {
+		log_error("ipsec-cred tells of %zu rules, but has got %zu; ignoring it",
+			  state->n_rules, cred->layers->n_mms);
+		return;
+	}
+	cred->is_synced = true;
+	log_gss_name(cred, state->gss_name);
+	cred->told(cred->userdata, state);
+}
+
 static void on_reply(void *userdata, int error, const void *reply)
 {
 	struct cred *cred = userdata;
 
-	(void)reply;
 	cred->call = NULL;
 	if (error == -ECONNRESET)
 		return;		/* down() follows, and with the next up() all is sent again */
@@ -153,13 +180,23 @@ static void on_reply(void *userdata, int error, const void *reply)
 		(void)sd_event_source_set_enabled(cred->retry, SD_EVENT_ONESHOT);
 		return;
 	}
-	cred->synced(cred->userdata, true);
+	take_state(cred, reply);
+}
+
+/* While a list is on its way, this is about the one before; the answer comes after it. */
+static void on_changed(void *userdata, struct link_request *request, const void *args)
+{
+	struct cred *cred = userdata;
+
+	(void)request;
+	if (cred->is_synced)
+		take_state(cred, args);
 }
 
 static int send_credentials(struct cred *cred)
 {
 	struct collection collection;
-	int r = collect(cred->layers, &collection);
+	int r = collect(cred->layers, cred->crl_check, &collection);
 
 	if (r)
 		return r;
@@ -190,10 +227,12 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-void cred_set(struct cred *cred, const struct layers *layers)
+void cred_set(struct cred *cred, const struct layers *layers, uint8_t crl_check)
 {
 	cred->layers = layers;
-	cred->synced(cred->userdata, false);
+	cred->crl_check = crl_check;
+	cred->is_synced = false;
+	cred->told(cred->userdata, NULL);
 	send_all(cred);
 }
 
@@ -220,10 +259,10 @@ static void on_down(void *userdata, struct link *link, int error)
 
 	(void)link;
 	(void)error;
-	cred->is_up = false;
+	cred->is_up = cred->is_synced = false;
 	cred->call = NULL;
 	event_process("ipsec-cred", false);
-	cred->synced(cred->userdata, false);
+	cred->told(cred->userdata, NULL);
 }
 
 struct cred *cred_free(struct cred *cred)
@@ -236,20 +275,26 @@ struct cred *cred_free(struct cred *cred)
 	return NULL;
 }
 
-int cred_new(sd_event *event, const char *run_dir, void (*synced)(void *userdata, bool is_synced),
+static const struct link_handler handlers[] = { { &link_credentials_changed, on_changed } };
+
+int cred_new(sd_event *event, const char *run_dir,
+	     void (*told)(void *userdata, const struct link_credential_state *state),
 	     void *userdata, struct cred **ret_cred)
 {
 	_cleanup_(cred_freep) struct cred *cred = calloc(1, sizeof(*cred));
 	struct confine_user user = { .uid = geteuid() };
 	bool is_nobody;
-	struct link_config config = { .up = on_up, .down = on_down, .userdata = cred };
+	struct link_config config = {
+		.handlers = handlers, .n_handlers = 1,
+		.up = on_up, .down = on_down, .userdata = cred,
+	};
 	uid_t uids[2] = { geteuid() };
 	char path[PATH_MAX_LEN];
 	int r;
 
 	if (!cred)
 		return -ENOMEM;
-	cred->synced = synced;
+	cred->told = told;
 	cred->userdata = userdata;
 	if (snprintf(path, sizeof(path), "%s/%s", run_dir, LINK_SOCKET_CRED_ADMIN) >=
 	    (int)sizeof(path))

@@ -3,6 +3,7 @@
 #define AGENT_CRED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <systemd/sd-event.h>
 
@@ -10,24 +11,31 @@
 
 struct layers;
 
+struct link_credential_state;
+
 /*
- * The link to ipsec-cred: RUNDIR/cred-admin, where ipsec-cred listens. The preshared keys of the
- * policy go there and nowhere else, whole and anew with each change.
+ * The link to ipsec-cred: RUNDIR/cred-admin, where ipsec-cred listens. The authentication methods of
+ * the policy go there, whole and anew with each change; preshared keys go nowhere else. ipsec-cred
+ * tells for which of them it has a credential, and again when its files change.
  */
 struct cred;
 
 #define CRED_USER "ipsec-cred"
 
-/* @synced(true): ipsec-cred has the keys of the last cred_set(); (false): not, or not any more. */
-int cred_new(sd_event *event, const char *run_dir, void (*synced)(void *userdata, bool is_synced),
+/*
+ * @told: what ipsec-cred has for the layers of the last cred_set(), a rule for each of their pairs
+ * of sides; NULL: it does not know them, or not any more.
+ */
+int cred_new(sd_event *event, const char *run_dir,
+	     void (*told)(void *userdata, const struct link_credential_state *state),
 	     void *userdata, struct cred **ret_cred);
 struct cred *cred_free(struct cred *cred);
 DEFINE_CLEANUP(struct cred *, cred_free);
 
 /* Whether the keys of @layers fit into one message. */
 bool cred_can_take(const struct layers *layers);
-/* @layers is borrowed until the next call. */
-void cred_set(struct cred *cred, const struct layers *layers);
+/* @layers is borrowed until the next call; @crl_check: strongcrlcheck, 0 to 2. */
+void cred_set(struct cred *cred, const struct layers *layers, uint8_t crl_check);
 bool cred_is_up(const struct cred *cred);
 
 #endif /* AGENT_CRED_H */

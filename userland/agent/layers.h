@@ -17,7 +17,8 @@ struct fault;
  * The effective filters: what the layers of policy add up to, with the driver's ids. So far
  * there is one layer, the dynamic one; persistent and local stores would be further ones under it.
  *
- * A struct layers is immutable but for the driver's order, which is fetched when somebody asks.
+ * A struct layers is immutable but for the driver's order, which is fetched when somebody asks, and
+ * what ipsec-cred says about the rules' methods.
  *
  * Ids. A filter keeps its id as long as its traffic and what is negotiated for it stay (that is the
  * version of its rules); a filter whose methods or policies change gets a new one. The
@@ -42,6 +43,7 @@ struct layer_mm {
 	struct kernel_filter_side local;
 	struct kernel_filter_side remote;
 	const struct dynamic_rule *rule;
+	uint8_t usable;		/* bits 1 << enum ike_auth: ipsec-cred can do these; 0 not known */
 };
 
 struct layers {

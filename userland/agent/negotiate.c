@@ -57,6 +57,13 @@ static const struct layer_filter *negotiated_filter(const struct negotiate *nego
 	return rule && rule->mm && rule->qm && layer_filter_is_negotiated(filter) ? filter : NULL;
 }
 
+/* Main mode's rule, for initiators and responders alike. */
+static const struct layer_mm *find_mm(struct negotiate *negotiate, const struct ip_addr *local,
+				      const struct ip_addr *remote)
+{
+	return layers_find_mm(negotiate->layers, local, negotiate_is_me(negotiate, local), remote);
+}
+
 static void end_acquire(struct negotiate *negotiate, uint32_t driver_id,
 			enum ipsecdrv_acquire_result result, uint32_t seconds)
 {
@@ -97,8 +104,8 @@ static void fail_job(struct negotiate *negotiate, struct job *job, uint32_t seco
 	remove_job(negotiate, job);
 }
 
-static void describe_job(const struct job *job, const struct kernel_filter *filter,
-			 const struct dynamic_rule *rule, struct ike_acquire *ret_acquire)
+static void describe_job(const struct job *job, const struct layer_mm *mm,
+			 const struct layer_filter *filter, struct ike_acquire *ret_acquire)
 {
 	*ret_acquire = (struct ike_acquire){
 		.id = job->id,
@@ -110,8 +117,8 @@ static void describe_job(const struct job *job, const struct kernel_filter *filt
 		},
 		.selector = job->selector,
 	};
-	translate_mm_policy(rule, &ret_acquire->mm);
-	translate_qm_policy(rule, filter, &ret_acquire->qm);
+	translate_mm_policy(mm, &ret_acquire->mm);
+	translate_qm_policy(layer_filter_rule(filter), &filter->filter, &ret_acquire->qm);
 }
 
 /* Without IKE the job waits; the driver holds the packets and in the end drops them. */
@@ -119,13 +126,19 @@ static void send_job(struct negotiate *negotiate, struct job *job)
 {
 	const struct negotiate_config *config = &negotiate->config;
 	const struct layer_filter *filter = negotiated_filter(negotiate, job->filter_id);
+	const struct layer_mm *mm;
 	struct ike_acquire acquire;
 	int r;
 
 	if (job->is_sent || !negotiate->is_up || negotiate->is_paused ||
 	    negotiate->is_listing || !filter)
 		return;
-	describe_job(job, &filter->filter, layer_filter_rule(filter), &acquire);
+	mm = find_mm(negotiate, &job->local, &job->remote);
+	if (!mm) {		/* the address is not this host's any more */
+		fail_job(negotiate, job, HOLD_UNKNOWN_SECONDS);
+		return;
+	}
+	describe_job(job, mm, filter, &acquire);
 	r = config->ike.acquire(config->userdata, &acquire);
 	if (!r) {
 		job->is_sent = true;
@@ -299,9 +312,7 @@ static const struct dynamic_rule *rule_of_event(const struct negotiate *negotiat
 
 	if (filter)
 		return layer_filter_rule(filter);
-	mm = layers_find_mm(negotiate->layers, &event->path.local,
-			    negotiate_is_me((struct negotiate *)negotiate, &event->path.local),
-			    &event->path.remote);
+	mm = find_mm((struct negotiate *)negotiate, &event->path.local, &event->path.remote);
 	return mm ? mm->rule : NULL;
 }
 
@@ -338,14 +349,12 @@ int negotiate_policy_mm(struct negotiate *negotiate, const struct link_policy_mm
 			struct ike_mm_policy *ret_policy)
 {
 	const struct ike_path *path = &query->path;
-	bool is_me = negotiate_is_me(negotiate, &path->local);
-	const struct layer_mm *mm = layers_find_mm(negotiate->layers, &path->local, is_me,
-						   &path->remote);
+	const struct layer_mm *mm = find_mm(negotiate, &path->local, &path->remote);
 
-	if (!is_me || !mm)
+	if (!mm || !negotiate_is_me(negotiate, &path->local))
 		return -ENOENT;
-	translate_mm_policy(mm->rule, ret_policy);
-	return ret_policy->n_auth ? 0 : -ENOENT;
+	translate_mm_policy(mm, ret_policy);
+	return 0;
 }
 
 /* Packets of the selector go by an interface that the filter is for, as the routes are now. */
@@ -396,17 +405,6 @@ static const struct layer_filter *find_filter(struct negotiate *negotiate,
 	if (out && out->filter.outbound == IPSECDRV_ACTION_NEGOTIATE)
 		return out;
 	return in && in->filter.inbound == IPSECDRV_ACTION_NEGOTIATE ? in : NULL;
-}
-
-static bool takes_auth(const struct dynamic_rule *rule, enum ike_auth auth)
-{
-	struct ike_mm_policy policy;
-
-	translate_mm_policy(rule, &policy);
-	for (size_t i = 0; i < policy.n_auth; i++)
-		if (policy.auth[i] == auth)
-			return true;
-	return false;
 }
 
 /* Removes the grant that *@place points to, so that *@place is the next one. */
@@ -475,11 +473,11 @@ int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *
 			struct ike_qm_policy *ret_policy)
 {
 	bool is_me = negotiate_is_me(negotiate, &query->selector.local);
+	const struct layer_mm *mm = find_mm(negotiate, &query->path.local, &query->path.remote);
 	const struct layer_filter *filter;
-	const struct dynamic_rule *rule;
 	int r;
 
-	if (!negotiate_is_me(negotiate, &query->path.local))
+	if (!mm || !negotiate_is_me(negotiate, &query->path.local))
 		return -ENOENT;
 	filter = find_filter(negotiate, &query->selector, is_me);
 	if (!filter || !negotiated_filter(negotiate, filter->filter.id))
@@ -487,14 +485,13 @@ int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *
 	if (!sa_check_selector(&filter->filter, &query->selector, is_me) ||
 	    !sa_check_ends(&filter->filter, &query->selector, &query->path))
 		return -ENOENT;
-	rule = layer_filter_rule(filter);
 	/* A pair that we renew has no main mode yet; the one it gets is PolicyMm's affair. */
-	if (!query->is_initiator && !takes_auth(rule, query->auth))
+	if (!query->is_initiator && !translate_has_auth(mm->rule->rule, query->auth))
 		return -ENOENT;
 	r = add_grant(negotiate, query, filter->filter.id);
 	if (r)
 		return r;
-	translate_qm_policy(rule, &filter->filter, ret_policy);
+	translate_qm_policy(layer_filter_rule(filter), &filter->filter, ret_policy);
 	return 0;
 }
 
@@ -638,6 +635,15 @@ void negotiate_set_paused(struct negotiate *negotiate, bool is_paused)
 {
 	negotiate->is_paused = is_paused;
 	negotiate_send_jobs(negotiate);
+}
+
+void negotiate_set_credentials(struct negotiate *negotiate,
+			       const struct link_credential_state *state)
+{
+	struct layers *layers = negotiate->layers;
+
+	for (size_t i = 0; i < layers->n_mms && i < state->n_rules; i++)
+		layers->mms[i].usable = state->rules[i].usable;
 }
 
 void negotiate_ike_down(struct negotiate *negotiate)

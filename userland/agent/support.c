@@ -33,22 +33,17 @@ int support_check_qm(const struct policy_qm_policy *policy, struct fault *fault)
 
 static int check_methods(const struct policy_rule *rule, struct fault *fault)
 {
-	bool has_psk = false;
-
 	for (size_t i = 0; i < rule->n_methods; i++) {
 		const struct policy_method *method = &rule->methods[i];
 
-		if (method->kind != POLICY_METHOD_PSK)
+		if (method->kind == POLICY_METHOD_KERBEROS ||
+		    strlen(method->secret) <= LINK_SECRET_MAX_LEN)
 			continue;
-		has_psk = true;
-		if (strlen(method->secret) > LINK_SECRET_MAX_LEN)
-			return fault_invalid(fault, "psk: a preshared key has at most %d bytes",
-					     LINK_SECRET_MAX_LEN);
+		return fault_invalid(fault, "%s has at most %d bytes",
+				     method->kind == POLICY_METHOD_PSK ?
+				     "psk: a preshared key" : "rootca: the name of a CA",
+				     LINK_SECRET_MAX_LEN);
 	}
-	if (!has_psk)
-		return fault_invalid(
-			fault, "this version authenticates with preshared keys only, Kerberos "
-			       "and certificates come later; add psk= to the rule");
 	return 0;
 }
 

@@ -125,7 +125,6 @@ static void test_refused(void **state)
 	char key[1100];
 
 	(void)state;
-	assert_invalid(add_rule(dynamic, "mmpolicy=m qmpolicy=q srcaddr=me dstaddr=any"), "psk=");
 	assert_invalid(add_rule(dynamic, NEGOTIATE "srcaddr=me dstaddr=any mirrored=no"),
 		       "mirrored");
 	snprintf(key, sizeof(key), "mmpolicy=m qmpolicy=q srcaddr=me dstaddr=any psk=%01030d", 1);
@@ -140,7 +139,10 @@ static void test_refused(void **state)
 	/* a rule that does not negotiate needs neither key nor policies */
 	assert_int_equal(add_rule(dynamic, "srcaddr=me dstaddr=any actioninbound=block "
 				  "actionoutbound=permit mirrored=no"), 0);
-	/* Kerberos is passed over when there is a key */
+	snprintf(key, sizeof(key), "mmpolicy=m qmpolicy=q srcaddr=me dstaddr=10.0.0.1 "
+		 "rootca=CN=%01030d", 1);
+	assert_invalid(add_rule(dynamic, key), "rootca");
+	/* every method is taken, in any order */
 	assert_int_equal(add_rule(dynamic, "mmpolicy=m qmpolicy=q kerberos=yes psk=k srcaddr=me "
 				  "dstaddr=any"), 0);
 }

@@ -399,6 +399,112 @@ static void test_not_soft(void **state)
 	assert_int_equal(negotiate_get_counts(w->negotiate).soft_associations, 0);
 }
 
+/* --- authentication methods --------------------------------------------------------------- */
+
+#define BIT(auth) (1 << IKE_AUTH_##auth)
+
+/* What ipsec-cred has, for all pairs alike. */
+static void set_usable(struct scene *w, uint8_t usable)
+{
+	struct link_rule_state rules[16];
+	struct link_credential_state state = { rules, w->layers->n_mms, (char *)"" };
+
+	assert_true(w->layers->n_mms <= 16);
+	for (size_t i = 0; i < w->layers->n_mms; i++)
+		rules[i].usable = usable;
+	negotiate_set_credentials(w->negotiate, &state);
+}
+
+static void ask_mm(struct scene *w, const char *remote, struct ike_mm_policy *ret_policy)
+{
+	struct link_policy_mm_query query = { .path = scene_path_to(remote) };
+
+	assert_int_equal(negotiate_policy_mm(w->negotiate, &query, ret_policy), 0);
+}
+
+static void test_methods(void **state)
+{
+	struct scene *w = *state;
+	static const struct {
+		const char *remote;
+		uint8_t usable;
+		enum ike_auth auths[4];
+	} rows[] = {
+		{ "10.0.0.5", BIT(KERBEROS) | BIT(RSA_SIG) | BIT(PSK),
+		  { IKE_AUTH_KERBEROS, IKE_AUTH_RSA_SIG, IKE_AUTH_PSK } },
+		{ "10.0.0.6", BIT(KERBEROS) | BIT(RSA_SIG) | BIT(PSK),
+		  { IKE_AUTH_PSK, IKE_AUTH_RSA_SIG, IKE_AUTH_KERBEROS } },
+		/* without a credential a method is not offered */
+		{ "10.0.0.5", BIT(PSK), { IKE_AUTH_PSK } },
+		{ "10.0.0.5", BIT(RSA_SIG) | BIT(PSK), { IKE_AUTH_RSA_SIG, IKE_AUTH_PSK } },
+		{ "10.0.0.5", BIT(ECDSA_384) | BIT(RSA_SIG),
+		  { IKE_AUTH_RSA_SIG, IKE_AUTH_ECDSA_384 } },
+		/* unless that would leave none: then the failure says why */
+		{ "10.0.0.5", 0, { IKE_AUTH_KERBEROS, IKE_AUTH_RSA_SIG, IKE_AUTH_PSK } },
+		/* nor what the rule does not have */
+		{ "10.0.0.2", BIT(KERBEROS) | BIT(RSA_SIG) | BIT(PSK), { IKE_AUTH_PSK } },
+		{ "10.0.0.2", BIT(KERBEROS), { IKE_AUTH_PSK } },
+		{ "10.0.0.2", 0xff, { IKE_AUTH_PSK } },
+	};
+	struct ike_mm_policy mm;
+
+	scene_add_rule(w, "srcaddr=me dstaddr=10.0.0.5 mmpolicy=m qmpolicy=q kerberos=yes "
+			  "rootca=CN=A rootca=CN=B psk=k");
+	scene_add_rule(w, "srcaddr=me dstaddr=10.0.0.6 mmpolicy=m qmpolicy=q psk=k rootca=CN=A "
+			  "kerberos=yes");
+	scene_apply(w);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set_usable(w, rows[i].usable);
+		ask_mm(w, rows[i].remote, &mm);
+		for (size_t j = 0; j < 4; j++)
+			if ((j < mm.n_auth ? mm.auth[j] : IKE_AUTH_NONE) != rows[i].auths[j])
+				fail_msg("row %zu, method %zu", i, j);
+	}
+}
+
+/* A negotiation of a packet offers what an answer to the peer would. */
+static void test_methods_of_initiator(void **state)
+{
+	struct scene *w = *state;
+	struct kernel_flow flow = scene_ping_to("10.0.0.5");
+
+	scene_add_rule(w, "srcaddr=me dstaddr=10.0.0.5 mmpolicy=m qmpolicy=q kerberos=yes psk=k");
+	scene_apply(w);
+	negotiate_listed(w->negotiate, 0);
+	set_usable(w, BIT(PSK));
+	assert_int_not_equal(kernel_fake_packet(w->kernel, &flow), 0);
+	scene_dispatch(w);
+	assert_int_equal(w->log.acquire.mm.n_auth, 1);
+	assert_int_equal(w->log.acquire.mm.auth[0], IKE_AUTH_PSK);
+}
+
+/* Main mode sees two hosts: the older rule's methods are those of both. */
+static void test_two_rules_of_one_pair(void **state)
+{
+	struct scene *w = *state;
+	struct kernel_flow flow = scene_ping_to("10.0.0.7");
+	struct ike_selector selector = scene_selector_to("10.0.0.7");
+	struct ike_mm_policy mm;
+	struct ike_qm_policy qm;
+
+	scene_add_rule(w, "srcaddr=me dstaddr=10.0.0.7 protocol=tcp mmpolicy=m qmpolicy=q psk=k");
+	scene_add_rule(w, "srcaddr=me dstaddr=10.0.0.7 protocol=icmp mmpolicy=m qmpolicy=q "
+			  "kerberos=yes");
+	scene_apply(w);
+	negotiate_listed(w->negotiate, 0);
+	assert_non_null(w->layers->conflict[0]);	/* which is logged */
+	ask_mm(w, "10.0.0.7", &mm);
+	assert_int_equal(mm.n_auth, 1);
+	assert_int_equal(mm.auth[0], IKE_AUTH_PSK);
+	assert_int_not_equal(kernel_fake_packet(w->kernel, &flow), 0);
+	scene_dispatch(w);
+	assert_int_equal(w->log.acquire.mm.n_auth, 1);
+	assert_int_equal(w->log.acquire.mm.auth[0], IKE_AUTH_PSK);
+	selector.protocol = 1;
+	assert_int_equal(scene_ask_qm(w, &selector, IKE_AUTH_PSK, &qm), 0);
+	assert_int_equal(scene_ask_qm(w, &selector, IKE_AUTH_KERBEROS, &qm), -ENOENT);
+}
+
 /* --- perfect forward secrecy -------------------------------------------------------------- */
 
 static int check_pfs(struct scene *w, const char *group, uint16_t negotiated)
@@ -466,6 +572,11 @@ static void test_nat(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SCENE_TEST("K10 methods are offered in the rule's order, those that can be used",
+			   test_methods),
+		SCENE_TEST("K10 a packet's negotiation offers the same", test_methods_of_initiator),
+		SCENE_TEST("K09 two rules of one pair: the older one's methods are those of both",
+			   test_two_rules_of_one_pair),
 		SCENE_TEST("F05 F13 A25 A26 K20 a packet is negotiated for by its rule",
 			   test_initiator),
 		SCENE_TEST("F13 K21 what a peer asks for", test_responder),

@@ -257,12 +257,18 @@ static void on_credentials(void *userdata, struct link_request *request, const v
 	}
 	w->n_secrets++;
 	w->n_cred_rules = list->n_rules;
+	w->crl_check = list->crl_check;
 	w->cred_request = request;
 	if (!w->cred_is_slow)
 		world_answer_cred(w);
 }
 
 static const struct link_handler cred_handlers[] = { { &link_set_credentials, on_credentials } };
+
+static void on_cred_up(void *userdata, struct link *link)
+{
+	((struct world *)userdata)->cred_link = link;
+}
 
 void world_start_cred(struct world *w)
 {
@@ -275,7 +281,7 @@ void world_start_cred(struct world *w)
 		.n_uids = 1,
 	};
 	struct link_config config = {
-		.handlers = cred_handlers, .n_handlers = 1, .userdata = w,
+		.handlers = cred_handlers, .n_handlers = 1, .up = on_cred_up, .userdata = w,
 	};
 	unsigned int before = w->n_secrets;
 

@@ -45,6 +45,8 @@ struct world {
 	size_t n_cred_rules;		/* in the last list */
 	char secrets[256];		/* "10.0.0.2/32=key " */
 	bool cred_is_slow;
+	struct link *cred_link;
+	uint8_t crl_check;
 	struct link_request *cred_request;
 };
 

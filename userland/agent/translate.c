@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "agent/layers.h"
 #include "policy/methods.h"
 
 /* The driver's numbers are IKE's, ike/alg.h says so. */
@@ -31,17 +32,47 @@ static const struct cipher_row ciphers[] = {
 	[POLICY_CIPHER_AESGCM256] = { IKE_CIPHER_AES_GCM_16, 256 },
 };
 
-static bool has_psk(const struct policy_rule *rule)
+#define AUTHS_PER_METHOD 3
+
+/* What a method can be on the wire; of certificates their keys decide. */
+static const enum ike_auth auths[][AUTHS_PER_METHOD] = {
+	[POLICY_METHOD_KERBEROS] = { IKE_AUTH_KERBEROS },
+	[POLICY_METHOD_PSK] = { IKE_AUTH_PSK },
+	[POLICY_METHOD_ROOT_CA] = { IKE_AUTH_RSA_SIG, IKE_AUTH_ECDSA_256, IKE_AUTH_ECDSA_384 },
+};
+
+static_assert(IKE_AUTH_COUNT <= 8, "auth bits");
+static_assert(IKE_AUTH_COUNT - 1 <= IKE_AUTH_METHODS_MAX, "each auth once");
+
+bool translate_has_auth(const struct policy_rule *rule, enum ike_auth auth)
 {
-	for (size_t i = 0; i < rule->n_methods; i++)
-		if (rule->methods[i].kind == POLICY_METHOD_PSK)
-			return true;
+	for (size_t i = 0; auth != IKE_AUTH_NONE && i < rule->n_methods; i++)
+		for (size_t j = 0; j < AUTHS_PER_METHOD; j++)
+			if (auths[rule->methods[i].kind][j] == auth)
+				return true;
 	return false;
 }
 
-void translate_mm_policy(const struct dynamic_rule *rule, struct ike_mm_policy *ret_policy)
+static void add_auth(enum ike_auth auth, struct ike_mm_policy *mm)
 {
-	const struct policy_mm_policy *policy = rule->mm->policy;
+	for (size_t i = 0; i < mm->n_auth; i++)
+		if (mm->auth[i] == auth)
+			return;
+	mm->auth[mm->n_auth++] = auth;
+}
+
+static void add_usable(const struct policy_rule *rule, uint8_t usable, struct ike_mm_policy *mm)
+{
+	for (size_t i = 0; i < rule->n_methods; i++)
+		for (size_t j = 0; j < AUTHS_PER_METHOD; j++)
+			if (usable & 1U << auths[rule->methods[i].kind][j])
+				add_auth(auths[rule->methods[i].kind][j], mm);
+}
+
+void translate_mm_policy(const struct layer_mm *pair, struct ike_mm_policy *ret_policy)
+{
+	const struct policy_rule *rule = pair->rule->rule;
+	const struct policy_mm_policy *policy = pair->rule->mm->policy;
 	struct ike_mm_policy mm = {
 		.life_seconds = policy->lifetime_minutes * 60,
 		.qm_limit = policy->quick_modes,
@@ -57,8 +88,11 @@ void translate_mm_policy(const struct dynamic_rule *rule, struct ike_mm_policy *
 			.group = offer->group,
 		};
 	}
-	if (has_psk(rule->rule))
-		mm.auth[mm.n_auth++] = IKE_AUTH_PSK;
+	/* IKE_AUTH_NONE, the rest of a row, is no credential either */
+	add_usable(rule, pair->usable & (uint8_t)~(1U << IKE_AUTH_NONE), &mm);
+	if (!mm.n_auth)
+		for (size_t i = 0; i < rule->n_methods; i++)
+			add_auth(auths[rule->methods[i].kind][0], &mm);
 	*ret_policy = mm;
 }
 

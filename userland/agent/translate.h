@@ -8,10 +8,15 @@
 
 /* One thing in three languages: policy as people write it, IKE's policy, the driver's SAs. Pure. */
 
-struct layer_filter;
+struct layer_mm;
 
-/* What main mode of a rule may be; its methods are those that this version can do. */
-void translate_mm_policy(const struct dynamic_rule *rule, struct ike_mm_policy *ret_policy);
+/*
+ * What main mode between two sides may be. Its methods are those of the rule, in order, that there
+ * is a credential for; all of them if there is none for any, so that the failure names the reason.
+ */
+void translate_mm_policy(const struct layer_mm *mm, struct ike_mm_policy *ret_policy);
+/* Whether the rule has a method that can be this one. */
+bool translate_has_auth(const struct policy_rule *rule, enum ike_auth auth);
 /* What quick mode of a rule may be, for one of its filters. */
 void translate_qm_policy(const struct dynamic_rule *rule, const struct kernel_filter *filter,
 			 struct ike_qm_policy *ret_policy);
