@@ -51,68 +51,82 @@ static struct bytes *put_list(struct block *block, const struct bytes *list, siz
 	return copy;
 }
 
-/* Both passes must do the same; the first one writes to a struct that is thrown away. */
-#define COPY(type, fill)                                                        \
-	static void *copy_##type(const struct ike_##type *src)                  \
-	{                                                                       \
-		struct ike_##type measured = *src, *dst = &measured;            \
-		struct block block = {0};                                       \
-									        \
-		for (int pass = 0; pass < 2; pass++) {                          \
-			(void)put(&block, src, sizeof(*src));                   \
-			fill;                                                   \
-			if (block.base)                                         \
-				break;                                          \
-			block.base = malloc(block.len);                         \
-			block.len = 0;                                          \
-			dst = (struct ike_##type *)block.base;                  \
-			if (!dst)                                               \
-				break;                                          \
-		}                                                               \
-		return dst;                                                     \
-	}
+/* What of @src lies elsewhere is put into the block, and @dst points to it. */
+typedef void (*fill_fn)(struct block *block, void *dst, const void *src);
 
-COPY(authorities, dst->names = put_list(&block, src->names, src->n_names))
+static void fill_authorities(struct block *block, void *dst, const void *src)
+{
+	const struct ike_authorities *from = src;
+	struct ike_authorities *to = dst;
 
-COPY(certificate, {
-	dst->subject = put_bytes(&block, src->subject);
-	dst->name = put_text(&block, src->name);
-	dst->chain = put_list(&block, src->chain, src->n_chain);
-})
+	to->names = put_list(block, from->names, from->n_names);
+}
 
-COPY(signature, (void)src)
+static void fill_certificate(struct block *block, void *dst, const void *src)
+{
+	const struct ike_certificate *from = src;
+	struct ike_certificate *to = dst;
 
-COPY(proof, {
-	dst->name = put_text(&block, src->name);
-	dst->authority = put_text(&block, src->authority);
-	dst->detail = put_text(&block, src->detail);
-})
+	to->subject = put_bytes(block, from->subject);
+	to->name = put_text(block, from->name);
+	to->chain = put_list(block, from->chain, from->n_chain);
+}
 
-COPY(gss_token, {
-	dst->token = put_bytes(&block, src->token);
-	dst->peer = put_text(&block, src->peer);
-	dst->detail = put_text(&block, src->detail);
-})
+static void fill_proof(struct block *block, void *dst, const void *src)
+{
+	const struct ike_proof *from = src;
+	struct ike_proof *to = dst;
 
-COPY(gss_result, (void)src)
+	to->name = put_text(block, from->name);
+	to->authority = put_text(block, from->authority);
+	to->detail = put_text(block, from->detail);
+}
+
+static void fill_gss_token(struct block *block, void *dst, const void *src)
+{
+	const struct ike_gss_token *from = src;
+	struct ike_gss_token *to = dst;
+
+	to->token = put_bytes(block, from->token);
+	to->peer = put_text(block, from->peer);
+	to->detail = put_text(block, from->detail);
+}
+
+static const struct {
+	size_t size;
+	fill_fn fill;		/* NULL: nothing lies elsewhere */
+} kinds[] = {
+	[CREDENTIAL_AUTHORITIES] = { sizeof(struct ike_authorities), fill_authorities },
+	[CREDENTIAL_CERTIFICATE] = { sizeof(struct ike_certificate), fill_certificate },
+	[CREDENTIAL_SIGNATURE] = { sizeof(struct ike_signature), NULL },
+	[CREDENTIAL_PROOF] = { sizeof(struct ike_proof), fill_proof },
+	[CREDENTIAL_GSS_TOKEN] = { sizeof(struct ike_gss_token), fill_gss_token },
+	[CREDENTIAL_GSS_RESULT] = { sizeof(struct ike_gss_result), NULL },
+};
+
+static void write_copy(struct block *block, enum credential_kind kind, void *dst, const void *src)
+{
+	(void)put(block, src, kinds[kind].size);
+	if (kinds[kind].fill)
+		kinds[kind].fill(block, dst, src);
+}
 
 void *credential_copy(enum credential_kind kind, const void *answer)
 {
-	switch (kind) {
-	case CREDENTIAL_AUTHORITIES:
-		return copy_authorities(answer);
-	case CREDENTIAL_CERTIFICATE:
-		return copy_certificate(answer);
-	case CREDENTIAL_SIGNATURE:
-		return copy_signature(answer);
-	case CREDENTIAL_PROOF:
-		return copy_proof(answer);
-	case CREDENTIAL_GSS_TOKEN:
-		return copy_gss_token(answer);
-	case CREDENTIAL_GSS_RESULT:
-		return copy_gss_result(answer);
-	}
-	return NULL;
+	union {
+		struct ike_authorities authorities;
+		struct ike_certificate certificate;
+		struct ike_proof proof;
+		struct ike_gss_token gss_token;
+	} measured;
+	struct block block = { 0 };
+
+	write_copy(&block, kind, &measured, answer);
+	block.base = malloc(block.len);
+	block.len = 0;
+	if (block.base)
+		write_copy(&block, kind, block.base, answer);
+	return block.base;
 }
 
 /* --- bounds --------------------------------------------------------------------------------- */
