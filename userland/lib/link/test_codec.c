@@ -283,6 +283,7 @@ static void put_field(sd_bus_message *m, const struct codec_field *field, const 
 	const uint8_t *p = (const uint8_t *)object + field->offset;
 	bool is_chosen = spoil->count++ == spoil->field;
 	char contents[CODEC_SIGNATURE_MAX_LEN + 1];
+	const char *text;
 	uint64_t value = 0;
 	size_t len = 0, n;
 
@@ -312,6 +313,10 @@ static void put_field(sd_bus_message *m, const struct codec_field *field, const 
 		break;
 	case CODEC_TEXT:
 		put_text(m, field, pointer(object, field->offset), is_chosen ? spoil : NULL);
+		break;
+	case CODEC_OPTIONAL_TEXT:
+		text = pointer(object, field->offset);
+		put_text(m, field, text ? text : "", is_chosen ? spoil : NULL);
 		break;
 	case CODEC_STRUCT:
 		assert_int_equal(codec_signature(field->type, contents), 0);
