@@ -134,7 +134,7 @@ static void test_mm_attributes(void **state)
 		{ BASE_3DES "bfff0001", true },
 		{ BASE_3DES "40000004" "61626364", true },	  /* GSS name, to PSK nothing */
 		{ BASE_3DES "c0010001", false },		  /* private: means something */
-		{ BASE_3DES "fd010001", false },
+		{ BASE_3DES "fd010001", true },			  /* its number in Windows 2000 */
 		{ BASE_AES "800e0080", true },
 		{ BASE_AES, true },				  /* others mean 128 */
 		{ BASE_AES "800e0100", false },			  /* not in the policy */

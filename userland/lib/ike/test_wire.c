@@ -102,10 +102,10 @@ static void test_payload_limit(void **state)
 	size_t len;
 
 	(void)state;
-	len = make_chain(buf, sizeof(buf), 32);
+	len = make_chain(buf, sizeof(buf), WIRE_PAYLOADS_MAX);
 	assert_int_equal(wire_parse((struct bytes){ buf, len }, &m), 0);
-	assert_int_equal(m.n_payloads, 32);
-	len = make_chain(buf, sizeof(buf), 33);
+	assert_int_equal(m.n_payloads, WIRE_PAYLOADS_MAX);
+	len = make_chain(buf, sizeof(buf), WIRE_PAYLOADS_MAX + 1);
 	assert_int_equal(wire_parse((struct bytes){ buf, len }, &m), -E2BIG);
 	len = make_chain(buf, sizeof(buf), 200);
 	assert_int_equal(wire_parse((struct bytes){ buf, len }, &m), -E2BIG);
