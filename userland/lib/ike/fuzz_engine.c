@@ -115,6 +115,48 @@ static void inject_protected(struct sim *sim, struct reader *in)
 	sim_inject(sim, to, buf, len);
 }
 
+/* The main mode that waits for message 5 or 6, with the keys for it. */
+static struct ike_mm *find_waiting_mm(const struct sim *sim, size_t host)
+{
+	struct ike_peer *peer = peer_find(sim->hosts[host].engine, &sim->hosts[host].addr,
+					  &sim->hosts[!host].addr);
+	struct ike_mm *mm;
+
+	if (!peer)
+		return NULL;
+	TAILQ_FOREACH(mm, &peer->mms, peer_link) {
+		if (mm->state == IKE_MM_STATE_SENT_5 ||
+		    (mm->state == IKE_MM_STATE_SENT_4 && mm->negotiation->has_keys))
+			return mm;
+	}
+	return NULL;
+}
+
+/* In place of message 5 or 6: payloads of the input, encrypted as those are. */
+static void inject_proof(struct sim *sim, struct reader *in)
+{
+	size_t to = reader_u8(in) & 1, n = reader_u8(in) % 8;
+	struct ike_mm *mm = find_waiting_mm(sim, to);
+	uint8_t buf[1500], iv[IKE_BLOCK_MAX_LEN];
+	struct wire_header header;
+	struct wire_out out;
+	size_t len;
+
+	if (!mm)
+		return;
+	header = mm_header(mm, WIRE_EXCHANGE_MAIN, WIRE_FLAG_ENCRYPTED, 0);
+	out = wire_out_make(buf, sizeof(buf), &header);
+	while (n-- && !in->failed) {
+		uint8_t type = reader_u8(in);
+
+		wire_add(&out, type, reader_take(in, reader_u8(in)));
+	}
+	len = wire_finish(&out, ike_cipher_block_len(mm->keys->cipher));
+	memcpy(iv, mm->iv, sizeof(iv));
+	if (len && !exchange_encrypt(mm->keys, iv, buf, len))
+		sim_inject(sim, to, buf, len);
+}
+
 static void expire(struct sim *sim, struct reader *in)
 {
 	struct sim_host *host = &sim->hosts[reader_u8(in) & 1];
@@ -130,11 +172,33 @@ static void expire(struct sim *sim, struct reader *in)
 				host->sas[i].spi);
 }
 
+/* Both hosts take this method, and one other is left. */
+static void set_auth(struct sim *sim, struct reader *in)
+{
+	enum ike_auth methods[2];
+
+	for (size_t i = 0; i < 2; i++)
+		methods[i] = (enum ike_auth)(IKE_AUTH_PSK +
+					     reader_u8(in) % (IKE_AUTH_COUNT - IKE_AUTH_PSK));
+	sim_set_auth(sim, methods, 2);
+}
+
+static void set_credentials(struct sim_credentials *c, struct reader *in)
+{
+	uint8_t bits = reader_u8(in);
+
+	c->rounds = 1 + bits % (IKE_TOKENS_MAX + 1);
+	c->is_forger = bits & 4;
+	c->issuer = bits & 8 ? "CN=elsewhere" : "CN=ca";
+	c->excludes_names = bits & 16;
+	c->n_chain = 1 + bits / 32;
+}
+
 static void administer(struct sim *sim, struct reader *in)
 {
 	struct sim_host *host = &sim->hosts[reader_u8(in) & 1];
 
-	switch (reader_u8(in) % 8) {
+	switch (reader_u8(in) % 10) {
 	case 0:
 		ike_engine_flush(host->engine, sim->now, IKE_REASON_POLICY_CHANGE);
 		break;
@@ -150,7 +214,7 @@ static void administer(struct sim *sim, struct reader *in)
 		sim_restart(sim, host->index, NULL);
 		break;
 	case 4:
-		host->answer = (enum sim_answer)(reader_u8(in) % 4);
+		host->answer = (enum sim_answer)(reader_u8(in) % 6);
 		break;
 	case 5:
 		host->psk = reader_u8(in) & 1 ? "another key" : "only for tests";
@@ -163,6 +227,12 @@ static void administer(struct sim *sim, struct reader *in)
 		host->mm.qm_limit = reader_u8(in) % 4;
 		host->qm.offers[0].pfs_group = reader_u8(in) & 1 ? IKE_GROUP_ECP256 : 0;
 		break;
+	case 8:
+		set_auth(sim, in);
+		break;
+	case 9:
+		set_credentials(&host->credentials, in);
+		break;
 	}
 }
 
@@ -170,7 +240,7 @@ static void step(struct sim *sim, struct records *r, struct reader *in, uint64_t
 {
 	size_t host;
 
-	switch (reader_u8(in) % 8) {
+	switch (reader_u8(in) % 9) {
 	case 0:
 		sim_run(sim, reader_u8(in));
 		break;
@@ -196,6 +266,9 @@ static void step(struct sim *sim, struct records *r, struct reader *in, uint64_t
 	case 7:
 		r->weather = reader_u8(in) % 8;
 		break;
+	case 8:
+		inject_proof(sim, in);
+		break;
 	}
 }
 
@@ -207,6 +280,9 @@ static void check_end(struct sim *sim, struct records *r, uint64_t id)
 		sim->hosts[i].answer = SIM_ANSWER_LATER;
 		sim->hosts[i].psk = "only for tests";
 		sim->hosts[i].has_mm_policy = sim->hosts[i].has_qm_policy = true;
+		sim->hosts[i].credentials.rounds = 1;
+		sim->hosts[i].credentials.is_forger = false;
+		sim->hosts[i].credentials.issuer = "CN=ca";
 	}
 	sim_run(sim, 120000);
 	for (size_t i = 0; i < SIM_HOSTS; i++) {
@@ -215,6 +291,7 @@ static void check_end(struct sim *sim, struct records *r, uint64_t id)
 		FUZZ_CHECK(!stats.active_acquire);
 		FUZZ_CHECK(!stats.half_open && !stats.half_open_bytes);
 		FUZZ_CHECK(!sim->hosts[i].n_larval);
+		FUZZ_CHECK(!sim->hosts[i].credentials.n_contexts);
 	}
 	/* From a clean start they agree again. */
 	for (size_t i = 0; i < SIM_HOSTS; i++) {
@@ -262,6 +339,15 @@ size_t fuzz_seed(size_t index, uint8_t *buf, size_t cap)
 		/* message by message, each changed and injected again */
 		{ 37, { 2, 0, 1, 0, 1, 3, 0, 1, 1, 0, 20, 9, 0, 2, 3, 1, 0, 1, 0, 30, 1, 0, 3,
 			3, 2, 1, 1, 0, 40, 1, 0, 4, 3, 3, 0, 0, 0 } },
+		/* certificates, each message changed; then a forger */
+		{ 40, { 6, 0, 8, 1, 0, 2, 0, 0, 0, 1, 3, 2, 1, 1, 0, 60, 9, 0, 3, 3, 4, 0, 1, 0, 90, 7,
+			1, 9, 6, 0, 9, 4, 2, 1, 0, 1, 5, 1, 60, 0 } },
+		/* Kerberos in three rounds, answers that come late, bad weather */
+		{ 34, { 6, 0, 8, 2, 0, 6, 0, 9, 2, 6, 1, 9, 2, 6, 1, 4, 4, 7, 3, 2, 0, 0, 1, 2, 3, 4,
+			1, 2, 0, 50, 1, 1, 20, 0 } },
+		/* before message 5: an identity and a hash of our own making */
+		{ 31, { 6, 0, 8, 2, 0, 2, 0, 0, 0, 6, 8, 1, 2, 5, 8, 1, 0, 0, 0, 192, 0, 2, 1, 8, 4, 1, 2,
+			3, 4, 1, 20 } },
 		/* a restart in the middle */
 		{ 17, { 2, 0, 2, 1, 2, 6, 1, 3, 2, 1, 2, 1, 40, 2, 0, 1, 0 } },
 	};

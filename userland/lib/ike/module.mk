@@ -54,9 +54,9 @@ ike_SIM := userland/lib/ike/sim.c userland/lib/ike/sim_credentials.c
 
 ike_TESTS := test_ike_crypto test_ike_fragment test_ike_keys test_ike_mismatch test_ike_parts \
 	test_ike_proposal test_ike_wire
-ike_SIM_TESTS := test_ike_auth test_ike_connected test_ike_deletion test_ike_engine test_ike_failure \
-	test_ike_fragmentation test_ike_hostile test_ike_loss test_ike_natt test_ike_network \
-	test_ike_rekey
+ike_SIM_TESTS := test_ike_auth test_ike_auth_hostile test_ike_connected test_ike_deletion \
+	test_ike_engine test_ike_failure test_ike_fragmentation test_ike_hostile test_ike_loss \
+	test_ike_natt test_ike_network test_ike_rekey
 
 TESTS += $(ike_TESTS) $(ike_SIM_TESTS)
 $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\
