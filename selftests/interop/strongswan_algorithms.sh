@@ -3,12 +3,13 @@
 # check: timeout=1800
 #
 # Each algorithm of main mode, quick mode and PFS that strongSwan has, too; XFRM judges the packets.
-# The picture is in selftests/strongswan.sh.
+# The picture is in selftests/peer.sh.
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
-. "$TOP/selftests/strongswan.sh"
+PEER=strongswan
+. "$TOP/selftests/peer.sh"
 
-strangers_up
+peer_up
 
 # agreed NAME MM-OFFERS QM-OFFERS PFSGROUP IKE-PROPOSAL esp|ah PROPOSAL STATE...
 # Ours starts, then strongSwan does; both times packets pass under what was asked for.
@@ -26,7 +27,7 @@ agreed() {
 }
 
 passes() { # VARIABLE ADDRESS STATE...
-	reaches "$1" "$2" && shift 2 && swan_state "$@"
+	reaches "$1" "$2" && shift 2 && peer_state "$@"
 }
 initiated() { swan --initiate --child n && passes B "${A_ADDR-$A4}" "$@"; }
 explain_failure() {

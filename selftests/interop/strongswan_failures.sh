@@ -3,12 +3,13 @@
 # check: timeout=900 time-travel
 #
 # What must not work with strongSwan, and what our log says about it. The picture is in
-# selftests/strongswan.sh.
+# selftests/peer.sh.
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
-. "$TOP/selftests/strongswan.sh"
+PEER=strongswan
+. "$TOP/selftests/peer.sh"
 
-strangers_up
+peer_up
 MM_OFFERS=AES128-SHA1-3 QM_OFFERS="ESP[AES128,SHA1]"
 
 # refused NAME LOG-LINE [IKE-PROPOSAL [ESP-PROPOSAL]]: neither side gets a packet through
@@ -21,14 +22,14 @@ refused() {
 	refuse "$name, ours starts" on A ping -c 3 -W 1 "$B4"
 	patience 60 said "$mark" "$line"
 	check "L02 $name, ours starts: the log says why" said "$mark" "$line" || log_since "$mark"
-	same "$name, ours starts: strongSwan has no association" 0 "$(swan_sas)"
+	same "$name, ours starts: strongSwan has no association" 0 "$(peer_sas)"
 	policy_off A
 	need policy_on A "$B4"
 	mark=$(service_log A ipsec-policy-agent | wc -l)
 	refuse "$name, strongSwan starts" swan --initiate --child n --timeout 20
 	check "L02 $name, strongSwan starts: the log says why" patience 60 said "$mark" "$line" ||
 		log_since "$mark"
-	same "$name, strongSwan starts: it has no association" 0 "$(swan_sas)"
+	same "$name, strongSwan starts: it has no association" 0 "$(peer_sas)"
 	refuse "$name: strongSwan's packets do not pass in clear" on B ping -c 2 -W 1 "$A4"
 	capture_stop wire
 	sent_nothing_clear "$name: nothing that we sent was in clear" wire
@@ -49,7 +50,7 @@ said() { # LINES-BEFORE PATTERN
 }
 log_since() { diag "$(service_log A ipsec-policy-agent | tail -n "+$(($1 + 1))")"; }
 
-SWAN_PSK="another phrase" refused "K06 another preshared key" 'preshared keys probably differ'
+PEER_PSK="another phrase" refused "K06 another preshared key" 'preshared keys probably differ'
 refused "K21 no main mode in common" 'no proposal in common|chose no proposal' aes256-sha512-modp4096
 refused "K21 no quick mode in common" 'no proposal|refused' aes128-sha1-modp2048 aes256-sha512
 

@@ -3,12 +3,13 @@
 # check: timeout=900 time-travel
 #
 # Long times with strongSwan: rekeys that our side starts, crashes of both sides. The guest's clock
-# jumps while everybody waits. The picture is in selftests/strongswan.sh.
+# jumps while everybody waits. The picture is in selftests/peer.sh.
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
-. "$TOP/selftests/strongswan.sh"
+PEER=strongswan
+. "$TOP/selftests/peer.sh"
 
-strangers_up
+peer_up
 MM_OFFERS=AES128-SHA1-3 QM_OFFERS="ESP[AES128,SHA1]:100000k/300s"
 
 rekeyed() {

@@ -3,12 +3,13 @@
 # check: timeout=900
 #
 # Our host against strongSwan with XFRM: both sides start, bulk data, rekey; the picture is in
-# selftests/strongswan.sh.
+# selftests/peer.sh.
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
-. "$TOP/selftests/strongswan.sh"
+PEER=strongswan
+. "$TOP/selftests/peer.sh"
 
-strangers_up
+peer_up
 
 # strangers NAME MM-OFFERS QM-OFFERS IKE-PROPOSAL PROTOCOL PROPOSAL STATE...
 strangers() {
@@ -23,10 +24,10 @@ strangers() {
 	capture_start wire A eth0 'not proto 50'
 	check "$name: ours starts, a ping is answered" reaches A "$B4" ||
 		diag "$(service_log A ipsec-policy-agent | tail -n 5)" "$(swan_log | tail -n 20)"
-	check "$name: XFRM has what was offered" swan_state "$@"
+	check "$name: XFRM has what was offered" peer_state "$@"
 	check "$name: 10 MB from ours to strongSwan" transfer A B "$B4"
 	check "$name: 10 MB from strongSwan to ours" transfer B A "$A4"
-	before=$(swan_spis)
+	before=$(peer_spis)
 	check "$name: strongSwan rekeys" swan --rekey --child n
 	check "$name: there are new associations" wait_for 20 new_spis "$before"
 	check "$name: pings after the rekey" ping_both
@@ -37,7 +38,7 @@ strangers() {
 		bail "the policy is taken: $(cat "$TMP/policy")"
 	check "$name: strongSwan starts" swan --initiate --child n ||
 		diag "$(service_log A ipsec-policy-agent | tail -n 5)" "$(swan_log | tail -n 20)"
-	check "$name: XFRM has what was agreed" swan_state "$@"
+	check "$name: XFRM has what was agreed" peer_state "$@"
 	check "$name: pings both ways" ping_both
 	check "$name: 10 MB each way" transfer_both
 	part
@@ -46,15 +47,6 @@ strangers() {
 	sent_nothing_clear "$name: nothing that we sent was in clear" wire
 }
 
-swan_spis() { ip -n "$B" xfrm state | grep -o 'spi 0x[0-9a-f]*' | sort; }
-# SPI-LIST: a pair that is not in the list
-new_spis() { [ "$(comm -13 <(echo "$1") <(swan_spis) | wc -l)" -ge 2 ]; }
-
-all_answered() { # VARIABLE ADDRESS: with associations in place nothing is lost
-	on "$1" ping -c 5 -i 0.2 -W "$(secs 10)" "$2" >"$TMP/ping" 2>&1
-	cat "$TMP/ping"
-	grep -q ' 5 received' "$TMP/ping"
-}
 ping_both() {
 	all_answered B "$A4" && all_answered A "$B4"
 }

@@ -1,0 +1,8 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: timeout=1800
+#
+# The matrix with libreswan: see selftests/matrix.sh.
+PEER=libreswan
+. "$TOP/selftests/matrix.sh"
+matrix

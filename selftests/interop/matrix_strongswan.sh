@@ -1,0 +1,8 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: timeout=1800
+#
+# The matrix with strongSwan: see selftests/matrix.sh.
+PEER=strongswan
+. "$TOP/selftests/matrix.sh"
+matrix

@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What an onlooker between two hosts sees, judged by one process: forks are what takes time in guests.
+
+usage: onlooker.py mark DEVICE CAPTURE
+       onlooker.py judge DEVICE CAPTURE OURS [NAME=WANTED]...
+
+Both send a frame of a type of its own through DEVICE and wait until the capture, which tcpdump
+writes meanwhile, holds it: then it holds all that came before.  "judge" looks at what lies between
+the last two such frames, prints what it counted as NAME=NUMBER, and fails if a number is not as
+wanted.  OURS is the MAC address of our host.
+
+  protected   ESP and AH, in UDP too, of BIG bytes or more: the pings that are counted
+  small       the rest of ESP and AH
+  main        different messages of main mode, however often each was sent; likewise
+              aggressive, info, quick, and other for types that are none of these
+  clear       what our host sent unprotected and should not have
+  theirs      the same of the other host
+"""
+
+import socket
+import struct
+import sys
+import time
+
+MARK = 0x88B5
+BIG = 700
+EXCHANGES = {2: "main", 4: "aggressive", 5: "info", 32: "quick"}
+# Neighbour discovery and listener reports are exempt from policy.
+EXEMPT_ICMP6 = range(130, 144)
+
+
+def packets(path):
+    """Frames of a capture, as far as it is whole."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at = 24
+    while at + 16 <= len(data):
+        length = struct.unpack_from("=I", data, at + 8)[0]
+        if at + 16 + length > len(data):
+            return
+        yield data[at + 16:at + 16 + length]
+        at += 16 + length
+
+
+def is_mark(frame):
+    return struct.unpack_from("!H", frame, 12)[0] == MARK
+
+
+def mark(device, path):
+    """A frame that the capture has not yet; returns when it has."""
+    before = sum(map(is_mark, packets(path)))
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+        out.bind((device, 0))
+        out.send(b"\xff" * 6 + b"\x02" + b"\x00" * 5 + struct.pack("!H", MARK) + b"the end so far" * 4)
+    end = time.monotonic() + 20
+    while sum(map(is_mark, packets(path))) == before:
+        if time.monotonic() > end:
+            sys.exit("the capture does not get what is sent")
+        time.sleep(0.02)
+
+
+def since_mark(path):
+    """What lies between the last two marks."""
+    parts = [[]]
+    for frame in packets(path):
+        if is_mark(frame):
+            parts.append([])
+        else:
+            parts[-1].append(frame)
+    return parts[-2]
+
+
+def dissect(frame):
+    """(protocol, what it carries) of an IP packet; None for anything else."""
+    kind = struct.unpack_from("!H", frame, 12)[0]
+    if kind == 0x0800:
+        head = 14 + (frame[14] & 15) * 4
+        later = struct.unpack_from("!H", frame, 20)[0] & 0x1FFF
+        return frame[23], b"" if later else frame[head:]
+    if kind == 0x86DD:
+        protocol, body = frame[20], frame[54:]
+        while protocol in (0, 43, 60) and len(body) >= 8:  # options in front of the rest
+            protocol, body = body[0], body[(body[1] + 1) * 8:]
+        return protocol, body
+    return None
+
+
+def classify(frame):
+    """(what it is, what tells it from others)."""
+    found = dissect(frame)
+    if found is None:
+        return None, b""
+    protocol, body = found
+    if protocol in (50, 51):
+        return "esp", b""
+    if protocol == 58 and body and body[0] in EXEMPT_ICMP6:
+        return None, b""
+    if protocol == 17 and len(body) > 8:
+        ports, data = struct.unpack_from("!HH", body), body[8:]
+        if 4500 in ports:
+            if data == b"\xff":
+                return None, b""  # keepalive
+            if data[:4] != b"\0\0\0\0":
+                return "esp", b""
+            data = data[4:]
+        if (500 in ports or 4500 in ports) and len(data) >= 28:
+            return EXCHANGES.get(data[18], "other"), data
+    return "clear", b""
+
+
+def count(frames, ours):
+    seen = dict.fromkeys(["protected", "small", "clear", "theirs"], 0)
+    messages = {name: set() for name in ["main", "quick", "aggressive", "info", "other"]}
+    for frame in frames:
+        what, data = classify(frame)
+        if what == "esp":
+            seen["protected" if len(frame) >= BIG else "small"] += 1
+        elif what == "clear":
+            seen["clear" if frame[6:12] == ours else "theirs"] += 1
+        elif what:
+            messages[what].add(data)
+    return seen | {name: len(some) for name, some in messages.items()}
+
+
+def main():
+    command, device, path = sys.argv[1:4]
+    mark(device, path)
+    if command == "mark":
+        return 0
+    seen = count(since_mark(path), bytes.fromhex(sys.argv[4].replace(":", "")))
+    print(" ".join(f"{name}={number}" for name, number in seen.items()))
+    bad = 0
+    for word in sys.argv[5:]:
+        name, wanted = word.split("=")
+        if seen[name] != int(wanted):
+            print(f"{name} should be {wanted}")
+            bad = 1
+    return bad
+
+
+if __name__ == "__main__":
+    sys.exit(main())
