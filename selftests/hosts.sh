@@ -29,11 +29,11 @@ ctl() { # HOST ARGUMENTS...
 	on "$host" ipsecctl --run-dir "$(run_dir "$host")" "$@"
 }
 
-# service HOST PROGRAM: started again, it finds what it left
+# service HOST PROGRAM: started again, it finds what it left. The agent's settings: $TMP/HOST.conf
 service() {
 	local host=$1 program=$2 args=()
 	local -n ns_name_=$host
-	[ "$program" != ipsec-policy-agent ] || args=(--state-dir "$TMP/state-$host")
+	[ "$program" != ipsec-policy-agent ] || args=(--state-dir "$TMP/state-$host" --config "$TMP/$host.conf")
 	spawn "$host-$program" ip netns exec "$ns_name_" "$program" --foreground \
 		--run-dir "$(run_dir "$host")" "${args[@]}"
 }

@@ -430,7 +430,8 @@ static struct link_ike_config ike_settings(const struct agent *agent)
 {
 	return (struct link_ike_config){
 		.keylog = agent->exports_keys,
-		.dos_mode = IKE_DOS_AUTO,
+		.dos_mode = settings_always_challenges(agent->settings) ? IKE_DOS_ALWAYS :
+									  IKE_DOS_AUTO,
 		.log_level = config_number(agent->config, "ikelogging") ? LOG_DEBUG : LOG_INFO,
 	};
 }
@@ -500,15 +501,20 @@ static int lock_run_dir(struct agent *agent, char *why)
 	return -EBUSY;
 }
 
-static int read_config(struct agent *agent, const char *state_dir)
+static int read_config(struct agent *agent, const struct agent_config *config, char *why)
 {
 	_cleanup_free_ char *path = NULL;
+	int r = settings_new(config->settings_path, complain, &agent->settings);
 
-	if (asprintf(&path, "%s/%s", state_dir, CONFIG_FILE) < 0) {
+	if (r)
+		return say(why, r, config->settings_path);
+	events_set_audit(settings_has_audit(agent->settings));
+	if (asprintf(&path, "%s/%s", config->state_dir, CONFIG_FILE) < 0) {
 		path = NULL;
-		return -ENOMEM;
+		return say(why, -ENOMEM, "reading the configuration");
 	}
-	return config_new(path, complain, &agent->config);
+	r = config_new(path, agent->settings, complain, &agent->config);
+	return r ? say(why, r, path) : 0;
 }
 
 static int start_followers(struct agent *agent, const struct agent_config *config)
@@ -680,9 +686,9 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 	r = lock_run_dir(agent, why);
 	if (r)
 		return r;
-	r = read_config(agent, config->state_dir);
+	r = read_config(agent, config, why);
 	if (r)
-		return say(why, r, "reading the configuration");
+		return r;
 	r = start_followers(agent, config);
 	if (r)
 		return say(why, r, "following the host's addresses");
@@ -737,6 +743,7 @@ struct agent *agent_free(struct agent *agent)
 	resolver_free(agent->resolver);
 	addresses_free(agent->addresses);
 	config_free(agent->config);
+	settings_free(agent->settings);
 	layers_free(agent->layers);
 	dynamic_free(agent->dynamic);
 	kernel_free(agent->kernel);

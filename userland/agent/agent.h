@@ -13,6 +13,7 @@
 #include "agent/negotiate.h"
 #include "agent/resolve.h"
 #include "agent/servers.h"
+#include "agent/settings.h"
 #include "nl/kernel.h"
 
 struct bus;
@@ -40,6 +41,7 @@ struct agent {
 	struct servers servers;
 	char *servers_root;
 	struct resolver *resolver;
+	struct settings *settings;
 	struct config *config;
 	struct dynamic *dynamic;
 	struct layers *layers;		/* of it, and in the driver */
@@ -61,6 +63,7 @@ struct agent {
 struct agent_config {
 	const char *run_dir;
 	const char *state_dir;
+	const char *settings_path;	/* agent.conf; NULL: none */
 	struct kernel *kernel;		/* taken over, also on failure */
 	struct addresses *addresses;	/* taken over; NULL: the host's */
 	resolver_lookup_fn lookup;	/* NULL: the system's */

@@ -7,13 +7,15 @@
 #include <stdio.h>
 
 #include "agent/fault.h"
+#include "agent/settings.h"
 #include "base/parse.h"
 
 #define LINE_MAX_LEN 65536	/* bootexemptions can be long */
 
 struct config {
 	char *path;
-	char **values;		/* by property; NULL is the default */
+	const struct settings *settings;
+	char **values;		/* by property; NULL: not set */
 };
 
 static size_t index_of(const struct policy_config_property *property)
@@ -26,6 +28,8 @@ static const char *value_of(const struct config *config,
 {
 	const char *value = config->values[index_of(property)];
 
+	if (!value)
+		value = settings_property(config->settings, property);
 	return value ? value : property->fallback;
 }
 
@@ -86,14 +90,15 @@ static int read_file(struct config *config, void (*complain)(const char *line, c
 	return ferror(file) ? -EIO : 0;
 }
 
-int config_new(const char *path, void (*complain)(const char *line, const char *why),
-	       struct config **ret_config)
+int config_new(const char *path, const struct settings *settings,
+	       void (*complain)(const char *line, const char *why), struct config **ret_config)
 {
 	_cleanup_(config_freep) struct config *config = calloc(1, sizeof(*config));
 	int r;
 
 	if (!config)
 		return -ENOMEM;
+	config->settings = settings;
 	config->path = strdup(path);
 	config->values = calloc(policy_n_config_properties, sizeof(char *));
 	if (!config->path || !config->values)

@@ -9,6 +9,7 @@
 #include "policy/config.h"
 
 struct fault;
+struct settings;
 
 /*
  * The properties of "dynamic set config". They survive the service: STATEDIR/config, one
@@ -20,11 +21,11 @@ struct config;
 #define CONFIG_FILE "config"
 
 /*
- * The defaults, then what @path (copied) says if it is there. @complain (may be NULL) is told of
- * bad lines.
+ * The defaults, then what @settings (borrowed for good) say, then what @path (copied) says if it
+ * is there. @complain (may be NULL) is told of bad lines.
  */
-int config_new(const char *path, void (*complain)(const char *line, const char *why),
-	       struct config **ret_config);
+int config_new(const char *path, const struct settings *settings,
+	       void (*complain)(const char *line, const char *why), struct config **ret_config);
 struct config *config_free(struct config *config);
 DEFINE_CLEANUP(struct config *, config_free);
 

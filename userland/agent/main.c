@@ -27,6 +27,7 @@
 struct options {
 	const char *run_dir;
 	const char *state_dir;
+	const char *config;
 	bool is_foreground;
 	bool exports_keys;
 };
@@ -38,17 +39,19 @@ static const char help[] =
 	"\n"
 	"  --run-dir DIR     sockets and what has to outlive a crash; " RUN_DIR "\n"
 	"  --state-dir DIR   what has to outlive a reboot; " STATE_DIR "\n"
+	"  --config FILE     settings; " SETTINGS_FILE "\n"
 	"  --foreground      write the log to standard error, not to the journal\n"
 	"  --log-level LEVEL err, warning, notice, info or debug; info\n"
 	"  --export-keys     DEBUGGING ONLY: write all session keys to DIR/keylog, for tshark\n"
 	"  --version         print the version and exit\n"
 	"  --help            print this and exit\n";
 
-enum { OPTION_RUN_DIR = 256, OPTION_STATE_DIR, OPTION_LOG_LEVEL, OPTION_EXPORT_KEYS };
+enum { OPTION_RUN_DIR = 256, OPTION_STATE_DIR, OPTION_CONFIG, OPTION_LOG_LEVEL, OPTION_EXPORT_KEYS };
 
 static const struct option long_options[] = {
 	{ "run-dir", required_argument, NULL, OPTION_RUN_DIR },
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "foreground", no_argument, NULL, 'f' },
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "export-keys", no_argument, NULL, OPTION_EXPORT_KEYS },
@@ -69,6 +72,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case OPTION_STATE_DIR:
 			options->state_dir = optarg;
+			break;
+		case OPTION_CONFIG:
+			options->config = optarg;
 			break;
 		case OPTION_LOG_LEVEL:
 			level = log_level_from_text(optarg);
@@ -168,6 +174,7 @@ static int start(const struct options *options, sd_event *event, struct agent **
 	struct agent_config config = {
 		.run_dir = options->run_dir,
 		.state_dir = options->state_dir,
+		.settings_path = options->config,
 		.exports_keys = options->exports_keys,
 	};
 	char why[AGENT_WHY_LEN];
@@ -191,7 +198,11 @@ static int start(const struct options *options, sd_event *event, struct agent **
 
 int main(int argc, char **argv)
 {
-	struct options options = { .run_dir = RUN_DIR, .state_dir = STATE_DIR };
+	struct options options = {
+		.run_dir = RUN_DIR,
+		.state_dir = STATE_DIR,
+		.config = SETTINGS_FILE,
+	};
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	_cleanup_(agent_freep) struct agent *agent = NULL;
 	sigset_t signals;

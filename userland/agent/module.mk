@@ -25,6 +25,7 @@ agent_SRCS := \
 	userland/agent/resolve.c \
 	userland/agent/sa_check.c \
 	userland/agent/servers.c \
+	userland/agent/settings.c \
 	userland/agent/show.c \
 	userland/agent/state.c \
 	userland/agent/stats.c \
@@ -86,3 +87,8 @@ TESTS += test_agent_events
 test_agent_events_SRCS := userland/agent/test_events.c userland/agent/test_journal.c
 test_agent_events_LIBS := agent
 test_agent_events_PKGS := cmocka
+
+TESTS += test_agent_settings
+test_agent_settings_SRCS := userland/agent/test_settings.c
+test_agent_settings_LIBS := agent
+test_agent_settings_PKGS := cmocka

@@ -75,11 +75,14 @@ static void test_main_mode(void **state)
 	ASSERT_FOUND("Encryption Algorithm", "AES-256, 3DES", "nothing that we know");
 }
 
-static const struct ike_suite esp_aes = { IKE_PROTOCOL_ESP, IKE_CIPHER_AES_CBC, 128, IKE_HASH_SHA256 };
-static const struct ike_suite esp_3des = { IKE_PROTOCOL_ESP, IKE_CIPHER_3DES, 0, IKE_HASH_SHA256 };
-static const struct ike_suite esp_md5 = { IKE_PROTOCOL_ESP, IKE_CIPHER_AES_CBC, 128, IKE_HASH_MD5 };
-static const struct ike_suite ah_sha1 = { IKE_PROTOCOL_AH, IKE_CIPHER_NONE, 0, IKE_HASH_SHA1 };
-static const struct ike_suite ah_md5 = { IKE_PROTOCOL_AH, IKE_CIPHER_NONE, 0, IKE_HASH_MD5 };
+#define ESP IKE_PROTOCOL_ESP
+#define AH IKE_PROTOCOL_AH
+
+static const struct ike_suite esp_aes = { ESP, IKE_CIPHER_AES_CBC, 128, IKE_HASH_SHA256 };
+static const struct ike_suite esp_3des = { ESP, IKE_CIPHER_3DES, 0, IKE_HASH_SHA256 };
+static const struct ike_suite esp_md5 = { ESP, IKE_CIPHER_AES_CBC, 128, IKE_HASH_MD5 };
+static const struct ike_suite ah_sha1 = { AH, IKE_CIPHER_NONE, 0, IKE_HASH_SHA1 };
+static const struct ike_suite ah_md5 = { AH, IKE_CIPHER_NONE, 0, IKE_HASH_MD5 };
 
 static struct ike_qm_policy policy_of(const struct ike_suite *suite, uint16_t group,
 				      enum ike_encapsulation encapsulation)

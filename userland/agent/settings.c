@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "agent/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+
+#define LINE_MAX_LEN 1024
+#define BLANKS " \t\r"
+
+enum switch_kind {
+	SWITCH_DISABLE_AUDITS,
+	SWITCH_CHALLENGE,
+	SWITCH_COUNT,
+};
+
+struct setting {
+	const char *name;
+	const char *property;		/* that it is, or NULL: a switch of its own */
+	enum switch_kind own;
+};
+
+static const struct setting table[] = {
+	{ "EnableLogging", "ikelogging", 0 },
+	{ "StrongCrlCheck", "strongcrlcheck", 0 },
+	{ "EnableDiagnostics", "ipsecdiagnostics", 0 },
+	{ "LogInterval", "ipsecloginterval", 0 },
+	{ "NoDefaultExempt", "ipsecexempt", 0 },
+	{ "DisableIKEAudits", NULL, SWITCH_DISABLE_AUDITS },
+	{ "EnableDOSProtect", NULL, SWITCH_CHALLENGE },
+};
+
+struct settings {
+	char **properties;		/* by property; NULL: not in the file */
+	bool switches[SWITCH_COUNT];
+};
+
+struct settings *settings_free(struct settings *settings)
+{
+	if (!settings)
+		return NULL;
+	for (size_t i = 0; settings->properties && i < policy_n_config_properties; i++)
+		free(settings->properties[i]);
+	free(settings->properties);
+	free(settings);
+	return NULL;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+static const struct setting *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (!strcasecmp(table[i].name, name))
+			return &table[i];
+	return NULL;
+}
+
+static char *trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, BLANKS);
+	len = strlen(text);
+	while (len && strchr(BLANKS, text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+static const char *take_property(struct settings *settings, const char *name, const char *value,
+				 char why[static POLICY_WHY_LEN])
+{
+	const struct policy_config_property *property = policy_config_find(name);
+	size_t index = (size_t)(property - policy_config_properties);
+	char *checked;
+
+	if (policy_config_check(property, value, &checked, why))
+		return why;
+	free(settings->properties[index]);
+	settings->properties[index] = checked;
+	return NULL;
+}
+
+/* NULL, or what is wrong with the line, which is changed. */
+static const char *take_line(struct settings *settings, char *line, char why[static POLICY_WHY_LEN])
+{
+	char *value = strchr(line, '=');
+	const struct setting *setting;
+
+	if (!value)
+		return "write NAME = VALUE";
+	*value++ = '\0';
+	setting = find(trim(line));
+	value = trim(value);
+	if (!setting)
+		return "there is no such setting, see ipsec-policy-agent(8)";
+	if (setting->property)
+		return take_property(settings, setting->property, value, why);
+	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+		return "0 or 1 is expected";
+	settings->switches[setting->own] = value[0] == '1';
+	return NULL;
+}
+
+static int read_file(struct settings *settings, const char *path,
+		     void (*complain)(const char *line, const char *why))
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	char line[LINE_MAX_LEN], copy[LINE_MAX_LEN], why[POLICY_WHY_LEN];
+
+	if (!file)
+		return errno == ENOENT ? 0 : -errno;
+	while (fgets(line, sizeof(line), file)) {
+		const char *fault, *text;
+
+		line[strcspn(line, "\n")] = '\0';
+		text = trim(line);
+		if (!text[0] || text[0] == '#')
+			continue;
+		memcpy(copy, text, strlen(text) + 1);
+		fault = take_line(settings, copy, why);
+		if (fault && complain)
+			complain(text, fault);
+	}
+	return ferror(file) ? -EIO : 0;
+}
+
+int settings_new(const char *path, void (*complain)(const char *line, const char *why),
+		 struct settings **ret_settings)
+{
+	_cleanup_(settings_freep) struct settings *settings = calloc(1, sizeof(*settings));
+	int r = 0;
+
+	if (!settings)
+		return -ENOMEM;
+	settings->properties = calloc(policy_n_config_properties, sizeof(char *));
+	if (!settings->properties)
+		return -ENOMEM;
+	if (path)
+		r = read_file(settings, path, complain);
+	if (r)
+		return r;
+	*ret_settings = TAKE_PTR(settings);
+	return 0;
+}
+
+/* --- asking ------------------------------------------------------------------------------- */
+
+const char *settings_property(const struct settings *settings,
+			      const struct policy_config_property *property)
+{
+	return settings->properties[property - policy_config_properties];
+}
+
+bool settings_has_audit(const struct settings *settings)
+{
+	return !settings->switches[SWITCH_DISABLE_AUDITS];
+}
+
+bool settings_always_challenges(const struct settings *settings)
+{
+	return settings->switches[SWITCH_CHALLENGE];
+}
