@@ -137,6 +137,7 @@ struct ike_engine {
 	const struct ike_path *arrival;	/* of the datagram that is being received, else NULL */
 	/* Why the proposal that is being refused is, for the event; else NULL. */
 	const struct ike_mismatch *mismatch;
+	enum ike_trace_level trace_level;
 	bool is_busy;		/* inside a public function: ops must not come back */
 	uint64_t last_id;
 

@@ -29,6 +29,7 @@
 #include "ike/quick_mode.h"
 #include "ike/report.h"
 #include "ike/request.h"
+#include "ike/trace.h"
 
 #define PORT_IKE 500
 #define ACQUIRES_MAX 8192
@@ -109,8 +110,10 @@ uint64_t core_new_id(struct ike_engine *engine)
 
 void core_send(struct ike_engine *engine, const struct ike_path *path, struct bytes message)
 {
-	int ret = engine->ops.send(engine->userdata, path, message.data, message.len);
+	int ret;
 
+	trace_sent(engine, path, message);
+	ret = engine->ops.send(engine->userdata, path, message.data, message.len);
 	engine->stats.packets_sent++;
 	if (ret < 0) {
 		engine->stats.send_failures++;
@@ -192,6 +195,11 @@ struct ike_engine *ike_engine_new(const struct ike_config *config, const struct 
 	    init_random(engine))
 		return NULL;
 	return TAKE_PTR(engine);
+}
+
+void ike_engine_set_trace(struct ike_engine *engine, enum ike_trace_level level)
+{
+	engine->trace_level = level;
 }
 
 static void free_peer_contents(struct ike_engine *engine, struct ike_peer *peer)
@@ -338,9 +346,12 @@ static void dispatch(struct ike_engine *engine, const struct ike_path *path, str
 void core_receive(struct ike_engine *engine, const struct ike_path *path, struct bytes datagram)
 {
 	const struct ike_path *outer = engine->arrival;
+	struct ike_stats before;
 
 	engine->arrival = path;
+	trace_received(engine, path, datagram, &before);
 	dispatch(engine, path, datagram);
+	trace_outcome(engine, path, &before);
 	engine->arrival = outer;
 }
 
@@ -410,6 +421,7 @@ static int start_acquire(struct ike_engine *engine, const struct ike_acquire *ac
 		return -EINVAL;
 	if (qm_find_acquire(engine, acquire->id))
 		return -EEXIST;
+	trace_acquire(engine, acquire);
 	if (engine->n_acquires >= ACQUIRES_MAX)
 		return -ENOSPC;
 	path.local_port = path.local_port ? path.local_port : PORT_IKE;

@@ -336,6 +336,16 @@ struct ike_keylog {
 	const struct ike_sa_install *install;
 };
 
+#define IKE_TRACE_MAX_LEN 400
+
+/* How much ops->trace is told. */
+enum ike_trace_level {
+	IKE_TRACE_OFF,
+	IKE_TRACE_STEPS,	/* each step of main and quick mode */
+	IKE_TRACE_MESSAGES,	/* and what was in each message, and why one was ignored */
+	IKE_TRACE_COUNT,
+};
+
 /* --- ops ---------------------------------------------------------------------------------- */
 
 struct ike_ops {
@@ -378,6 +388,11 @@ struct ike_ops {
 			       bool peer_answered);
 	void (*event)(void *userdata, const struct ike_event *event);	/* may be NULL */
 	void (*keylog)(void *userdata, const struct ike_keylog *keylog);	/* may be NULL */
+	/*
+	 * One step, in at most IKE_TRACE_MAX_LEN bytes of text without keys; only what
+	 * ike_engine_set_trace() asks for. May be NULL.
+	 */
+	void (*trace)(void *userdata, const char *text);
 };
 
 /* --- configuration ------------------------------------------------------------------------ */
@@ -414,6 +429,9 @@ struct ike_engine *ike_engine_new(const struct ike_config *config, const struct 
  * Returns NULL.
  */
 struct ike_engine *ike_engine_free(struct ike_engine *engine);
+
+/* At once; off at first. */
+void ike_engine_set_trace(struct ike_engine *engine, enum ike_trace_level level);
 
 /* A datagram from path->remote to path->local. Never fails: bad input is counted. */
 void ike_engine_receive(struct ike_engine *engine, uint64_t now, const struct ike_path *path,

@@ -4,6 +4,8 @@
 #include "ike/crypto.h"
 #include "ike/fragmentation.h"
 #include "ike/keys.h"
+#include "ike/mm.h"
+#include "ike/trace.h"
 
 #define ANSWERS_MAX 5
 #define ANSWER_INTERVAL_MS 200
@@ -99,6 +101,7 @@ void exchange_resend(struct ike_engine *engine, struct exchange_log *log, const 
 	log->n_sent++;
 	log->resent_at = engine->now;
 	engine->stats.retransmissions++;
+	trace_say(engine, IKE_TRACE_STEPS, &mm->path.remote, "no answer, sending again");
 	transmit(engine, log, mm);
 }
 
@@ -190,5 +193,6 @@ int exchange_decrypt(struct ike_engine *engine, const struct mm_keys *keys, cons
 	    !ret_message->n_payloads)
 		return -EBADMSG;
 	memcpy(ret_next_iv, datagram.data + datagram.len - block, block);
+	trace_decrypted(engine, ret_message);
 	return 0;
 }

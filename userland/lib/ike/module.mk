@@ -44,6 +44,7 @@ ike_SRCS := \
 	userland/lib/ike/sa_payload.c \
 	userland/lib/ike/secret.c \
 	userland/lib/ike/table.c \
+	userland/lib/ike/trace.c \
 	userland/lib/ike/vid.c \
 	userland/lib/ike/wire.c
 ike_LIBS := base
@@ -57,6 +58,9 @@ ike_TESTS := test_ike_crypto test_ike_fragment test_ike_keys test_ike_mismatch t
 ike_SIM_TESTS := test_ike_auth test_ike_auth_hostile test_ike_connected test_ike_deletion \
 	test_ike_engine test_ike_failure test_ike_fragmentation test_ike_hostile test_ike_loss \
 	test_ike_natt test_ike_network test_ike_rekey
+ike_SIM_TESTS := test_ike_auth test_ike_connected test_ike_deletion test_ike_engine test_ike_failure \
+	test_ike_fragmentation test_ike_hostile test_ike_loss test_ike_natt test_ike_network \
+	test_ike_rekey test_ike_trace
 
 TESTS += $(ike_TESTS) $(ike_SIM_TESTS)
 $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\

@@ -11,6 +11,7 @@
 #include "ike/quick_mode.h"
 #include "ike/report.h"
 #include "ike/request.h"
+#include "ike/trace.h"
 
 struct ike_qm *qm_new(struct ike_engine *engine, struct ike_peer *peer, bool is_initiator,
 		      enum qm_stage stage)
@@ -185,6 +186,7 @@ void qm_finish_acquires(struct ike_engine *engine, struct ike_qm *qm, enum ike_r
 		uint64_t id = remove_acquire(engine, &qm->acquires);
 
 		engine->stats.acquire_failures += reason != IKE_REASON_OK;
+		trace_acquire_end(engine, qm->peer, id, reason);
 		engine->ops.acquire_result(engine->userdata, id, reason, qm->has_answered);
 	}
 }

@@ -6,6 +6,7 @@
 
 #include "ike/mm.h"
 #include "ike/names.h"
+#include "ike/trace.h"
 
 #define TOKEN 1000
 #define BURST 5
@@ -39,6 +40,7 @@ static bool is_allowed(struct ike_engine *engine, uint32_t key, uint32_t *ret_su
 
 static void emit(struct ike_engine *engine, const struct ike_event *event)
 {
+	trace_event(engine, event);
 	if (engine->ops.event)
 		engine->ops.event(engine->userdata, event);
 }

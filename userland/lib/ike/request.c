@@ -10,6 +10,7 @@
 #include "ike/peer.h"
 #include "ike/proposal_mm.h"
 #include "ike/quick_mode.h"
+#include "ike/trace.h"
 
 int request_start(struct ike_engine *engine, struct request *request, enum request_kind kind,
 		  void *owner)
@@ -22,6 +23,7 @@ int request_start(struct ike_engine *engine, struct request *request, enum reque
 	request->id = id;
 	request->kind = kind;
 	request->owner = owner;
+	trace_request(engine, request);
 	return 0;
 }
 
@@ -140,6 +142,7 @@ int request_dispatch(struct ike_engine *engine, const struct deferred *reply)
 		return -ENOENT;
 	if (!(KIND_BIT(request->kind) & reply->allowed_kinds))
 		return -EINVAL;
+	trace_reply(engine, request, reply);
 	kind = request->kind;
 	owner = request->owner;
 	request_cancel(engine, request);

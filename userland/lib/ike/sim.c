@@ -367,6 +367,14 @@ static void op_event(void *userdata, const struct ike_event *event)
 	copy_name(e->authority, event->mm->authority);
 }
 
+static void op_trace(void *userdata, const char *text)
+{
+	struct sim_host *host = userdata;
+
+	if (host->n_steps < SIM_STEPS_MAX)
+		(void)snprintf(host->steps[host->n_steps++], sizeof(host->steps[0]), "%s", text);
+}
+
 static void op_keylog(void *userdata, const struct ike_keylog *keylog)
 {
 	struct sim_host *host = userdata;
@@ -391,6 +399,7 @@ static struct ike_ops all_ops(void)
 	ops.acquire_result = op_acquire_result;
 	ops.event = op_event;
 	ops.keylog = op_keylog;
+	ops.trace = op_trace;
 	return ops;
 }
 

@@ -16,6 +16,7 @@
 #define SIM_HOSTS 2
 #define SIM_SAS_MAX 512
 #define SIM_EVENTS_MAX 512
+#define SIM_STEPS_MAX 64
 #define SIM_RESULTS_MAX 512
 #define SIM_TRACE_MAX 4096
 
@@ -165,6 +166,8 @@ struct sim_host {
 	size_t n_results;
 	size_t n_sent;
 	size_t n_keylogs;
+	char steps[SIM_STEPS_MAX][IKE_TRACE_MAX_LEN + 1];	/* the first ones traced */
+	size_t n_steps;
 	uint8_t last_ka[32];
 	uint64_t rng;
 };
