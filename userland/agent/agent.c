@@ -432,7 +432,8 @@ static struct link_ike_config ike_settings(const struct agent *agent)
 		.keylog = agent->exports_keys,
 		.dos_mode = settings_always_challenges(agent->settings) ? IKE_DOS_ALWAYS :
 									  IKE_DOS_AUTO,
-		.log_level = config_number(agent->config, "ikelogging") ? LOG_DEBUG : LOG_INFO,
+		.trace = (enum ike_trace_level)config_number(agent->config, "ikelogging"),
+		.log_level = (uint8_t)log_get_level(),
 	};
 }
 
@@ -449,6 +450,7 @@ int agent_apply_config(struct agent *agent, struct fault *fault)
 	struct link_ike_config settings = ike_settings(agent);
 	int level = (int)config_number(agent->config, "ipsecexempt");
 
+	oakley_set_on(agent->oakley, settings.trace != IKE_TRACE_OFF);
 	ike_set_config(agent->ike, &settings);
 	set_credentials(agent);
 	if (agent->kernel->ops->mode_set(agent->kernel, IPSECDRV_MODE_SECURE, level) ||
@@ -626,7 +628,11 @@ static int start_negotiating(struct agent *agent)
 
 	if (agent->exports_keys && asprintf(&keylog, "%s/keylog", agent->run_dir) < 0)
 		return -ENOMEM;
-	r = ike_new(agent->event, agent->run_dir, keylog, &settings, &agent->ike);
+	agent->oakley = oakley_new(settings_oakley_path(agent->settings), now_usec);
+	if (!agent->oakley)
+		return -ENOMEM;
+	oakley_set_on(agent->oakley, settings.trace != IKE_TRACE_OFF);
+	r = ike_new(agent->event, agent->run_dir, keylog, agent->oakley, &settings, &agent->ike);
 	if (r)
 		return r;
 	config.userdata = agent->ike;
@@ -739,6 +745,7 @@ struct agent *agent_free(struct agent *agent)
 	sd_event_source_disable_unref(agent->report_timer);
 	cred_free(agent->cred);
 	ike_free(agent->ike);
+	oakley_free(agent->oakley);
 	negotiate_free(agent->negotiate);
 	resolver_free(agent->resolver);
 	addresses_free(agent->addresses);

@@ -11,6 +11,7 @@
 #include "agent/ike.h"
 #include "agent/layers.h"
 #include "agent/negotiate.h"
+#include "agent/oakley.h"
 #include "agent/resolve.h"
 #include "agent/servers.h"
 #include "agent/settings.h"
@@ -47,6 +48,7 @@ struct agent {
 	struct layers *layers;		/* of it, and in the driver */
 	struct negotiate *negotiate;
 	struct ike *ike;
+	struct oakley *oakley;
 	struct cred *cred;
 	struct bus *bus;
 	sd_event_source *kernel_source;

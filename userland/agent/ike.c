@@ -12,6 +12,7 @@
 
 #include "agent/events.h"
 #include "agent/keylog.h"
+#include "agent/oakley.h"
 #include "base/log.h"
 #include "daemon/confine.h"
 
@@ -56,6 +57,7 @@ struct ike {
 	struct link_ike_config settings;
 	struct pending *pendings;
 	char *keylog_dir;
+	struct oakley *oakley;
 	bool is_up;			/* and has been brought up to date */
 };
 
@@ -457,6 +459,26 @@ static void on_event(void *userdata, struct link_request *request, const void *a
 		negotiate_event(ike->negotiate, args);
 }
 
+static void on_trace(void *userdata, struct link_request *request, const void *args)
+{
+	const struct link_trace *trace = args;
+	struct ike *ike = userdata;
+	char text[64];
+	pid_t pid;
+
+	(void)request;
+	if (!ike->link)
+		return;
+	pid = link_peer(ike->link)->pid;
+	if (trace->dropped) {
+		snprintf(text, sizeof(text), "%u steps before this one were too many",
+			 trace->dropped);
+		oakley_write(ike->oakley, pid, text);
+	}
+	for (size_t i = 0; i < trace->n_lines; i++)
+		oakley_write(ike->oakley, pid, trace->lines[i].text);
+}
+
 static void on_keylog(void *userdata, struct link_request *request, const void *args)
 {
 	struct ike *ike = userdata;
@@ -545,6 +567,7 @@ static const struct link_handler handlers[] = {
 	{ &link_del_sa, on_del_sa },
 	{ &link_acquire_result, on_acquire_result },
 	{ &link_event, on_event },
+	{ &link_trace, on_trace },
 	{ &link_keylog, on_keylog },
 };
 
@@ -587,7 +610,7 @@ static int listen_for(struct ike *ike, sd_event *event, const char *path)
 	return link_server_new(event, &listen, &config, &ike->server);
 }
 
-int ike_new(sd_event *event, const char *run_dir, const char *keylog,
+int ike_new(sd_event *event, const char *run_dir, const char *keylog, struct oakley *oakley,
 	    const struct link_ike_config *settings, struct ike **ret_ike)
 {
 	_cleanup_(ike_freep) struct ike *ike = calloc(1, sizeof(*ike));
@@ -597,6 +620,7 @@ int ike_new(sd_event *event, const char *run_dir, const char *keylog,
 	if (!ike)
 		return -ENOMEM;
 	ike->settings = *settings;
+	ike->oakley = oakley;
 	if (keylog) {
 		ike->keylog_dir = strdup(keylog);
 		if (!ike->keylog_dir)

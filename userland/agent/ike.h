@@ -16,14 +16,15 @@
  * takes the place of an old one. Whatever it asks goes to negotiate.h.
  */
 struct ike;
+struct oakley;
 
 #define IKE_USER "ipsec-ike"	/* may connect beside root; "nobody" where there is no such user */
 
 /*
  * Listens in @run_dir. @keylog: the directory that debug keys are written to when the settings
- * say so (may be NULL).
+ * say so (may be NULL). @oakley (borrowed) gets the steps.
  */
-int ike_new(sd_event *event, const char *run_dir, const char *keylog,
+int ike_new(sd_event *event, const char *run_dir, const char *keylog, struct oakley *oakley,
 	    const struct link_ike_config *settings, struct ike **ret_ike);
 struct ike *ike_free(struct ike *ike);
 DEFINE_CLEANUP(struct ike *, ike_free);

@@ -22,6 +22,7 @@ agent_SRCS := \
 	userland/agent/memory.c \
 	userland/agent/names.c \
 	userland/agent/negotiate.c \
+	userland/agent/oakley.c \
 	userland/agent/resolve.c \
 	userland/agent/sa_check.c \
 	userland/agent/servers.c \
@@ -92,3 +93,8 @@ TESTS += test_agent_settings
 test_agent_settings_SRCS := userland/agent/test_settings.c
 test_agent_settings_LIBS := agent
 test_agent_settings_PKGS := cmocka
+
+TESTS += test_oakley
+test_oakley_SRCS := userland/agent/test_oakley.c userland/agent/test_journal.c
+test_oakley_LIBS := agent
+test_oakley_PKGS := cmocka

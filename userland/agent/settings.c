@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "agent/oakley.h"
+
 #define LINE_MAX_LEN 1024
 #define BLANKS " \t\r"
 
@@ -14,25 +16,29 @@ enum switch_kind {
 	SWITCH_COUNT,
 };
 
+/* A property by another name, a path, or a switch of its own. */
 struct setting {
 	const char *name;
-	const char *property;		/* that it is, or NULL: a switch of its own */
+	const char *property;
+	bool is_path;
 	enum switch_kind own;
 };
 
 static const struct setting table[] = {
-	{ "EnableLogging", "ikelogging", 0 },
-	{ "StrongCrlCheck", "strongcrlcheck", 0 },
-	{ "EnableDiagnostics", "ipsecdiagnostics", 0 },
-	{ "LogInterval", "ipsecloginterval", 0 },
-	{ "NoDefaultExempt", "ipsecexempt", 0 },
-	{ "DisableIKEAudits", NULL, SWITCH_DISABLE_AUDITS },
-	{ "EnableDOSProtect", NULL, SWITCH_CHALLENGE },
+	{ "EnableLogging", .property = "ikelogging" },
+	{ "StrongCrlCheck", .property = "strongcrlcheck" },
+	{ "EnableDiagnostics", .property = "ipsecdiagnostics" },
+	{ "LogInterval", .property = "ipsecloginterval" },
+	{ "NoDefaultExempt", .property = "ipsecexempt" },
+	{ "DisableIKEAudits", .own = SWITCH_DISABLE_AUDITS },
+	{ "EnableDOSProtect", .own = SWITCH_CHALLENGE },
+	{ "OakleyLog", .is_path = true },
 };
 
 struct settings {
 	char **properties;		/* by property; NULL: not in the file */
 	bool switches[SWITCH_COUNT];
+	char *oakley_path;		/* NULL: not in the file */
 };
 
 struct settings *settings_free(struct settings *settings)
@@ -42,6 +48,7 @@ struct settings *settings_free(struct settings *settings)
 	for (size_t i = 0; settings->properties && i < policy_n_config_properties; i++)
 		free(settings->properties[i]);
 	free(settings->properties);
+	free(settings->oakley_path);
 	free(settings);
 	return NULL;
 }
@@ -81,6 +88,20 @@ static const char *take_property(struct settings *settings, const char *name, co
 	return NULL;
 }
 
+static const char *take_path(struct settings *settings, const char *value)
+{
+	char *path;
+
+	if (value[0] != '/' || value[strlen(value) - 1] == '/')
+		return "the path of a file is expected, from the root";
+	path = strdup(value);
+	if (!path)
+		return "out of memory";
+	free(settings->oakley_path);
+	settings->oakley_path = path;
+	return NULL;
+}
+
 /* NULL, or what is wrong with the line, which is changed. */
 static const char *take_line(struct settings *settings, char *line, char why[static POLICY_WHY_LEN])
 {
@@ -96,6 +117,8 @@ static const char *take_line(struct settings *settings, char *line, char why[sta
 		return "there is no such setting, see ipsec-policy-agent(8)";
 	if (setting->property)
 		return take_property(settings, setting->property, value, why);
+	if (setting->is_path)
+		return take_path(settings, value);
 	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
 		return "0 or 1 is expected";
 	settings->switches[setting->own] = value[0] == '1';
@@ -160,4 +183,9 @@ bool settings_has_audit(const struct settings *settings)
 bool settings_always_challenges(const struct settings *settings)
 {
 	return settings->switches[SWITCH_CHALLENGE];
+}
+
+const char *settings_oakley_path(const struct settings *settings)
+{
+	return settings->oakley_path ? settings->oakley_path : OAKLEY_FILE;
 }

@@ -39,5 +39,6 @@ const char *settings_property(const struct settings *settings,
 
 bool settings_has_audit(const struct settings *settings);		/* DisableIKEAudits */
 bool settings_always_challenges(const struct settings *settings);	/* EnableDOSProtect */
+const char *settings_oakley_path(const struct settings *settings);	/* OakleyLog; borrowed */
 
 #endif /* AGENT_SETTINGS_H */

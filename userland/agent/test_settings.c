@@ -99,6 +99,13 @@ static void test_switches(void **state)
 	read_conf(f, "DisableIKEAudits = 1\nEnableDOSProtect = 1\n");
 	assert_false(settings_has_audit(f->settings));
 	assert_true(settings_always_challenges(f->settings));
+	assert_string_equal(settings_oakley_path(f->settings),
+			    "/var/log/ipsec-policy/oakley.log");
+	read_conf(f, "OakleyLog = /tmp/oakley.log\nOakleyLog = oakley.log\nOakleyLog = /tmp/\n"
+		  "OakleyLog =\n");
+	assert_string_equal(settings_oakley_path(f->settings), "/tmp/oakley.log");
+	assert_int_equal(n_complaints, 3);
+	n_complaints = 0;
 	read_conf(f, "DisableIKEAudits = 1\nDisableIKEAudits = 0\n");
 	assert_true(settings_has_audit(f->settings));
 	assert_int_equal(n_complaints, 0);

@@ -283,7 +283,7 @@ static void test_config(void **state)
 	m = world_call_new(w, "SetConfig");
 	assert_true(sd_bus_message_append(m, "ss", "ikelogging", "1") >= 0);
 	world_make_call(w, m);
-	RUN_UNTIL(w, w->ike_config.log_level == 7);
+	RUN_UNTIL(w, w->ike_config.trace == IKE_TRACE_STEPS);
 	m = world_call_new(w, "SetConfig");
 	assert_true(sd_bus_message_append(m, "ss", "ipsecexempt", "9") >= 0);
 	world_make_call(w, m);

@@ -13,6 +13,7 @@
 #include "ike/udp.h"
 
 #define MS_USEC UINT64_C(1000)
+#define STEPS_QUEUE_MAX 64	/* messages under way to the agent, of any kind */
 
 uint64_t host_now(void)
 {
@@ -75,6 +76,7 @@ static int on_post(sd_event_source *source, void *userdata)
 
 	(void)source;
 	udp_flush(host->udp);
+	tracer_flush(&host->tracer);
 	r = rearm(host);
 	if (r >= 0 && host->is_touched) {
 		host->is_touched = false;
@@ -109,6 +111,17 @@ static int add_sources(struct host *host)
 	return r < 0 ? r : 0;
 }
 
+/* Nobody waits for a log, and nothing of it waits. */
+static int send_steps(void *userdata, const struct link_trace *trace)
+{
+	struct host *host = userdata;
+	struct link *link = link_client_link(host->agent);
+
+	if (link_n_queued(link) > STEPS_QUEUE_MAX)
+		return -ENOBUFS;
+	return link_send(link, &link_trace, trace);
+}
+
 /* --- configuration ------------------------------------------------------------------------ */
 
 static int make_engine(struct host *host)
@@ -124,6 +137,7 @@ static int make_engine(struct host *host)
 		return -ENOMEM;
 	(void)ike_engine_free(host->engine);
 	host->engine = engine;
+	ike_engine_set_trace(engine, host->config.trace);
 	return 0;
 }
 
@@ -136,6 +150,7 @@ int host_configure(struct host *host, const struct link_ike_config *config)
 	host->config = *config;
 	host->is_configured = true;
 	log_set_level(config->log_level);
+	ike_engine_set_trace(host->engine, config->trace);
 	if (config->keylog)
 		log_warning("debug switch is on: keys are being written to files");
 	if (!is_first) {
@@ -225,6 +240,7 @@ int host_open(sd_event *event, const struct host_options *options, struct host *
 	if (!host)
 		return -ENOMEM;
 	host->event = sd_event_ref(event);
+	tracer_init(&host->tracer, send_steps, host);
 	if (getrandom(&host->instance, sizeof(host->instance), 0) != sizeof(host->instance))
 		return -EIO;
 	r = udp_open(&udp_config, &host->udp);

@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "ike/engine.h"
+#include "ike/tracer.h"
 #include "link/messages.h"
 
 struct udp;
@@ -31,6 +32,7 @@ struct host {
 	struct link_ike_config config;	/* what the agent said last */
 	bool is_configured;		/* it has said something; only then do we listen */
 	uint64_t instance;
+	struct tracer tracer;
 	sd_event_source *timer;
 	sd_event_source *idle;
 	sd_event_source *post;

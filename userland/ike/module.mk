@@ -5,6 +5,8 @@ ipsec-ike_SRCS := \
 	userland/ike/host.c \
 	userland/ike/main.c \
 	userland/ike/ops.c \
+	userland/ike/text.c \
+	userland/ike/tracer.c \
 	userland/ike/udp.c \
 	userland/lib/daemon/wipe_free.c
 ipsec-ike_LIBS := daemon link ike base
@@ -13,6 +15,11 @@ TESTS += test_udp
 test_udp_SRCS := userland/ike/test_udp.c userland/ike/udp.c
 test_udp_LIBS := base
 test_udp_PKGS := cmocka libsystemd
+
+TESTS += test_tracer
+test_tracer_SRCS := userland/ike/test_tracer.c userland/ike/text.c userland/ike/tracer.c
+test_tracer_LIBS := link
+test_tracer_PKGS := cmocka
 
 # Of selftests/netns/ike_pair.sh.
 TOOLS += test_pair

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ike/host.h"
+#include "ike/text.h"
 #include "ike/udp.h"
 
 #define SECOND_USEC UINT64_C(1000000)
@@ -202,21 +203,12 @@ static void op_acquire_result(void *userdata, uint64_t acquire_id, enum ike_reas
 	tell(userdata, &link_acquire_result, &result);
 }
 
-/* As the link wants it: not NULL, not too long, one line. */
-static void copy_text(char *to, const char *from, size_t size)
-{
-	(void)snprintf(to, size, "%s", from ? from : "");
-	for (char *c = to; *c; c++)
-		if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
-			*c = '?';
-}
-
 static void op_event(void *userdata, const struct ike_event *event)
 {
 	char text[LINK_TEXT_MAX_LEN + 1], peer[IP_ADDR_STRLEN];
 	struct ike_event copy = *event;
 
-	copy_text(text, event->text, sizeof(text));
+	text_copy_line(text, event->text, sizeof(text));
 	copy.text = text;
 	/* the agent writes the log that people read */
 	log_debug("%s: %s", ip_addr_format(&event->path.remote, peer), text);
@@ -230,6 +222,13 @@ static void op_keylog(void *userdata, const struct ike_keylog *keylog)
 
 	if (host->config.keylog)
 		(void)link_send(link_client_link(host->agent), &link_keylog, keylog);
+}
+
+static void op_trace(void *userdata, const char *text)
+{
+	struct host *host = userdata;
+
+	tracer_say(&host->tracer, host_now(), text);
 }
 
 static int op_send(void *userdata, const struct ike_path *path, const uint8_t *data, size_t len)
@@ -258,4 +257,5 @@ const struct ike_ops host_ops = {
 	.acquire_result = op_acquire_result,
 	.event = op_event,
 	.keylog = op_keylog,
+	.trace = op_trace,
 };

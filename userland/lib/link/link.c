@@ -55,6 +55,15 @@ const struct link_peer *link_peer(const struct link *link)
 	return &link->peer;
 }
 
+size_t link_n_queued(const struct link *link)
+{
+	uint64_t n = 0;
+
+	if (!link || sd_bus_get_n_queued_write(link->bus, &n) < 0)
+		return 0;
+	return (size_t)n;
+}
+
 static void call_unlink(struct link_call *call)
 {
 	*call->place = call->next;

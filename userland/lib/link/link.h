@@ -93,6 +93,8 @@ struct link_config {
 };
 
 const struct link_peer *link_peer(const struct link *link);
+/* Messages that the other end has not read, and the kernel not taken, yet; 0 for NULL. */
+size_t link_n_queued(const struct link *link);
 /* Closes it soon, from the loop; down() is called with @error. */
 void link_close(struct link *link, int error);
 

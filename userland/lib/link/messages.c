@@ -516,6 +516,13 @@ TYPE(event, struct ike_event, check_event,
      OPTIONAL(struct ike_event, mismatch, type_mismatch),
      ANY(struct ike_event, suppressed));
 
+TYPE(trace_line, struct link_trace_line, NULL,
+     TEXT(struct link_trace_line, text, IKE_TRACE_MAX_LEN));
+
+TYPE(trace, struct link_trace, NULL,
+     HEAP_ARRAY(struct link_trace, lines, n_lines, 1, LINK_TRACE_LINES_MAX, type_trace_line),
+     ANY(struct link_trace, dropped));
+
 TYPE(keylog, struct ike_keylog, check_keylog,
      ENUM(struct ike_keylog, kind, IKE_KEYLOG_QM + 1),
      ANY(struct ike_keylog, icookie),
@@ -531,6 +538,7 @@ TYPE(hello, struct link_hello, NULL,
 TYPE(ike_config, struct link_ike_config, NULL,
      BOOL(struct link_ike_config, keylog),
      ENUM(struct link_ike_config, dos_mode, IKE_DOS_ALWAYS + 1),
+     ENUM(struct link_ike_config, trace, IKE_TRACE_COUNT),
      UINT(struct link_ike_config, log_level, 0, 7));
 
 TYPE(policy_mm_query, struct link_policy_mm_query, NULL,
@@ -751,6 +759,9 @@ const struct link_method link_acquire_result = {
 const struct link_method link_event = {
 	.name = "Event", .request = &type_event, .is_one_way = true,
 };
+const struct link_method link_trace = {
+	.name = "Trace", .request = &type_trace, .is_one_way = true,
+};
 const struct link_method link_keylog = {
 	.name = "Keylog", .request = &type_keylog, .is_one_way = true, .has_secret_request = true,
 };
@@ -831,7 +842,7 @@ const struct link_method link_credentials_changed = {
 
 const struct link_method *const link_methods[] = {
 	&link_hello, &link_policy_mm, &link_policy_qm, &link_get_spi, &link_add_sa, &link_del_sa,
-	&link_acquire_result, &link_event, &link_keylog, &link_acquire, &link_cancel_acquire,
+	&link_acquire_result, &link_event, &link_trace, &link_keylog, &link_acquire, &link_cancel_acquire,
 	&link_expire, &link_delete_peer, &link_delete_mm, &link_delete_qm, &link_delete_filter,
 	&link_flush, &link_list_mm, &link_list_qm, &link_statistics, &link_adopt_sa,
 	&link_set_config, &link_psk_skeyid, &link_authorities, &link_certificate, &link_signature,

@@ -25,6 +25,7 @@
 #define LINK_VERSION 1
 #define LINK_MISMATCH_MAX_LEN 192	/* a text of an ike_mismatch */
 #define LINK_TEXT_MAX_LEN 512		/* of an event, without the NUL */
+#define LINK_TRACE_LINES_MAX 64
 #define LINK_PAGE_MAX 512		/* entries in one answer of ListMm, ListQm */
 #define LINK_RULES_MAX 16384		/* in one list of credentials */
 #define LINK_METHODS_MAX 16		/* of one rule */
@@ -47,6 +48,7 @@ struct link_hello {
 struct link_ike_config {
 	bool keylog;		/* debug: Keylog is called with the keys of main and quick modes */
 	enum ike_dos_mode dos_mode;
+	enum ike_trace_level trace;	/* which steps Trace tells */
 	uint8_t log_level;	/* as syslog: 3 errors to 7 debug */
 };
 
@@ -57,6 +59,17 @@ struct link_policy_mm_query {
 
 struct link_spi {
 	uint32_t spi;		/* host order, >= 256 */
+};
+
+/* Steps of the engine, the oldest first. */
+struct link_trace_line {
+	char *text;		/* not NULL, no control characters */
+};
+
+struct link_trace {
+	struct link_trace_line *lines;
+	size_t n_lines;
+	uint32_t dropped;	/* before these, because there were too many */
 };
 
 struct link_acquire_result {
@@ -75,6 +88,8 @@ extern const struct link_method link_del_sa;		/* ike_sa_ref, one-way */
 extern const struct link_method link_acquire_result;	/* link_acquire_result, one-way */
 /* ike_event, one-way; text is not NULL and has no control characters. */
 extern const struct link_method link_event;
+/* link_trace, one-way, only when link_ike_config.trace asks for it. */
+extern const struct link_method link_trace;
 /*
  * secret ike_keylog, one-way, only when link_ike_config.keylog is set. link/keylog.h turns it
  * into the line that tshark reads.

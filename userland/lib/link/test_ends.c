@@ -86,6 +86,7 @@ HANDLER(add_sa)
 HANDLER(del_sa)
 HANDLER(acquire_result)
 HANDLER(event)
+HANDLER(trace)
 HANDLER(keylog)
 HANDLER(acquire)
 HANDLER(cancel_acquire)
@@ -121,6 +122,7 @@ const struct link_handler test_handlers[] = {
 	{ &link_del_sa, handle_del_sa },
 	{ &link_acquire_result, handle_acquire_result },
 	{ &link_event, handle_event },
+	{ &link_trace, handle_trace },
 	{ &link_keylog, handle_keylog },
 	{ &link_acquire, handle_acquire },
 	{ &link_cancel_acquire, handle_cancel_acquire },
