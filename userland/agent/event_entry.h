@@ -20,7 +20,7 @@
  */
 
 #define EVENT_FIELDS_MAX	48
-#define EVENT_VALUES_LEN	4096
+#define EVENT_VALUES_LEN	8192
 #define EVENT_LINE_LEN		1920
 
 struct event_entry {

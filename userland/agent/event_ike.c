@@ -17,6 +17,8 @@
 #include "policy/text.h"
 
 #define MODE_MAIN	"Key Exchange Mode (Main Mode)"
+/* In the line, so that a peer with a long name leaves room for the rest. */
+#define NAME_FORMAT	"%.200s"
 #define MODE_QUICK	"Data Protection Mode (Quick Mode)"
 
 /* --- which event it is -------------------------------------------------------------------- */
@@ -151,16 +153,24 @@ static const char *identity_kind(enum ike_auth auth)
 
 static void add_identity(struct event_entry *entry, const struct ike_mm_info *mm)
 {
-	const char *kind;
-	char name[IP_ADDR_STRLEN];
+	char address[IP_ADDR_STRLEN];
+	const char *kind, *name;
 
 	if (!mm)
 		return;
 	kind = identity_kind(mm->auth);
-	ip_addr_format(&mm->remote_id, name);
+	name = mm->remote_name ? mm->remote_name : ip_addr_format(&mm->remote_id, address);
 	event_field(entry, "IPD_PEER_ID_KIND", "%s", kind);
 	event_field(entry, "IPD_PEER_ID", "%s", name);
-	event_say(entry, "; peer identity: %s %s", kind, name);
+	event_say(entry, "; peer identity: %s " NAME_FORMAT, kind, name);
+	if (mm->authority) {
+		event_field(entry, "IPD_PEER_AUTHORITY", "%s", mm->authority);
+		event_say(entry, ", authority: " NAME_FORMAT, mm->authority);
+	}
+	if (mm->local_name) {
+		event_field(entry, "IPD_LOCAL_ID", "%s", mm->local_name);
+		event_say(entry, ", ours: " NAME_FORMAT, mm->local_name);
+	}
 }
 
 /* The protocol in words is for people; 0 is any, as everywhere. */

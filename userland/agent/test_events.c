@@ -180,6 +180,39 @@ static void test_ipv6(void **state)
 	ASSERT_FIELD(last(f, EVENT_QM_ESTABLISHED), "IPD_SOURCE_MASK", "ffff:ffff:ffff:ffff::");
 }
 
+static void test_names(void **state)
+{
+	struct fixture *f = *state;
+	const struct journal_entry *e;
+	char name[IKE_NAME_MAX_LEN + 1];
+
+	f->mm.auth = IKE_AUTH_RSA_SIG;
+	f->mm.remote_name = "CN=peer";
+	f->mm.authority = "CN=root";
+	f->mm.local_name = "CN=host";
+	tell(f, IKE_EVENT_MM_ESTABLISHED, IKE_REASON_OK, false);
+	e = last(f, EVENT_MM_ESTABLISHED);
+	ASSERT_FIELD(e, "IPD_PEER_ID_KIND", "Certificate based Identity");
+	ASSERT_FIELD(e, "IPD_PEER_ID", "CN=peer");
+	ASSERT_FIELD(e, "IPD_PEER_AUTHORITY", "CN=root");
+	ASSERT_FIELD(e, "IPD_LOCAL_ID", "CN=host");
+	ASSERT_SAYS(e, "peer identity: Certificate based Identity CN=peer, authority: CN=root, "
+		    "ours: CN=host");
+	/* whoever has the longest names does not push the rest out */
+	memset(name, 'x', IKE_NAME_MAX_LEN);
+	name[IKE_NAME_MAX_LEN] = '\0';
+	f->mm.auth = IKE_AUTH_KERBEROS;
+	f->mm.remote_name = f->mm.authority = f->mm.local_name = name;
+	f->event.qm = &f->qm;
+	tell(f, IKE_EVENT_QM_ESTABLISHED, IKE_REASON_OK, false);
+	e = last(f, EVENT_QM_ESTABLISHED);
+	ASSERT_FIELD(e, "IPD_PEER_ID_KIND", "Kerberos based Identity");
+	ASSERT_FIELD(e, "IPD_PEER_ID", name);
+	ASSERT_FIELD(e, "IPD_LOCAL_ID", name);
+	ASSERT_FIELD(e, "IPD_LIFETIME_KBYTES", "100000");
+	ASSERT_SAYS(e, "lifetime 3600 s 100000 KB");
+}
+
 static void test_failures(void **state)
 {
 	static const struct {
@@ -433,6 +466,7 @@ int main(void)
 		TEST("L01 main mode established: all fields", test_main_mode),
 		TEST("L01 quick mode established and ended: all fields", test_quick_mode),
 		TEST("L01 fields of IPv6", test_ipv6),
+		TEST("L01 names of certificates and principals", test_names),
 		TEST("L02 failures: number, point and reason", test_failures),
 		TEST("L02 an invalid proposal: 546 with the attribute", test_proposal),
 		TEST("K27 L02 no answer: 547 with 13813", test_no_answer),
