@@ -603,7 +603,9 @@ static void describe_pair(const struct negotiate *negotiate, const struct kernel
 		.life_seconds = seconds_left(life->hard_seconds, in->age_seconds),
 		.soft_seconds = seconds_left(life->soft_seconds, in->age_seconds),
 		.life_bytes = life->hard_bytes,
-		.soft_bytes = life->soft_bytes,
+		.soft_bytes = out ? out->lifetime.soft_bytes : life->soft_bytes,
+		.soft_bytes_in = life->soft_bytes,
+		.idle_seconds = life->idle_seconds,
 		.filter_id = in->filter_id,
 	};
 

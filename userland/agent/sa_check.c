@@ -225,8 +225,12 @@ int sa_check_install(const struct ike_sa_install *install, const struct layer_fi
 	if (r)
 		return r;
 	if (!is_in_order(install->soft_seconds, install->life_seconds) ||
-	    !is_in_order(install->soft_bytes, install->life_bytes))
+	    !is_in_order(install->soft_bytes, install->life_bytes) ||
+	    !is_in_order(install->soft_bytes_in, install->life_bytes))
 		return refuse(why, "its soft lifetime is longer than the hard one");
+	if (install->idle_seconds > TRANSLATE_IDLE_SECONDS)
+		return refuse(why, "its idle time is longer than %d seconds",
+			      TRANSLATE_IDLE_SECONDS);
 	r = check_suites(install, why);
 	return r ? r : check_offer(install, &filter->filter, rule, why);
 }

@@ -41,6 +41,13 @@ static void test_initiator(void **state)
 	assert_int_equal(sas[0].pair_spi, sas[1].spi);
 	assert_int_equal(sas[0].filter_id, scene_peer_filter(w));
 	assert_int_equal(sas[0].lifetime.hard_seconds, 600);
+	for (size_t i = 0; i < 2; i++) {
+		bool is_in = sas[i].direction == IPSECDRV_DIRECTION_IN;
+
+		assert_int_equal(sas[i].lifetime.soft_bytes,
+				 is_in ? install.soft_bytes_in : install.soft_bytes);
+		assert_int_equal(sas[i].lifetime.idle_seconds, is_in ? 300 : 0);
+	}
 	assert_int_equal(sas[0].cipher_key[0], 0xa1);
 	assert_int_equal(sas[1].integrity_key[0], 0xb2);
 	assert_int_equal(negotiate_get_counts(w->negotiate).jobs, 0);
@@ -48,6 +55,31 @@ static void test_initiator(void **state)
 	assert_non_null(negotiate_find_pair(w->negotiate, install.suites[0].spi_in));
 	assert_int_equal(negotiate_find_pair(w->negotiate, install.suites[0].spi_in)
 				 ->suites[0].in.cipher_key[0], 0);
+}
+
+/* A peer that says itself when it is ready; and it is of a cluster. */
+static void test_initiator_in_halves(void **state)
+{
+	struct scene *w = *state;
+	struct ike_sa_install install;
+	const struct kernel_sa *sas;
+	size_t n;
+
+	scene_send_ping(w);
+	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
+	install.directions = IKE_DIRECTION_IN;
+	install.idle_seconds = 60;
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	sas = kernel_fake_sas(w->kernel, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(sas[0].lifetime.idle_seconds, 60);
+	/* what waits for the pair goes on waiting */
+	assert_int_equal(negotiate_get_counts(w->negotiate).jobs, 1);
+	install.directions = IKE_DIRECTION_OUT;
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	assert_int_equal(scene_count_sas(w), 2);
+	assert_int_equal(negotiate_get_counts(w->negotiate).jobs, 0);
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), -EPERM);
 }
 
 static void test_responder(void **state)
@@ -176,8 +208,14 @@ static void twist_forever(struct ike_sa_install *i)
 	i->soft_seconds = 0;
 }
 static void twist_bytes(struct ike_sa_install *i) { i->life_bytes++; }
-static void twist_endless(struct ike_sa_install *i) { i->life_bytes = i->soft_bytes = 0; }
+static void twist_endless(struct ike_sa_install *i)
+{
+	i->life_bytes = i->soft_bytes = i->soft_bytes_in = 0;
+}
+
 static void twist_soft(struct ike_sa_install *i) { i->soft_seconds = 700; }
+static void twist_soft_in(struct ike_sa_install *i) { i->soft_bytes_in = i->life_bytes + 1; }
+static void twist_idle(struct ike_sa_install *i) { i->idle_seconds = 301; }
 static void twist_spi_in(struct ike_sa_install *i) { i->suites[0].spi_in++; }
 static void twist_spi_out(struct ike_sa_install *i) { i->suites[0].spi_out = 255; }
 static void twist_role(struct ike_sa_install *i) { i->is_initiator = false; }
@@ -208,7 +246,7 @@ static void test_hostile_install(void **state)
 		twist_filter, twist_peer, twist_other, twist_local, twist_wider, twist_family,
 		twist_narrower, twist_tunnel, twist_cipher, twist_null, twist_hash, twist_no_hash,
 		twist_short_key, twist_seconds, twist_forever, twist_bytes, twist_endless,
-		twist_soft, twist_spi_in, twist_spi_out, twist_role, twist_direction,
+		twist_soft, twist_soft_in, twist_idle, twist_spi_in, twist_spi_out, twist_role, twist_direction,
 		twist_no_direction, twist_bits, twist_port, twist_nowhere,
 	};
 	struct scene *w = *state;
@@ -579,6 +617,8 @@ int main(void)
 			   test_two_rules_of_one_pair),
 		SCENE_TEST("F05 F13 A25 A26 K20 a packet is negotiated for by its rule",
 			   test_initiator),
+		SCENE_TEST("an initiator may install one direction after the other",
+			   test_initiator_in_halves),
 		SCENE_TEST("F13 K21 what a peer asks for", test_responder),
 		SCENE_TEST("F07 which filter a peer's selector is held against",
 			   test_peer_questions),

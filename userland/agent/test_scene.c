@@ -281,6 +281,7 @@ struct ike_sa_install scene_install_for(struct scene *w, uint32_t spi_in)
 		.soft_seconds = 500,
 		.life_bytes = 50000 * 1024ULL,
 		.soft_bytes = 40000 * 1024ULL,
+		.soft_bytes_in = 45000 * 1024ULL,
 		.filter_id = w->log.acquire.qm.filter_id,
 		.acquire_id = w->log.acquire.id,
 	};

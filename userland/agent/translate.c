@@ -220,6 +220,11 @@ static void set_encapsulation(const struct ike_sa_install *install, struct kerne
 		sa->encap_keepalive = TRANSLATE_KEEPALIVE_SECONDS;
 }
 
+static uint32_t idle_seconds(const struct ike_sa_install *install)
+{
+	return install->idle_seconds ? install->idle_seconds : TRANSLATE_IDLE_SECONDS;
+}
+
 void translate_sa(const struct ike_sa_install *install, size_t suite,
 		  enum ipsecdrv_direction direction, struct kernel_sa *ret_sa)
 {
@@ -243,11 +248,11 @@ void translate_sa(const struct ike_sa_install *install, size_t suite,
 		.cipher_key_len = keys->cipher_key_len,
 		.integrity_key_len = keys->hash_key_len,
 		.lifetime = {
-			.soft_bytes = install->soft_bytes,
+			.soft_bytes = is_in ? install->soft_bytes_in : install->soft_bytes,
 			.hard_bytes = install->life_bytes,
 			.soft_seconds = install->soft_seconds,
 			.hard_seconds = install->life_seconds,
-			.idle_seconds = is_in ? TRANSLATE_IDLE_SECONDS : 0,
+			.idle_seconds = is_in ? idle_seconds(install) : 0,
 		},
 		.pair_spi = is_in ? from->spi_out : from->spi_in,
 		.bundle_spi = bundle_spi(install, suite, direction),

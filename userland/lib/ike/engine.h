@@ -195,7 +195,9 @@ struct ike_sa_install {
 	uint32_t life_seconds;
 	uint32_t soft_seconds;
 	uint64_t life_bytes;
-	uint64_t soft_bytes;
+	uint64_t soft_bytes;	/* of the outbound SA */
+	uint64_t soft_bytes_in;
+	uint32_t idle_seconds;	/* without inbound packets the pair ends; 0: as usual */
 	uint16_t pfs_group;	/* enum ike_group, NONE without PFS */
 	uint32_t filter_id;
 	uint64_t acquire_id;	/* the first that asked for it, 0 if none */

@@ -18,12 +18,17 @@
 #include "ike/quick_mode_steps.h"
 #include "ike/report.h"
 #include "ike/request.h"
+#include "ike/vid.h"
 
 #define NONCE_LEN 32
 #define SPI_MIN 256
 #define LIFE_DEFAULT 28800
 #define LIFE_MIN 60
 #define KBYTES_MIN 1000
+#define SOFT_PERCENT 85
+#define LATE_PERCENT 95
+/* Another member of the cluster may have taken over ([MS-IKEE], product note 21). */
+#define NLBS_IDLE_SECONDS 60
 
 /* --- messages ------------------------------------------------------------------------------- */
 
@@ -230,17 +235,23 @@ static int derive_suite(const struct ike_qm *qm, struct bytes pfs, size_t i,
 	return ret;
 }
 
-/* Soft limits: 85 to 90 % for the initiator, 95 % for the responder, so that one side renews. */
+/*
+ * Soft limits of one side at 85 to 90 % and of the other at 95 %, so that one renews: after a time
+ * the initiator, after an amount of data whoever has sent it.
+ */
 static void set_lifetimes(struct ike_engine *engine, const struct ike_qm *qm,
 			  struct ike_sa_install *install)
 {
-	uint32_t percent = qm->is_initiator ? 85 + core_random_below(engine, 6) : 95;
+	uint32_t early = SOFT_PERCENT + core_random_below(engine, 6);
+	uint32_t percent = qm->is_initiator ? early : LATE_PERCENT;
 	uint64_t bytes = (uint64_t)qm_agree_kbytes(qm) * 1024;
 
 	install->life_seconds = qm_agree_seconds(engine, qm);
 	install->soft_seconds = (uint32_t)((uint64_t)install->life_seconds * percent / 100);
 	install->life_bytes = bytes;
-	install->soft_bytes = bytes / 100 * percent;
+	install->soft_bytes = bytes / 100 * early;
+	install->soft_bytes_in = bytes / 100 * LATE_PERCENT;
+	install->idle_seconds = qm->mm->vids & VID_NLBS ? NLBS_IDLE_SECONDS : 0;
 }
 
 static int derive_pfs(struct ike_engine *engine, struct ike_qm *qm, uint8_t *secret)

@@ -86,6 +86,61 @@ static void test_quick_mode_renewal(void **state)
 	}
 }
 
+/* The limits of the pair's SAs: soft ones in parts of a hundred of the hard one. */
+static void check_limits(const struct sim *sim, size_t host)
+{
+	const struct ike_sa_install *i = &sim->hosts[host].sas[0].install;
+	uint64_t percent = i->life_bytes / 100;
+
+	assert_int_equal(i->life_seconds, 3600);
+	assert_int_equal(i->life_bytes, 100000 * 1024);
+	/* After an hour the initiator begins; after 100 MB whoever has sent them. */
+	assert_in_range(i->soft_seconds, host ? 3420 : 3060, host ? 3420 : 3240);
+	assert_in_range(i->soft_bytes, percent * 85, percent * 90);
+	assert_int_equal(i->soft_bytes_in, percent * 95);
+}
+
+static void test_who_renews(void **state)
+{
+	struct sim *sim = established();
+
+	(void)state;
+	check_limits(sim, 0);
+	check_limits(sim, 1);
+	assert_int_equal(sim->hosts[0].sas[0].install.idle_seconds, 0);
+	sim_free(sim);
+}
+
+/* Both hosts are taken for members of a cluster: their draft-02 id is replaced by that one. */
+static struct sim_fate make_cluster(struct sim *sim, size_t from, uint8_t *data, size_t len)
+{
+	static const uint8_t draft_02[] = { 0x90, 0xcb, 0x80, 0x91, 0x3e, 0xbb, 0x69, 0x6e,
+					    0x08, 0x63, 0x81, 0xb5, 0xec, 0x42, 0x7b, 0x1f };
+	static const uint8_t nlbs[] = { 0x72, 0x87, 0x2b, 0x95, 0xfc, 0xda, 0x2e, 0xb7,
+					0x08, 0xef, 0xe3, 0x22, 0x11, 0x9b, 0x49, 0x71 };
+
+	(void)sim;
+	(void)from;
+	for (size_t i = WIRE_HEADER_LEN; i + 16 <= len; i++) {
+		if (!memcmp(data + i, draft_02, 16))
+			memcpy(data + i, nlbs, 16);
+	}
+	return (struct sim_fate){ .delay = 1 };
+}
+
+static void test_cluster(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->network = make_cluster;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 1000);
+	for (size_t i = 0; i < SIM_HOSTS; i++)
+		assert_int_equal(sim->hosts[i].sas[0].install.idle_seconds, 60);
+	sim_free(sim);
+}
+
 /* A soft limit is reported for time and bytes, and by the other SA of the pair: one renewal. */
 static void test_one_renewal_at_a_time(void **state)
 {
@@ -568,6 +623,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		{ "F31 K22 a pair is renewed without a gap", test_quick_mode_renewal, NULL, NULL,
 		  NULL },
+		{ "K20 K22 the side that began or sent more renews", test_who_renews, NULL, NULL,
+		  NULL },
+		{ "K23 a cluster's pairs are idle after a minute", test_cluster, NULL, NULL, NULL },
 		cmocka_unit_test(test_one_renewal_at_a_time),
 		cmocka_unit_test(test_renewal_from_both_sides),
 		cmocka_unit_test(test_renewal_without_policy),

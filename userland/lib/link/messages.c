@@ -173,6 +173,7 @@ static int check_install(const void *object)
 		return -EBADMSG;
 	return verdict(is_limit(i->soft_seconds, i->life_seconds) &&
 		       is_limit(i->soft_bytes, i->life_bytes) &&
+		       is_limit(i->soft_bytes_in, i->life_bytes) &&
 		       i->selector.local.family == i->selector.remote.family &&
 		       (i->pfs_group == IKE_GROUP_NONE || is_group(i->pfs_group)));
 }
@@ -444,6 +445,8 @@ TYPE(sa_suite, struct ike_sa_suite, check_sa_suite,
 	ANY(struct ike_sa_install, soft_seconds),                                         \
 	ANY(struct ike_sa_install, life_bytes),                                           \
 	ANY(struct ike_sa_install, soft_bytes),                                           \
+	ANY(struct ike_sa_install, soft_bytes_in),                                        \
+	ANY(struct ike_sa_install, idle_seconds),                                         \
 	ANY(struct ike_sa_install, pfs_group),                                            \
 	ANY(struct ike_sa_install, filter_id),                                            \
 	ANY(struct ike_sa_install, acquire_id),                                           \

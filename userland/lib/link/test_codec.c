@@ -578,6 +578,7 @@ static void test_installs(void **state)
 	REFUSED(link_add_sa, s->spi_in = 255);
 	REFUSED(link_add_sa, i.soft_seconds = 3601);
 	REFUSED(link_add_sa, (i.life_bytes = 1, i.soft_bytes = 2));
+	REFUSED(link_add_sa, (i.life_bytes = 1, i.soft_bytes_in = 2));
 	REFUSED(link_add_sa, i.pfs_group = 3);
 	REFUSED(link_add_sa, (s[1] = s[0], i.n_suites = 2));
 

@@ -218,6 +218,7 @@ static void fix_install(struct test_random *random, struct ike_sa_install *i, bo
 	}
 	i->soft_seconds = i->life_seconds / 2;
 	i->soft_bytes = i->life_bytes / 2;
+	i->soft_bytes_in = i->life_bytes / 3;
 	i->pfs_group = test_random_u64(random) & 1 ? random_group(random) : IKE_GROUP_NONE;
 }
 
