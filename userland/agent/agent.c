@@ -310,6 +310,16 @@ static int on_servers_timer(sd_event_source *source, uint64_t usec, void *userda
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+static int on_watch_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct agent *agent = userdata;
+
+	(void)usec;
+	negotiate_watch(agent->negotiate);
+	(void)sd_event_source_set_time_relative(source, NEGOTIATE_WATCH_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
 static void on_names_changed(void *userdata)
 {
 	agent_refresh(userdata);
@@ -542,6 +552,9 @@ static int start_followers(struct agent *agent, const struct agent_config *confi
 	if (r >= 0)
 		r = sd_event_add_time_relative(agent->event, &agent->report_timer, CLOCK_MONOTONIC,
 					       REPORT_USEC, 0, on_report, agent);
+	if (r >= 0)
+		r = sd_event_add_time_relative(agent->event, &agent->watch_timer, CLOCK_MONOTONIC,
+					       NEGOTIATE_WATCH_USEC, 0, on_watch_timer, agent);
 	return r < 0 ? r : 0;
 }
 
@@ -743,6 +756,7 @@ struct agent *agent_free(struct agent *agent)
 	sd_event_source_disable_unref(agent->diag_source);
 	sd_event_source_disable_unref(agent->servers_timer);
 	sd_event_source_disable_unref(agent->report_timer);
+	sd_event_source_disable_unref(agent->watch_timer);
 	cred_free(agent->cred);
 	ike_free(agent->ike);
 	oakley_free(agent->oakley);

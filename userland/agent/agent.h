@@ -55,6 +55,7 @@ struct agent {
 	sd_event_source *diag_source;
 	sd_event_source *servers_timer;
 	sd_event_source *report_timer;
+	sd_event_source *watch_timer;
 	bool exports_keys;
 	bool is_reported;		/* the last change has been logged */
 	bool needs_refresh;		/* the last one failed */

@@ -11,6 +11,8 @@
 #include "base/log.h"
 
 #define BOTH (IKE_DIRECTION_IN | IKE_DIRECTION_OUT)
+/* Who has not sent or received anything for so long will not miss a pair. */
+#define RENEWAL_SECONDS 300
 
 /* --- larval associations ------------------------------------------------------------------ */
 
@@ -485,8 +487,8 @@ static enum ike_expire_kind expire_kind(enum ipsecdrv_lifetime_kind kind)
 	}
 }
 
-static void tell_expiry(struct negotiate *negotiate, enum ike_expire_kind kind,
-			const struct kernel_sa *sa)
+void negotiate_tell_expiry(struct negotiate *negotiate, enum ike_expire_kind kind,
+			   const struct kernel_sa *sa)
 {
 	const struct negotiate_config *config = &negotiate->config;
 	struct link_expire expire = {
@@ -510,7 +512,10 @@ void negotiate_expire(struct negotiate *negotiate, enum ipsecdrv_lifetime_kind k
 	struct pair *pair = find_by_spi(negotiate, direction, sa->spi,
 					translate_protocol(sa->protection), &sa->remote, &suite);
 
-	tell_expiry(negotiate, expire_kind(kind), sa);
+	/* A pair that nobody uses any more is not renewed; it lives to its end. */
+	if (!pair || kind != IPSECDRV_LIFETIME_KIND_SOFT ||
+	    negotiate_has_moved(negotiate, pair, RENEWAL_SECONDS))
+		negotiate_tell_expiry(negotiate, expire_kind(kind), sa);
 	if (!pair)
 		return;
 	switch (kind) {
@@ -654,7 +659,7 @@ static void drop_missing(struct negotiate *negotiate, const struct kernel_sa *sa
 				sa.direction = IPSECDRV_DIRECTION_OUT;
 				sa.spi = s->spi_out;
 			}
-			tell_expiry(negotiate, IKE_EXPIRE_HARD, &sa);
+			negotiate_tell_expiry(negotiate, IKE_EXPIRE_HARD, &sa);
 			pair->present[i] = present;
 		}
 		if (!(pair->present[0] | pair->present[1]))
@@ -725,7 +730,7 @@ void negotiate_known_qm(struct negotiate *negotiate, const struct ike_qm_info *i
 		struct kernel_sa sa = name_sa(&info->path, info->suites[0].protocol,
 					      IPSECDRV_DIRECTION_IN, info->spi_in[0]);
 
-		tell_expiry(negotiate, IKE_EXPIRE_HARD, &sa);
+		negotiate_tell_expiry(negotiate, IKE_EXPIRE_HARD, &sa);
 	}
 }
 
@@ -748,8 +753,8 @@ void negotiate_adopt_pairs(struct negotiate *negotiate)
 		    config->ike.adopt_sa(config->userdata, &pair->install))
 			continue;
 		pair->is_known = true;
-		if (pair->is_dying)
-			tell_expiry(negotiate, IKE_EXPIRE_SOFT, &sa);
+		if (pair->is_dying && negotiate_has_moved(negotiate, pair, RENEWAL_SECONDS))
+			negotiate_tell_expiry(negotiate, IKE_EXPIRE_SOFT, &sa);
 	}
 }
 

@@ -31,6 +31,7 @@ agent_SRCS := \
 	userland/agent/state.c \
 	userland/agent/stats.c \
 	userland/agent/support.c \
+	userland/agent/traffic.c \
 	userland/agent/translate.c \
 	userland/agent/tunnel.c
 agent_LIBS := daemon link ike policy nl base

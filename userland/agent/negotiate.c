@@ -353,6 +353,9 @@ int negotiate_policy_mm(struct negotiate *negotiate, const struct link_policy_mm
 
 	if (!mm || !negotiate_is_me(negotiate, &path->local))
 		return -ENOENT;
+	if (query->active_seconds &&
+	    !negotiate_has_peer_moved(negotiate, path, query->active_seconds))
+		return -ENOENT;
 	translate_mm_policy(mm, ret_policy);
 	return 0;
 }

@@ -36,6 +36,7 @@ struct negotiate;
 #define NEGOTIATE_FAILURES_MAX	1024
 
 #define NEGOTIATE_GRANT_USEC	(120 * UINT64_C(1000000))
+#define NEGOTIATE_WATCH_USEC	(10 * UINT64_C(1000000))
 #define NEGOTIATE_LARVAL_USEC	(60 * UINT64_C(1000000))	/* the driver's, too */
 
 /* To ipsec-ike. Each returns 0, or -ENOTCONN while it is not there, or another -errno. */
@@ -77,6 +78,11 @@ void negotiate_set_layers(struct negotiate *negotiate, struct layers *layers);
 void negotiate_acquire(struct negotiate *negotiate, const struct kernel_acquire *acquire);
 void negotiate_expire(struct negotiate *negotiate, enum ipsecdrv_lifetime_kind kind,
 		      const struct kernel_sa *sa);
+/*
+ * To be called every NEGOTIATE_WATCH_USEC: looks for pairs by which packets leave and none come, and
+ * tells IKE, which asks the peer whether it is still there.
+ */
+void negotiate_watch(struct negotiate *negotiate);
 /* Events were lost, or the agent has started: the driver's tables are the truth. */
 void negotiate_resync(struct negotiate *negotiate);
 

@@ -118,6 +118,19 @@ void negotiate_unname_pairs(struct negotiate *negotiate);
 void negotiate_clear_larvals(struct negotiate *negotiate);
 void negotiate_clear_pairs(struct negotiate *negotiate);
 
+/* To IKE: the association has come to a limit, or what else the kinds are. */
+void negotiate_tell_expiry(struct negotiate *negotiate, enum ike_expire_kind kind,
+			   const struct kernel_sa *sa);
+
+/* --- traffic.c ---------------------------------------------------------------------------- */
+
+/* Whether a packet has come or gone within the last @seconds; true if the driver cannot tell. */
+bool negotiate_has_moved(const struct negotiate *negotiate, const struct pair *pair,
+			 uint32_t seconds);
+/* By any pair of the two hosts. */
+bool negotiate_has_peer_moved(const struct negotiate *negotiate, const struct ike_path *path,
+			      uint32_t seconds);
+
 /* --- memory.c ----------------------------------------------------------------------------- */
 
 void negotiate_note_mm(struct negotiate *negotiate, uint64_t mm_id, const struct ike_path *path);

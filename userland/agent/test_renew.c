@@ -79,6 +79,7 @@ static void test_agent_restart(void **state)
 	scene_send_ping(w);
 	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
 	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	kernel_fake_traffic(w->kernel, install.suites[0].spi_in, IPSECDRV_DIRECTION_IN, 1, 10);
 	kernel_fake_expire(w->kernel, IPSECDRV_LIFETIME_KIND_SOFT, install.suites[0].spi_in,
 			   IPSECDRV_DIRECTION_IN);
 	negotiate_free(w->negotiate);
@@ -148,6 +149,7 @@ static void test_expiry(void **state)
 	scene_send_ping(w);
 	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
 	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	kernel_fake_traffic(w->kernel, 0x8000, IPSECDRV_DIRECTION_OUT, 1, 299);
 	kernel_fake_expire(w->kernel, IPSECDRV_LIFETIME_KIND_SOFT, 0x8000, IPSECDRV_DIRECTION_OUT);
 	scene_dispatch(w);
 	assert_int_equal(w->log.expire.kind, IKE_EXPIRE_SOFT);
@@ -160,6 +162,100 @@ static void test_expiry(void **state)
 	scene_dispatch(w);
 	assert_int_equal(w->log.n_expires, 3);
 	assert_int_equal(negotiate_get_counts(w->negotiate).pairs, 0);
+}
+
+/* Five minutes without a packet in either direction, or never one: nobody needs a successor. */
+static void test_unused_pair(void **state)
+{
+	static const struct {
+		uint64_t packets_in, packets_out;
+		uint32_t idle_in, idle_out;
+		bool is_renewed;
+	} rows[] = {
+		{ 0, 0, 10, 10, false },	{ 9, 9, 300, 300, false },
+		{ 9, 9, 299, 400, true },	{ 9, 9, 400, 299, true },
+		{ 9, 0, 400, 10, false },	{ 0, 9, 10, 10, true },
+	};
+	struct scene *w = *state;
+	struct ike_sa_install install;
+
+	scene_send_ping(w);
+	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned int before = w->log.n_expires;
+
+		kernel_fake_traffic(w->kernel, install.suites[0].spi_in, IPSECDRV_DIRECTION_IN,
+				    rows[i].packets_in, rows[i].idle_in);
+		kernel_fake_traffic(w->kernel, 0x8000, IPSECDRV_DIRECTION_OUT,
+				    rows[i].packets_out, rows[i].idle_out);
+		kernel_fake_expire(w->kernel, IPSECDRV_LIFETIME_KIND_SOFT, 0x8000,
+				   IPSECDRV_DIRECTION_OUT);
+		scene_dispatch(w);
+		if (w->log.n_expires - before != rows[i].is_renewed)
+			fail_msg("row %zu", i);
+	}
+	assert_int_equal(negotiate_get_counts(w->negotiate).pairs, 1);
+}
+
+/* A main mode is renewed for the sake of data that moves; in any case when it is wanted. */
+static void test_unused_main_mode(void **state)
+{
+	struct scene *w = *state;
+	struct link_policy_mm_query query = { .path = scene_path_to("10.0.0.2"),
+					      .is_initiator = true, .active_seconds = 30 };
+	struct ike_sa_install install;
+	struct ike_mm_policy mm;
+
+	assert_int_equal(negotiate_policy_mm(w->negotiate, &query, &mm), -ENOENT);
+	scene_send_ping(w);
+	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	assert_int_equal(negotiate_policy_mm(w->negotiate, &query, &mm), -ENOENT);
+	kernel_fake_traffic(w->kernel, install.suites[0].spi_in, IPSECDRV_DIRECTION_IN, 5, 29);
+	assert_int_equal(negotiate_policy_mm(w->negotiate, &query, &mm), 0);
+	kernel_fake_traffic(w->kernel, install.suites[0].spi_in, IPSECDRV_DIRECTION_IN, 5, 30);
+	assert_int_equal(negotiate_policy_mm(w->negotiate, &query, &mm), -ENOENT);
+	query.active_seconds = 0;
+	assert_int_equal(negotiate_policy_mm(w->negotiate, &query, &mm), 0);
+}
+
+/* IKE is told of the pair by which packets leave and none come, as long as that is so. */
+static void test_silent_pair(void **state)
+{
+	static const struct {
+		uint64_t packets_out;
+		uint32_t idle_in, idle_out;
+		bool is_silent;
+	} rows[] = {
+		{ 9, 29, 0, false }, { 9, 30, 0, true },   { 9, 200, 29, true },
+		{ 9, 30, 30, false }, { 0, 200, 0, false }, { 9, 0, 0, false },
+	};
+	struct scene *w = *state;
+	struct ike_sa_install install;
+
+	scene_send_ping(w);
+	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned int before = w->log.n_expires;
+
+		kernel_fake_traffic(w->kernel, install.suites[0].spi_in, IPSECDRV_DIRECTION_IN, 9,
+				    rows[i].idle_in);
+		kernel_fake_traffic(w->kernel, 0x8000, IPSECDRV_DIRECTION_OUT,
+				    rows[i].packets_out, rows[i].idle_out);
+		negotiate_watch(w->negotiate);
+		if (w->log.n_expires - before != rows[i].is_silent)
+			fail_msg("row %zu", i);
+	}
+	assert_int_equal(w->log.expire.kind, IKE_EXPIRE_SILENT);
+	assert_int_equal(w->log.expire.direction, IKE_DIRECTION_OUT);
+	assert_int_equal(w->log.expire.spi, 0x8000);
+	/* Without IKE nobody is told. */
+	kernel_fake_traffic(w->kernel, install.suites[0].spi_in, IPSECDRV_DIRECTION_IN, 9, 90);
+	negotiate_ike_down(w->negotiate);
+	negotiate_watch(w->negotiate);
+	assert_int_equal(w->log.n_expires, 2);
 }
 
 /* Without keys at ipsec-cred a negotiation would fail, so it waits. */
@@ -327,6 +423,9 @@ int main(void)
 		SCENE_TEST("test_lost_events", test_lost_events),
 		SCENE_TEST("test_renewal_without_main_mode", test_renewal_without_main_mode),
 		SCENE_TEST("test_expiry", test_expiry),
+		SCENE_TEST("K22 a pair without traffic is not renewed", test_unused_pair),
+		SCENE_TEST("K15 a main mode is renewed if data is active", test_unused_main_mode),
+		SCENE_TEST("test_silent_pair", test_silent_pair),
 		SCENE_TEST("test_pause", test_pause),
 		SCENE_TEST("test_rule_deleted", test_rule_deleted),
 		SCENE_TEST("test_key_changed", test_key_changed),

@@ -66,9 +66,10 @@ static void on_policy_mm(void *userdata, int error, const void *reply)
 }
 
 static int op_policy_mm(void *userdata, uint64_t id, const struct ike_path *path,
-			bool is_initiator)
+			bool is_initiator, uint32_t active_seconds)
 {
-	struct link_policy_mm_query query = { .path = *path, .is_initiator = is_initiator };
+	struct link_policy_mm_query query = { .path = *path, .is_initiator = is_initiator,
+					      .active_seconds = active_seconds };
 	struct host *host = userdata;
 
 	return ask(host, host->agent, &link_policy_mm, &query, true, id, on_policy_mm);

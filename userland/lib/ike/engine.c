@@ -16,6 +16,7 @@
 #include "ike/crypto.h"
 #include "ike/deletion.h"
 #include "ike/dh.h"
+#include "ike/dpd.h"
 #include "ike/fragmentation.h"
 #include "ike/half_open.h"
 #include "ike/ident.h"
@@ -626,11 +627,13 @@ int ike_engine_expire(struct ike_engine *engine, uint64_t now, enum ike_expire_k
 						child_find_out(engine, remote, protocol, spi);
 	if (!child)
 		ret = -ENOENT;
+	else if (kind == IKE_EXPIRE_SILENT)
+		dpd_silent(engine, child);
 	else if (kind != IKE_EXPIRE_SOFT)
 		child_remove(engine, child, IKE_REASON_EXPIRED,
 			     CHILD_END_TELL_PEER | CHILD_END_DEL_SA);
 	else if (!child->is_replaced && !child->is_rekeying)
-		quick_mode_rekey(engine, child);
+		quick_mode_rekey(engine, child, false);
 	leave(engine);
 	return ret;
 }

@@ -360,8 +360,12 @@ struct ike_ops {
 	int (*random)(void *userdata, void *buf, size_t len);
 
 	/* Requests, each answered by the _reply() function of the same name. */
+	/*
+	 * @active_seconds: a main mode is to be renewed; refuse unless data has moved between the
+	 * two within these. 0: in any case.
+	 */
 	int (*policy_mm)(void *userdata, uint64_t id, const struct ike_path *path,
-			 bool is_initiator);
+			 bool is_initiator, uint32_t active_seconds);
 	int (*policy_qm)(void *userdata, uint64_t id, const struct ike_qm_query *query);
 	int (*get_spi)(void *userdata, uint64_t id, const struct ike_spi_request *request);
 	int (*psk_skeyid)(void *userdata, uint64_t id, const struct ike_psk_request *request);
@@ -491,6 +495,11 @@ enum ike_expire_kind {
 	IKE_EXPIRE_SOFT,	/* negotiate a successor */
 	IKE_EXPIRE_HARD,	/* the driver has removed it */
 	IKE_EXPIRE_IDLE,	/* the driver has removed the pair, nothing arrived for a while */
+	/*
+	 * No end, but perhaps the peer's: packets leave, and none has come for 30 seconds. To be
+	 * repeated every 10 seconds while it lasts.
+	 */
+	IKE_EXPIRE_SILENT,
 };
 
 /* @spi is of direction @direction; -ENOENT if no pair has it. */

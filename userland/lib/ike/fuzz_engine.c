@@ -161,7 +161,7 @@ static void expire(struct sim *sim, struct reader *in)
 {
 	struct sim_host *host = &sim->hosts[reader_u8(in) & 1];
 	size_t i = reader_u8(in);
-	enum ike_expire_kind kind = (enum ike_expire_kind)(reader_u8(in) % 3);
+	enum ike_expire_kind kind = (enum ike_expire_kind)(reader_u8(in) % 4);
 
 	if (!host->n_sas)
 		return;

@@ -358,7 +358,8 @@ void half_open_receive(struct ike_engine *engine, const struct ike_path *path,
 		half_open_free(engine, h);
 		return;
 	}
-	ret = engine->ops.policy_mm(engine->userdata, h->policy_request.id, path, false);
+	ret = engine->ops.policy_mm(engine->userdata, h->policy_request.id, path, false,
+				    0);
 	if (ret < 0)
 		request_fail(engine, &h->policy_request, ret);
 }

@@ -5,6 +5,7 @@
 #include "ike/connected.h"
 #include "ike/crypto.h"
 #include "ike/deletion.h"
+#include "ike/dpd.h"
 #include "ike/exchange.h"
 #include "ike/main_mode.h"
 #include "ike/mm.h"
@@ -84,20 +85,6 @@ static struct ike_qm *find_refused(struct ike_mm *mm, const struct wire_notify *
 	return n == 1 ? only : NULL;
 }
 
-/* RFC 3706: the sequence number goes back. */
-static void answer_r_u_there(struct ike_engine *engine, struct ike_mm *mm,
-			     const struct wire_notify *notify)
-{
-	uint8_t cookies[COOKIES_LEN];
-
-	if (notify->data.len != 4)
-		return;
-	memcpy(cookies, mm->icookie, WIRE_COOKIE_LEN);
-	memcpy(cookies + WIRE_COOKIE_LEN, mm->rcookie, WIRE_COOKIE_LEN);
-	notify_send(engine, mm, IKE_PROTOCOL_ISAKMP, (struct bytes){ cookies, sizeof(cookies) },
-		    IKE_NOTIFY_R_U_THERE_ACK, notify->data);
-}
-
 static void take_notify(struct ike_engine *engine, struct ike_mm *mm, struct bytes body)
 {
 	struct wire_notify notify;
@@ -113,7 +100,9 @@ static void take_notify(struct ike_engine *engine, struct ike_mm *mm, struct byt
 		return;
 	}
 	if (notify.type == IKE_NOTIFY_R_U_THERE) {
-		answer_r_u_there(engine, mm, &notify);
+		dpd_answer(engine, mm, &notify);
+	} else if (notify.type == IKE_NOTIFY_R_U_THERE_ACK) {
+		dpd_acknowledged(engine, mm, &notify);
 	} else if (notify.type == IKE_NOTIFY_CONNECTED) {
 		connected_notified(engine, mm, &notify);
 	} else if (notify.type == IKE_NOTIFY_INITIAL_CONTACT) {

@@ -24,6 +24,7 @@
 #define CACHE_MS 30000
 /* A main mode that has a successor lives on so long. */
 #define REPLACED_MS 10000
+#define ACTIVE_SECONDS 300U
 /* A generator that keeps repeating itself is broken. */
 #define RANDOM_TRIES 16
 
@@ -307,6 +308,12 @@ void mm_remove(struct ike_engine *engine, struct ike_mm *mm, enum ike_reason rea
 	abandon_quick_modes(engine, mm, reason);
 }
 
+/* A successor is for data that is still moving: within five minutes, or half of a short life. */
+static uint32_t active_seconds(const struct ike_mm *mm)
+{
+	return TAILQ_EMPTY(&mm->peer->qms) ? MIN(ACTIVE_SECONDS, mm->life_seconds / 2) : 0;
+}
+
 static void life_timer(struct timer *timer, void *userdata)
 {
 	struct ike_mm *mm = container_of(timer, struct ike_mm, life);
@@ -322,7 +329,7 @@ static void life_timer(struct timer *timer, void *userdata)
 	if (mm->state == IKE_MM_STATE_ESTABLISHED && !mm->is_rekeyed &&
 	    !(TAILQ_EMPTY(&mm->peer->children) && TAILQ_EMPTY(&mm->peer->qms))) {
 		mm->is_rekeyed = true;
-		peer_renew_mm(engine, mm->peer);
+		peer_renew_mm(engine, mm->peer, active_seconds(mm));
 	}
 }
 

@@ -119,6 +119,10 @@ struct ike_mm {
 	const struct auth_ops *auth;
 	uint32_t vids;			/* of the peer */
 	struct natt natt;
+	uint32_t dpd_sequence;		/* last one of ours, and of the peer (dpd.c) */
+	uint32_t dpd_peer_sequence;
+	bool has_dpd_sequence;
+	bool has_dpd_peer_sequence;
 	uint32_t life_seconds;
 	uint32_t qm_limit;
 	uint32_t n_qm;

@@ -13,6 +13,7 @@ ike_SRCS := \
 	userland/lib/ike/crypto.c \
 	userland/lib/ike/deletion.c \
 	userland/lib/ike/dh.c \
+	userland/lib/ike/dpd.c \
 	userland/lib/ike/engine.c \
 	userland/lib/ike/exchange.c \
 	userland/lib/ike/fragment.c \
@@ -61,6 +62,8 @@ ike_SIM_TESTS := test_ike_auth test_ike_auth_hostile test_ike_connected test_ike
 ike_SIM_TESTS := test_ike_auth test_ike_connected test_ike_deletion test_ike_engine test_ike_failure \
 	test_ike_fragmentation test_ike_hostile test_ike_loss test_ike_natt test_ike_network \
 	test_ike_rekey test_ike_trace
+	test_ike_dpd test_ike_engine test_ike_failure test_ike_fragmentation test_ike_hostile \
+	test_ike_loss test_ike_natt test_ike_network test_ike_rekey
 
 TESTS += $(ike_TESTS) $(ike_SIM_TESTS)
 $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\

@@ -63,6 +63,7 @@ struct ike_peer *peer_get(struct ike_engine *engine, const struct ike_path *path
 	TAILQ_INIT(&peer->qms);
 	TAILQ_INIT(&peer->children);
 	timer_init(&peer->timer, policy_timeout);
+	dpd_init(&peer->dpd);
 	if (table_add(&engine->peers, &peer->node,
 		      peer_hash(engine, &peer->local, &peer->remote))) {
 		free(peer);
@@ -77,6 +78,7 @@ static void peer_free(struct ike_engine *engine, struct ike_peer *peer)
 {
 	request_cancel(engine, &peer->policy_request);
 	timer_stop(&engine->timers, &peer->timer);
+	dpd_stop(engine, &peer->dpd);
 	table_remove(&engine->peers, &peer->node);
 	TAILQ_REMOVE(&engine->all_peers, peer, link);
 	free(peer);
@@ -139,7 +141,7 @@ bool peer_is_starting(const struct ike_peer *peer)
 	return false;
 }
 
-void peer_renew_mm(struct ike_engine *engine, struct ike_peer *peer)
+void peer_renew_mm(struct ike_engine *engine, struct ike_peer *peer, uint32_t active_seconds)
 {
 	struct ike_path path = peer_path(peer);
 	int ret;
@@ -149,7 +151,9 @@ void peer_renew_mm(struct ike_engine *engine, struct ike_peer *peer)
 	if (request_start(engine, &peer->policy_request, REQUEST_PEER_POLICY, peer))
 		return;
 	(void)timer_set(&engine->timers, &peer->timer, engine->now + POLICY_WAIT_MS);
-	ret = engine->ops.policy_mm(engine->userdata, peer->policy_request.id, &path, true);
+	peer->is_conditional = active_seconds != 0;
+	ret = engine->ops.policy_mm(engine->userdata, peer->policy_request.id, &path, true,
+				    active_seconds);
 	if (ret < 0)
 		request_fail(engine, &peer->policy_request, ret);
 }
@@ -162,6 +166,9 @@ void peer_policy_reply(struct ike_engine *engine, struct ike_peer *peer,
 	timer_stop(&engine->timers, &peer->timer);
 	peer_put(engine, peer);
 	if (policy && main_mode_start(engine, peer, policy, &reason))
+		return;
+	/* Nothing moves, and nobody has asked for more; who has will be served without condition. */
+	if (!policy && peer->is_conditional)
 		return;
 	peer_mm_failed(engine, peer, reason, false, false, ike_reason_text(reason));
 }
@@ -198,7 +205,7 @@ static bool serve(struct ike_engine *engine, struct ike_peer *peer)
 		if (qm->stage != QM_STAGE_WAIT_MM)
 			continue;
 		if (!mm) {
-			peer_renew_mm(engine, peer);
+			peer_renew_mm(engine, peer, 0);
 			break;
 		}
 		if (mm->n_live_qm >= LIVE_QMS_MAX)

@@ -3,6 +3,7 @@
 #define IKE_PEER_H
 
 #include "ike/core.h"
+#include "ike/dpd.h"
 
 /*
  * Everything with one pair of addresses. Quick modes wait here until one of the main modes can
@@ -24,8 +25,9 @@ struct ike_peer {
 	size_t n_mms;
 	size_t n_qms;
 	struct request policy_request;	/* for a main mode that we start without an acquire */
-	uint64_t policy_deadline;
+	bool is_conditional;		/* it is asked for only if data moves */
 	struct timer timer;
+	struct dpd dpd;
 };
 
 struct ike_peer *peer_find(const struct ike_engine *engine, const struct ip_addr *local,
@@ -47,8 +49,11 @@ struct ike_path peer_path(const struct ike_peer *peer);
 struct ike_mm *peer_usable_mm(const struct ike_peer *peer);
 /* A main mode that we began is on its way. */
 bool peer_is_starting(const struct ike_peer *peer);
-/* Asks for the policy and starts a main mode then; harmless while one is on its way. */
-void peer_renew_mm(struct ike_engine *engine, struct ike_peer *peer);
+/*
+ * Asks for the policy and starts a main mode then; harmless while one is on its way.
+ * @active_seconds: only if data has moved within these; 0: in any case.
+ */
+void peer_renew_mm(struct ike_engine *engine, struct ike_peer *peer, uint32_t active_seconds);
 void peer_policy_reply(struct ike_engine *engine, struct ike_peer *peer,
 		       const struct ike_mm_policy *policy);
 /*

@@ -6,6 +6,7 @@
 
 #include "ike/child.h"
 #include "ike/dh.h"
+#include "ike/dpd.h"
 #include "ike/mm.h"
 #include "ike/peer.h"
 #include "ike/quick_mode.h"
@@ -254,6 +255,8 @@ void qm_fail(struct ike_engine *engine, struct ike_qm *qm, enum ike_reason reaso
 	qm_release_spis(engine, qm, false);
 	qm_finish_acquires(engine, qm, reason);
 	qm_unlink(engine, qm);
+	if (qm->is_probe)
+		dpd_judge(engine, qm->peer, &info.path, reason);
 }
 
 static enum ike_qm_state public_state(enum qm_stage stage)

@@ -53,6 +53,7 @@ struct ike_qm {
 	bool has_answered;
 	bool is_counted;		/* in the main mode's n_qm, and may fail yet */
 	bool is_live;			/* in the main mode's n_live_qm */
+	bool is_probe;			/* to find out whether the peer lives */
 	struct ike_selector selector;
 	struct ike_qm_policy *policy;	/* NULL before it is known and after DONE */
 	uint32_t filter_id;

@@ -8,6 +8,7 @@
 #include "ike/crypto.h"
 #include "ike/deletion.h"
 #include "ike/dh.h"
+#include "ike/dpd.h"
 #include "ike/ident.h"
 #include "ike/keys.h"
 #include "ike/main_mode.h"
@@ -383,6 +384,7 @@ void qm_complete(struct ike_engine *engine, struct ike_qm *qm)
 		return;
 	}
 	engine->stats.quick_modes++;
+	dpd_is_alive(engine, qm->peer);
 	engine->stats.rekeys += qm->replaces != 0;
 	qm_release_spis(engine, qm, true);
 	export_keys(engine, qm->install);
@@ -446,7 +448,7 @@ int quick_mode_acquire(struct ike_engine *engine, struct ike_peer *peer,
 	return 0;
 }
 
-void quick_mode_rekey(struct ike_engine *engine, struct ike_child *child)
+void quick_mode_rekey(struct ike_engine *engine, struct ike_child *child, bool is_probe)
 {
 	struct ike_qm_query query = {
 		.path = peer_path(child->peer),
@@ -462,6 +464,7 @@ void quick_mode_rekey(struct ike_engine *engine, struct ike_child *child)
 	qm->encapsulation = child->encapsulation;
 	qm->filter_id = child->filter_id;
 	qm->replaces = child->id;
+	qm->is_probe = is_probe;
 	child->is_rekeying = true;
 	(void)timer_set(&engine->timers, &qm->timer, engine->now + QM_REQUEST_WAIT_MS);
 	if (request_start(engine, &qm->policy_request, REQUEST_QM_POLICY, qm)) {

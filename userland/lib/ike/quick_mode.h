@@ -18,8 +18,8 @@
 /* An acquire: shares a quick mode for the same traffic, or makes one. */
 int quick_mode_acquire(struct ike_engine *engine, struct ike_peer *peer,
 		       const struct ike_acquire *acquire);
-/* A successor for the pair; its policy is asked for again. */
-void quick_mode_rekey(struct ike_engine *engine, struct ike_child *child);
+/* A successor for the pair; its policy is asked for again. @is_probe: to see whether the peer lives. */
+void quick_mode_rekey(struct ike_engine *engine, struct ike_child *child, bool is_probe);
 /* The quick mode has its policy and needs a main mode. */
 void quick_mode_need_mm(struct ike_engine *engine, struct ike_qm *qm);
 /* Begins under @mm: asks for SPIs. */

@@ -83,7 +83,7 @@ const char *ike_reason_text(enum ike_reason reason)
 	case IKE_REASON_EXPIRED:
 		return "expired or deleted";
 	case IKE_REASON_PEER_LOST:
-		return "the peer has lost its state";
+		return "the peer has lost its state or stopped responding";
 	case IKE_REASON_NOT_IN_POLICY:
 		return "the peer's certificate is not from a CA of the policy";
 	case IKE_REASON_SHUTTING_DOWN:

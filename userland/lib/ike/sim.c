@@ -210,13 +210,14 @@ int sim_answer(struct sim_host *host, enum sim_question question, uint64_t id, i
 }
 
 static int op_policy_mm(void *userdata, uint64_t id, const struct ike_path *path,
-			bool is_initiator)
+			bool is_initiator, uint32_t active_seconds)
 {
 	struct sim_host *host = userdata;
+	bool is_refused = !host->has_mm_policy || (active_seconds && host->is_idle);
 
 	(void)path;
 	(void)is_initiator;
-	return answer(host, SIM_QUESTION_POLICY_MM, id, host->has_mm_policy ? 0 : -1, 0, NULL, 0);
+	return answer(host, SIM_QUESTION_POLICY_MM, id, is_refused ? -1 : 0, 0, NULL, 0);
 }
 
 static int op_policy_qm(void *userdata, uint64_t id, const struct ike_qm_query *query)

@@ -147,6 +147,7 @@ struct sim_host {
 	int add_sa_error;
 	int get_spi_error;
 	enum sim_answer answer;
+	bool is_idle;		/* no data moves */
 	/* One question that is answered in another way. */
 	bool has_odd_answer;
 	enum sim_question odd_question;

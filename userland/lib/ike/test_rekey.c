@@ -382,6 +382,50 @@ static void test_main_mode_renewal(void **state)
 	sim_free(sim);
 }
 
+/* With SAs by which nothing moves it ends; what is wanted later begins anew. */
+static void test_main_mode_of_idle_pair(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < SIM_HOSTS; i++) {
+		sim->hosts[i].mm.life_seconds = 100;
+		sim->hosts[i].is_idle = true;
+	}
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 110000);
+	assert_int_equal(sim_stats(sim, 0).main_modes, 1);
+	assert_int_equal(sim_count_mms(sim, 0), 0);
+	assert_int_equal(sim_count_mms(sim, 1), 0);
+	assert_int_equal(sim_count_sas(sim, 0), 2);
+	assert_int_equal(expire(sim, 0, IKE_EXPIRE_SOFT, 0), 0);
+	sim_run(sim, 10000);
+	assert_int_equal(sim_stats(sim, 0).main_modes, 2);
+	assert_int_equal(sim_stats(sim, 0).rekeys, 1);
+	assert_true(sim_has_matching_sas(sim));
+	sim_free(sim);
+}
+
+/* Somebody asks while the question is open whether anything moves: not the same question. */
+static void test_asked_while_idle(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->hosts[0].mm.life_seconds = sim->hosts[1].mm.life_seconds = 100;
+	sim->hosts[0].mm.qm_limit = 1;
+	sim->hosts[0].is_idle = sim->hosts[1].is_idle = true;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 84000);
+	sim->hosts[0].answer = SIM_ANSWER_NEVER;
+	sim_run(sim, 8000);
+	sim->hosts[0].answer = SIM_ANSWER_LATER;
+	sim_acquire_port(sim, 0, 2, 80);
+	sim_run(sim, 60000);
+	assert_int_equal(sim_result(sim, 0, 2)->reason, IKE_REASON_OK);
+	sim_free(sim);
+}
+
 /* Without SAs it ends, and nothing happens until somebody asks. */
 static void test_main_mode_expires_unused(void **state)
 {
@@ -638,6 +682,10 @@ int main(void)
 		cmocka_unit_test(test_delete_peer_and_flush),
 		cmocka_unit_test(test_delete_filter),
 		{ "K15 main mode is renewed while it has SAs", test_main_mode_renewal, NULL, NULL,
+		  NULL },
+		{ "K15 the main mode of a pair that nobody uses ends", test_main_mode_of_idle_pair,
+		  NULL, NULL, NULL },
+		{ "K15 who asks is not refused for idleness", test_asked_while_idle, NULL, NULL,
 		  NULL },
 		{ "K15 an unused main mode ends", test_main_mode_expires_unused, NULL, NULL,
 		  NULL },

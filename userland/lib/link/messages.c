@@ -546,7 +546,8 @@ TYPE(ike_config, struct link_ike_config, NULL,
 
 TYPE(policy_mm_query, struct link_policy_mm_query, NULL,
      STRUCT(struct link_policy_mm_query, path, type_path),
-     BOOL(struct link_policy_mm_query, is_initiator));
+     BOOL(struct link_policy_mm_query, is_initiator),
+     ANY(struct link_policy_mm_query, active_seconds));
 
 TYPE(spi, struct link_spi, NULL,
      UINT(struct link_spi, spi, SPI_MIN, UINT32_MAX));
@@ -567,7 +568,7 @@ TYPE(acquire_ref, struct link_acquire_ref, NULL,
      UINT(struct link_acquire_ref, acquire_id, 1, UINT64_MAX));
 
 TYPE(expire, struct link_expire, NULL,
-     ENUM(struct link_expire, kind, IKE_EXPIRE_IDLE + 1),
+     ENUM(struct link_expire, kind, IKE_EXPIRE_SILENT + 1),
      UINT(struct link_expire, direction, IKE_DIRECTION_IN, IKE_DIRECTION_OUT),
      ADDR(struct link_expire, remote),
      UINT(struct link_expire, protocol, IKE_PROTOCOL_AH, IKE_PROTOCOL_ESP),

@@ -55,6 +55,7 @@ struct link_ike_config {
 struct link_policy_mm_query {
 	struct ike_path path;
 	bool is_initiator;
+	uint32_t active_seconds;	/* only if data has moved within these; 0: in any case */
 };
 
 struct link_spi {

@@ -881,6 +881,19 @@ void kernel_fake_mapping(struct kernel *kernel, uint32_t spi, const struct ip_ad
 	}
 }
 
+void kernel_fake_traffic(struct kernel *kernel, uint32_t spi, enum ipsecdrv_direction direction,
+			 uint64_t packets, uint32_t idle_seconds)
+{
+	struct fake *fake = fake_of(kernel);
+
+	for (size_t i = 0; i < fake->n_sas; i++) {
+		if (fake->sas[i].spi != spi || fake->sas[i].direction != direction)
+			continue;
+		fake->sas[i].packets = packets;
+		fake->sas[i].idle_seconds = idle_seconds;
+	}
+}
+
 void kernel_fake_expire(struct kernel *kernel, enum ipsecdrv_lifetime_kind kind, uint32_t spi,
 			enum ipsecdrv_direction direction)
 {

@@ -49,6 +49,9 @@ void kernel_fake_acquire(struct kernel *kernel, const struct kernel_acquire *acq
 /* The association's event; hard and idle remove it (idle also its pair). */
 void kernel_fake_expire(struct kernel *kernel, enum ipsecdrv_lifetime_kind kind, uint32_t spi,
 			enum ipsecdrv_direction direction);
+/* Packets have gone through the association, the last one so many seconds ago. */
+void kernel_fake_traffic(struct kernel *kernel, uint32_t spi, enum ipsecdrv_direction direction,
+			 uint64_t packets, uint32_t idle_seconds);
 /* The inbound association's peer was seen there. */
 void kernel_fake_mapping(struct kernel *kernel, uint32_t spi, const struct ip_addr *peer,
 			 uint16_t port);
