@@ -54,16 +54,29 @@ ike_PKGS := libcrypto
 # Two engines with a network, a driver and an agent between them.
 ike_SIM := userland/lib/ike/sim.c userland/lib/ike/sim_credentials.c
 
-ike_TESTS := test_ike_crypto test_ike_fragment test_ike_keys test_ike_mismatch test_ike_parts \
-	test_ike_proposal test_ike_wire
-ike_SIM_TESTS := test_ike_auth test_ike_auth_hostile test_ike_connected test_ike_deletion \
-	test_ike_engine test_ike_failure test_ike_fragmentation test_ike_hostile test_ike_loss \
-	test_ike_natt test_ike_network test_ike_rekey
-ike_SIM_TESTS := test_ike_auth test_ike_connected test_ike_deletion test_ike_engine test_ike_failure \
-	test_ike_fragmentation test_ike_hostile test_ike_loss test_ike_natt test_ike_network \
-	test_ike_rekey test_ike_trace
-	test_ike_dpd test_ike_engine test_ike_failure test_ike_fragmentation test_ike_hostile \
-	test_ike_loss test_ike_natt test_ike_network test_ike_rekey
+ike_TESTS := \
+	test_ike_crypto \
+	test_ike_fragment \
+	test_ike_keys \
+	test_ike_mismatch \
+	test_ike_parts \
+	test_ike_proposal \
+	test_ike_wire
+ike_SIM_TESTS := \
+	test_ike_auth \
+	test_ike_auth_hostile \
+	test_ike_connected \
+	test_ike_deletion \
+	test_ike_dpd \
+	test_ike_engine \
+	test_ike_failure \
+	test_ike_fragmentation \
+	test_ike_hostile \
+	test_ike_loss \
+	test_ike_natt \
+	test_ike_network \
+	test_ike_rekey \
+	test_ike_trace
 
 TESTS += $(ike_TESTS) $(ike_SIM_TESTS)
 $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\
@@ -72,7 +85,11 @@ $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\
 	$(eval $(t)_PKGS := cmocka))
 $(foreach t,$(ike_SIM_TESTS),$(eval $(t)_SRCS += $(ike_SIM)))
 
-ike_FUZZERS := fuzz_engine fuzz_fragment fuzz_sa fuzz_wire
+ike_FUZZERS := \
+	fuzz_engine \
+	fuzz_fragment \
+	fuzz_sa \
+	fuzz_wire
 
 FUZZERS += $(ike_FUZZERS)
 $(foreach f,$(ike_FUZZERS),\
