@@ -23,6 +23,9 @@
 #include "ike/mm.h"
 #include "ike/request.h"
 
+/* Of all names together that a peer asked for: it may have shown nothing but its address. */
+#define REQUESTS_MAX_LEN 16384
+
 struct mm_cert {
 	struct ike_authorities *ours;		/* for our CR payloads */
 	struct ike_certificate *certificate;
@@ -83,7 +86,8 @@ static int collect_requests(struct ike_mm *mm, const struct wire_message *messag
 		struct bytes name = reader_rest(&r);
 
 		if (r.failed || encoding != IKE_CERT_X509_SIGNATURE ||
-		    name.len > IKE_AUTHORITY_MAX_LEN || c->n_theirs == IKE_AUTHORITIES_MAX)
+		    name.len > IKE_AUTHORITY_MAX_LEN || c->n_theirs == IKE_AUTHORITIES_MAX ||
+		    c->theirs.len + name.len > REQUESTS_MAX_LEN)
 			continue;
 		if (add_theirs(c, name))
 			return -ENOMEM;

@@ -227,11 +227,31 @@ void main_mode_initiator_next(struct ike_engine *engine, struct ike_mm *mm, enum
 	}
 }
 
+/*
+ * There is no ticket for the peer, because the KDC is out of reach or does not know it: another
+ * negotiation without Kerberos, if there are other methods. All that is offered is good enough.
+ */
+static void fall_back(struct ike_engine *engine, struct ike_mm *mm)
+{
+	struct ike_mm_policy rest = *mm->negotiation->policy;
+	enum ike_reason reason;
+
+	rest.n_auth = 0;
+	for (size_t i = 0; i < mm->negotiation->policy->n_auth; i++) {
+		if (mm->negotiation->policy->auth[i] != IKE_AUTH_KERBEROS)
+			rest.auth[rest.n_auth++] = mm->negotiation->policy->auth[i];
+	}
+	if (rest.n_auth)
+		(void)main_mode_start(engine, mm->peer, &rest, &reason);
+}
+
 void main_mode_initiator_failed(struct ike_engine *engine, struct ike_mm *mm, enum mm_step step)
 {
 	struct mm_failure *failure = &mm->negotiation->failure;
 	bool is_at_peer = step == MM_STEP_VERDICT;
 
+	if (step == MM_STEP_KE && mm->choice.auth == IKE_AUTH_KERBEROS)
+		fall_back(engine, mm);
 	if (is_at_peer)
 		notify_send_failed(engine, mm, report_reason_notify(failure->reason));
 	mm_fail(engine, mm, failure->reason, is_at_peer, "%s", failure->text);

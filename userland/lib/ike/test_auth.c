@@ -189,6 +189,35 @@ static void test_no_name_no_kerberos(void **state)
 	}
 }
 
+/* No ticket for the peer: the methods that are left are tried. */
+static void test_no_ticket(void **state)
+{
+	static const enum ike_auth list[] = { IKE_AUTH_KERBEROS, IKE_AUTH_RSA_SIG, IKE_AUTH_PSK };
+
+	(void)state;
+	for (size_t n = 1; n <= 3; n++) {
+		for (int how = SIM_ANSWER_ERROR; how <= SIM_ANSWER_REFUSED; how += 2) {
+			struct sim *sim = sim_for(&ways[0]);
+
+			sim_set_auth(sim, list, n);
+			sim->hosts[0].has_odd_answer = true;
+			sim->hosts[0].odd_question = SIM_QUESTION_GSS_STEP;
+			sim->hosts[0].odd_answer = (enum sim_answer)how;
+			sim_acquire(sim, 0, 1);
+			sim_run(sim, 60000);
+			assert_int_equal(is_established(sim), n > 1);
+			assert_int_equal(sim_last_event(sim, 0, IKE_EVENT_MM_FAILED)->reason,
+					 IKE_REASON_KERBEROS);
+			if (n > 1)
+				assert_int_equal(
+					sim_last_event(sim, 1, IKE_EVENT_MM_ESTABLISHED)->auth,
+					IKE_AUTH_RSA_SIG);
+			check_clean(sim);
+			sim_free(sim);
+		}
+	}
+}
+
 /* --- certificate requests --------------------------------------------------------------------- */
 
 static void test_requests(void **state)
@@ -721,6 +750,7 @@ int main(void)
 		TEST("K10 the first method in common, in the initiator's order",
 		     test_first_common_method),
 		cmocka_unit_test(test_no_name_no_kerberos),
+		cmocka_unit_test(test_no_ticket),
 		TEST("K33 authorities are sent as requests, in their order", test_requests),
 		TEST("K35 no request: a certificate is sent all the same", test_no_requests),
 		cmocka_unit_test(test_many_requests),
