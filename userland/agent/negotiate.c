@@ -104,7 +104,7 @@ static void fail_job(struct negotiate *negotiate, struct job *job, uint32_t seco
 	remove_job(negotiate, job);
 }
 
-static void describe_job(const struct job *job, const struct layer_mm *mm,
+static void describe_job(const struct job *job, const struct layer_mm *mm, const char *gss_name,
 			 const struct layer_filter *filter, struct ike_acquire *ret_acquire)
 {
 	*ret_acquire = (struct ike_acquire){
@@ -117,7 +117,7 @@ static void describe_job(const struct job *job, const struct layer_mm *mm,
 		},
 		.selector = job->selector,
 	};
-	translate_mm_policy(mm, &ret_acquire->mm);
+	translate_mm_policy(mm, gss_name, &ret_acquire->mm);
 	translate_qm_policy(layer_filter_rule(filter), &filter->filter, &ret_acquire->qm);
 }
 
@@ -138,7 +138,7 @@ static void send_job(struct negotiate *negotiate, struct job *job)
 		fail_job(negotiate, job, HOLD_UNKNOWN_SECONDS);
 		return;
 	}
-	describe_job(job, mm, filter, &acquire);
+	describe_job(job, mm, negotiate->gss_name, filter, &acquire);
 	r = config->ike.acquire(config->userdata, &acquire);
 	if (!r) {
 		job->is_sent = true;
@@ -356,7 +356,7 @@ int negotiate_policy_mm(struct negotiate *negotiate, const struct link_policy_mm
 	if (query->active_seconds &&
 	    !negotiate_has_peer_moved(negotiate, path, query->active_seconds))
 		return -ENOENT;
-	translate_mm_policy(mm, ret_policy);
+	translate_mm_policy(mm, negotiate->gss_name, ret_policy);
 	return 0;
 }
 
@@ -647,6 +647,7 @@ void negotiate_set_credentials(struct negotiate *negotiate,
 
 	for (size_t i = 0; i < layers->n_mms && i < state->n_rules; i++)
 		layers->mms[i].usable = state->rules[i].usable;
+	(void)snprintf(negotiate->gss_name, sizeof(negotiate->gss_name), "%s", state->gss_name);
 }
 
 void negotiate_ike_down(struct negotiate *negotiate)

@@ -80,6 +80,7 @@ struct negotiate {
 	uint64_t refused;
 	uint64_t refused_since;		/* window of the limit on audit lines */
 	unsigned int refused_in_window;
+	char gss_name[IKE_GSS_NAME_MAX_LEN + 1];	/* of this host; "": it has none */
 	bool is_up;
 	bool is_paused;
 	bool is_listing;		/* IKE's main modes have been asked for */

@@ -445,7 +445,11 @@ static void test_not_soft(void **state)
 static void set_usable(struct scene *w, uint8_t usable)
 {
 	struct link_rule_state rules[16];
-	struct link_credential_state state = { rules, w->layers->n_mms, (char *)"" };
+	struct link_credential_state state = {
+		.rules = rules,
+		.n_rules = w->layers->n_mms,
+		.gss_name = (char *)(usable & BIT(KERBEROS) ? "host$@REALM" : ""),
+	};
 
 	assert_true(w->layers->n_mms <= 16);
 	for (size_t i = 0; i < w->layers->n_mms; i++)
@@ -494,6 +498,8 @@ static void test_methods(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		set_usable(w, rows[i].usable);
 		ask_mm(w, rows[i].remote, &mm);
+		assert_string_equal(mm.gss_name,
+				    rows[i].usable & BIT(KERBEROS) ? "host$@REALM" : "");
 		for (size_t j = 0; j < 4; j++)
 			if ((j < mm.n_auth ? mm.auth[j] : IKE_AUTH_NONE) != rows[i].auths[j])
 				fail_msg("row %zu, method %zu", i, j);

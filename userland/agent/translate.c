@@ -69,13 +69,15 @@ static void add_usable(const struct policy_rule *rule, uint8_t usable, struct ik
 				add_auth(auths[rule->methods[i].kind][j], mm);
 }
 
-void translate_mm_policy(const struct layer_mm *pair, struct ike_mm_policy *ret_policy)
+void translate_mm_policy(const struct layer_mm *pair, const char *gss_name,
+			 struct ike_mm_policy *ret_policy)
 {
 	const struct policy_rule *rule = pair->rule->rule;
 	const struct policy_mm_policy *policy = pair->rule->mm->policy;
 	struct ike_mm_policy mm = {
 		.life_seconds = policy->lifetime_minutes * 60,
 		.qm_limit = policy->quick_modes,
+		.gss_name = gss_name,
 	};
 
 	for (size_t i = 0; i < policy->n_offers && i < IKE_MM_PROPOSALS_MAX; i++) {

@@ -11,10 +11,11 @@
 struct layer_mm;
 
 /*
- * What main mode between two sides may be. Its methods are those of the rule, in order, that there
+ * What main mode between two sides may be; @gss_name, this host's, is borrowed. Its methods are those of the rule, in order, that there
  * is a credential for; all of them if there is none for any, so that the failure names the reason.
  */
-void translate_mm_policy(const struct layer_mm *mm, struct ike_mm_policy *ret_policy);
+void translate_mm_policy(const struct layer_mm *mm, const char *gss_name,
+			 struct ike_mm_policy *ret_policy);
 /* Whether the rule has a method that can be this one. */
 bool translate_has_auth(const struct policy_rule *rule, enum ike_auth auth);
 /* What quick mode of a rule may be, for one of its filters. */

@@ -399,13 +399,15 @@ void half_open_policy_reply(struct ike_engine *engine, struct half_open *h,
 			    const struct ike_mm_policy *policy)
 {
 	struct ike_mm_policy usable;
+	enum ike_reason reason;
 
 	if (!policy) {
 		refuse(engine, h, IKE_REASON_NO_POLICY, NULL);
 		return;
 	}
-	if (main_mode_usable_policy(policy, &usable)) {
-		refuse(engine, h, IKE_REASON_INVALID_POLICY, NULL);
+	reason = main_mode_usable_policy(policy, &usable);
+	if (reason) {
+		refuse(engine, h, reason, NULL);
 		return;
 	}
 	if (mm_proposal_choose((struct bytes){ h->sai_b, h->sai_len }, &usable, h->vids,

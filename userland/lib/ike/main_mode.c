@@ -33,12 +33,13 @@ static bool has_method(const struct ike_mm_policy *policy, enum ike_auth method)
 	return false;
 }
 
-int main_mode_usable_policy(const struct ike_mm_policy *policy, struct ike_mm_policy *ret_usable)
+enum ike_reason main_mode_usable_policy(const struct ike_mm_policy *policy,
+					struct ike_mm_policy *ret_usable)
 {
 	struct ike_mm_policy usable = *policy;
 
 	if (mm_policy_check(policy))
-		return -EINVAL;
+		return IKE_REASON_INVALID_POLICY;
 	usable.n_proposals = 0;
 	usable.n_auth = 0;
 	for (size_t i = 0; i < policy->n_proposals; i++) {
@@ -51,14 +52,16 @@ int main_mode_usable_policy(const struct ike_mm_policy *policy, struct ike_mm_po
 		    (policy->auth[i] != IKE_AUTH_KERBEROS || mm_policy_has_gss_name(policy)))
 			usable.auth[usable.n_auth++] = policy->auth[i];
 	}
+	if (!usable.n_auth && has_method(policy, IKE_AUTH_KERBEROS))
+		return IKE_REASON_NO_KERBEROS;
 	if (!usable.n_proposals || !usable.n_auth)
-		return -EINVAL;
+		return IKE_REASON_INVALID_POLICY;
 	if (!has_method(&usable, IKE_AUTH_KERBEROS))
 		usable.gss_name = NULL;
 	if (!usable.life_seconds)
 		usable.life_seconds = LIFE_DEFAULT;
 	*ret_usable = usable;
-	return 0;
+	return IKE_REASON_OK;
 }
 
 uint32_t main_mode_agree_life(const struct ike_engine *engine, uint32_t ours, uint32_t theirs)

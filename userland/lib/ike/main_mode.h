@@ -44,7 +44,11 @@ void main_mode_dos_cookie(struct ike_engine *engine, struct ike_mm *mm, struct b
 /* An authenticated error notify while message 6 is awaited. */
 void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm, uint16_t type);
 
-/* The policy as we can offer or accept it: algorithms and methods that are there. */
-int main_mode_usable_policy(const struct ike_mm_policy *policy, struct ike_mm_policy *ret_usable);
+/*
+ * The policy as we can offer or accept it: algorithms and methods that are there. Otherwise the
+ * reason why nothing is left.
+ */
+enum ike_reason main_mode_usable_policy(const struct ike_mm_policy *policy,
+					struct ike_mm_policy *ret_usable);
 
 #endif

@@ -62,10 +62,9 @@ struct ike_mm *main_mode_start(struct ike_engine *engine, struct ike_peer *peer,
 	struct ike_mm_policy usable;
 	struct ike_mm *mm;
 
-	if (main_mode_usable_policy(policy, &usable)) {
-		*ret_reason = IKE_REASON_INVALID_POLICY;
+	*ret_reason = main_mode_usable_policy(policy, &usable);
+	if (*ret_reason)
 		return NULL;
-	}
 	mm = mm_new(engine, peer, &path, true, NULL);
 	if (!mm || prepare_offer(engine, mm, &usable) || send_1(engine, mm, NULL)) {
 		if (mm)

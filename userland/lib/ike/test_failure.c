@@ -309,7 +309,7 @@ static void test_policy_without_our_methods(void **state)
 	(void)state;
 	sim->hosts[0].mm.auth[0] = IKE_AUTH_KERBEROS;
 	sim_acquire(sim, 0, 1);
-	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_INVALID_POLICY);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_NO_KERBEROS);
 	assert_int_equal(sim->hosts[0].n_sent, 0);
 	sim_free(sim);
 }
