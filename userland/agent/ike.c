@@ -80,6 +80,15 @@ static struct pending *pending_new(struct ike *ike, enum pending_kind kind, void
 	return pending;
 }
 
+static void free_names(struct ike_mm_info *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free((char *)items[i].local_name);
+		free((char *)items[i].remote_name);
+		free((char *)items[i].authority);
+	}
+}
+
 static struct pending *pending_free(struct pending *pending)
 {
 	if (!pending)
@@ -87,9 +96,30 @@ static struct pending *pending_free(struct pending *pending)
 	*pending->place = pending->next;
 	if (pending->next)
 		pending->next->place = pending->place;
+	if (pending->kind == PENDING_LIST_MM)
+		free_names(pending->items, pending->n_items);
 	free(pending->items);
 	free(pending);
 	return NULL;
+}
+
+static int own_name(const char **name)
+{
+	if (!*name)
+		return 0;
+	*name = strdup(*name);
+	return *name ? 0 : -ENOMEM;
+}
+
+/* Those of a page end with its message. A name that could not be copied is NULL. */
+static int own_names(struct ike_mm_info *items, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		r = own_name(&items[i].local_name) | own_name(&items[i].remote_name) |
+		    own_name(&items[i].authority) | r;
+	return r ? -ENOMEM : 0;
 }
 
 static int add_items(struct pending *pending, const void *items, size_t n, size_t size)
@@ -130,6 +160,8 @@ static int take_page(struct pending *pending, const void *reply)
 		add_items(pending, mms->items, n, sizeof(*mms->items)) :
 		add_items(pending, qms->items, n, sizeof(*qms->items));
 
+	if (!r && pending->kind == PENDING_LIST_MM)
+		r = own_names((struct ike_mm_info *)pending->items + pending->n_items - n, n);
 	if (r || n < LINK_PAGE_MAX)
 		return r;
 	r = ask_page(pending);

@@ -116,6 +116,30 @@ static void test_sas_shown(void **state)
 	assert_false(next_row(w, &policy_qm_sa_record, &qm));
 }
 
+/* Names of all pages of IKE's list, which ends before the answer is made. */
+static void test_names(void **state)
+{
+	struct world *w = *state;
+	struct policy_mm_sa_info mm;
+	char name[16];
+
+	world_add_peer_rule(w);
+	world_start_cred(w);
+	w->n_certified = LINK_PAGE_MAX + 5;
+	world_start_ike(w);
+	assert_string_equal(world_call_plain(w, "ListMmSas"), "");
+	assert_true(sd_bus_message_enter_container(w->reply, 'a', "a{sv}") > 0);
+	for (unsigned int i = 0; i < w->n_certified; i++) {
+		assert_true(next_row(w, &policy_mm_sa_record, &mm));
+		(void)snprintf(name, sizeof(name), "CN=%u", i);
+		assert_string_equal(mm.source_id, "CN=we");
+		assert_string_equal(mm.destination_id, name);
+		assert_string_equal(mm.root_ca, "CN=root");
+		policy_record_clear(&policy_mm_sa_record, &mm);
+	}
+	assert_false(next_row(w, &policy_mm_sa_record, &mm));
+}
+
 static void test_delete_sas(void **state)
 {
 	struct world *w = *state;
@@ -336,6 +360,7 @@ int main(void)
 			   test_filters_shown),
 		WORLD_TEST("N19 policies and rules are shown", test_policies_shown),
 		WORLD_TEST("F13 N18 associations are shown", test_sas_shown),
+		WORLD_TEST("K43 N18 names that were proved are shown", test_names),
 		WORLD_TEST("test_delete_sas", test_delete_sas),
 		WORLD_TEST("N18 statistics", test_statistics),
 		WORLD_TEST("test_explain", test_explain),

@@ -66,6 +66,31 @@ static void on_set_config(void *userdata, struct link_request *request, const vo
 	assert_int_equal(link_reply(request, NULL), 0);
 }
 
+static void list_certified(struct world *w, struct link_request *request,
+			   const struct link_page *page)
+{
+	struct ike_mm_info *items = calloc(w->n_certified, sizeof(*items));
+	struct link_mm_list list = { .items = items };
+	char (*names)[16] = calloc(w->n_certified, sizeof(*names));
+
+	assert_true(items && names);
+	for (size_t i = page->skip; i < w->n_certified && list.n_items < page->limit; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "CN=%u", (unsigned int)i);
+		items[list.n_items++] = (struct ike_mm_info){
+			.mm_id = i + 1,
+			.path = { test_addr("10.0.0.1"), test_addr("10.0.0.2"), 500, 500, 0 },
+			.state = IKE_MM_STATE_ESTABLISHED,
+			.auth = IKE_AUTH_RSA_SIG,
+			.local_name = "CN=we",
+			.remote_name = names[i],
+			.authority = "CN=root",
+		};
+	}
+	assert_int_equal(link_reply(request, &list), 0);
+	free(items);
+	free(names);
+}
+
 static void on_list_mm(void *userdata, struct link_request *request, const void *args)
 {
 	struct ike_mm_info mm = {
@@ -78,10 +103,12 @@ static void on_list_mm(void *userdata, struct link_request *request, const void 
 		.auth = IKE_AUTH_PSK,
 	};
 	struct link_mm_list list = { &mm, 1 };
+	struct world *w = userdata;
 
-	(void)userdata;
-	(void)args;
-	assert_int_equal(link_reply(request, &list), 0);
+	if (w->n_certified)
+		list_certified(w, request, args);
+	else
+		assert_int_equal(link_reply(request, &list), 0);
 }
 
 static void on_list_qm(void *userdata, struct link_request *request, const void *args)

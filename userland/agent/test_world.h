@@ -34,6 +34,7 @@ struct world {
 	struct link_ike_config ike_config;
 	unsigned int n_acquires, n_adopts, n_flushes;
 	struct ike_acquire acquire;
+	size_t n_certified;		/* main modes with certificates, instead of the one without */
 	struct ike_qm_info known_qm;
 	bool has_known_qm;
 	uint32_t spi;

@@ -147,17 +147,15 @@ static void write_transform(struct sa_writer *s, const struct ike_mm_proposal *p
 
 void mm_proposal_write(struct writer *w, const struct ike_mm_policy *policy)
 {
+	/* The peer's parser has limits too. What is too much goes from each method alike. */
+	size_t most = SA_TRANSFORMS_MAX / policy->n_auth;
 	struct sa_writer s = sa_writer_make(w);
 
 	sa_write_head(w);
 	sa_begin_proposal(&s, 1, IKE_PROTOCOL_ISAKMP, (struct bytes){0});
 	for (size_t a = 0; a < policy->n_auth; a++) {
-		for (size_t p = 0; p < policy->n_proposals; p++) {
-			/* The peer's parser has limits too; 64 alternatives are plenty. */
-			if (s.n_transforms < SA_TRANSFORMS_MAX)
-				write_transform(&s, &policy->proposals[p], policy->auth[a],
-						policy);
-		}
+		for (size_t p = 0; p < policy->n_proposals && p < most; p++)
+			write_transform(&s, &policy->proposals[p], policy->auth[a], policy);
 	}
 	sa_end_proposal(&s);
 }

@@ -348,6 +348,14 @@ static void test_mm_largest_offer(void **state)
 	assert_int_equal(sa_payload_parse((struct bytes){ scratch, w.len }, &sa), 0);
 	assert_int_equal(sa.proposals[0].n_transforms, SA_TRANSFORMS_MAX);
 	assert_int_equal(mm_proposal_choose((struct bytes){ scratch, w.len }, &policy, 0, &c), 0);
+	/* The last method has its place too. */
+	w = writer_make(scratch, sizeof(scratch));
+	policy.auth[IKE_AUTH_METHODS_MAX - 1] = IKE_AUTH_RSA_SIG;
+	mm_proposal_write(&w, &policy);
+	policy.auth[0] = IKE_AUTH_RSA_SIG;
+	policy.n_auth = 1;
+	assert_int_equal(mm_proposal_choose((struct bytes){ scratch, w.len }, &policy, 0, &c), 0);
+	assert_int_equal(c.auth, IKE_AUTH_RSA_SIG);
 }
 
 /* --- phase 2 -------------------------------------------------------------------------------- */
