@@ -43,7 +43,7 @@ pluto_setup() {
 }
 
 # pluto_config IKE-PROPOSALS esp|ah PROPOSALS [LINE-OF-THE-CONNECTION...]: one connection "n"; the
-# variables of peer_config are heard. The updown script would be that of another implementation.
+# variables of peer_config are heard. "listen" reads secrets and addresses anew. The updown script would be that of another implementation.
 pluto_config() {
 	local ike=$1 protocol=$2 proposals=$3 left=${B_ADDR-$B4} right=${PEER_REMOTE-${A_ADDR-$A4}}
 	shift 3
@@ -69,7 +69,7 @@ pluto_config() {
 	} >"$PLUTO/ipsec.conf"
 	echo "${PEER_ID-$left} ${A_ADDR-$A4} : PSK \"${PEER_PSK-$PSK}\"" >"$PLUTO/ipsec.secrets"
 	whack --delete --name n >/dev/null 2>&1
-	whack --rereadsecrets >/dev/null &&
+	whack --listen >/dev/null &&
 		timeout "$(secs 60)" ip netns exec "$B" $IPSEC/addconn --config "$PLUTO/ipsec.conf" \
 			--ctlsocket "$PLUTO/run/pluto.ctl" n
 }
