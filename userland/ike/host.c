@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "ike/pool.h"
 #include "ike/udp.h"
 
 #define MS_USEC UINT64_C(1000)
@@ -218,6 +219,7 @@ struct host *host_free(struct host *host)
 		return NULL;
 	/* the engine first: it holds ids of what the links are asking */
 	(void)ike_engine_free(host->engine);
+	(void)pool_free(host->pool);
 	(void)link_client_free(host->agent);
 	(void)link_client_free(host->cred);
 	(void)udp_free(host->udp);
@@ -254,6 +256,14 @@ int host_open(sd_event *event, const struct host_options *options, struct host *
 	return 0;
 }
 
+static void on_job_done(void *userdata, uint64_t id, struct ike_job *job)
+{
+	struct host *host = userdata;
+
+	(void)ike_engine_job_reply(host->engine, host_now(), id, job);
+	host_touch(host);
+}
+
 int host_start(struct host *host, const char *run_dir)
 {
 	const struct link_config agent = {
@@ -275,6 +285,8 @@ int host_start(struct host *host, const char *run_dir)
 		r = daemon_path(run_dir, LINK_SOCKET_CRED, path, sizeof(path));
 	if (r == 0)
 		r = link_client_new(host->event, path, &(uid_t){ geteuid() }, 1, &cred, &host->cred);
+	if (r == 0)
+		r = pool_new(host->event, on_job_done, host, &host->pool);
 	return r;
 }
 

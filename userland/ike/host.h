@@ -11,21 +11,24 @@
 #include "ike/tracer.h"
 #include "link/messages.h"
 
+struct pool;
 struct udp;
 
 /*
- * What the engine lives in: sockets, time, and the links to those whom it asks. One thread, one
- * loop.
+ * What the engine lives in: sockets, time, and the links to those whom it asks. One loop in one
+ * thread; others only compute (pool.h).
  *
  *   UDP ----------> engine ----------> UDP
  *   timer --------> engine --- ops --> agent, cred (ops.c)
  *   agent, cred --> engine             answers and calls (ops.c, calls.c)
+ *   pool ---------> engine --- ops --> pool: Diffie-Hellman
  *
  * Answers arrive through the loop, so never while the engine runs.
  */
 struct host {
 	sd_event *event;
 	struct udp *udp;
+	struct pool *pool;
 	struct ike_engine *engine;
 	struct link_client *agent;
 	struct link_client *cred;
@@ -47,7 +50,7 @@ struct host_options {
 
 /* Sockets and crypto library: what needs files and rights. 0 or -errno. */
 int host_open(sd_event *event, const struct host_options *options, struct host **ret_host);
-/* Links; as the user that will be seen at their other ends. 0 or -errno. */
+/* Links and threads; as the user that will be seen at their other ends. 0 or -errno. */
 int host_start(struct host *host, const char *run_dir);
 /* Tells the peers that the main modes are gone. SAs stay; so does what is connected to them. */
 void host_say_goodbye(struct host *host);

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ike/host.h"
+#include "ike/pool.h"
 #include "ike/text.h"
 #include "ike/udp.h"
 
@@ -140,6 +141,13 @@ static int op_add_sa(void *userdata, uint64_t id, const struct ike_sa_install *i
 	return ask(host, host->agent, &link_add_sa, install, false, id, on_add_sa);
 }
 
+static int op_job(void *userdata, uint64_t id, struct ike_job *job)
+{
+	struct host *host = userdata;
+
+	return pool_submit(host->pool, id, job);
+}
+
 /* --- questions about credentials ------------------------------------------------------------ */
 
 /* An op of the engine, and its answer: the same struct on both ways. */
@@ -254,6 +262,7 @@ const struct ike_ops host_ops = {
 	.gss_wrap = op_gss_wrap,
 	.gss_unwrap = op_gss_unwrap,
 	.gss_end = op_gss_end,
+	.job = op_job,
 	.del_sa = op_del_sa,
 	.acquire_result = op_acquire_result,
 	.event = op_event,

@@ -183,7 +183,10 @@ int confine_syscalls(enum confine_network network)
 
 	if (!filter)
 		return -ENOMEM;
-	r = add_each(filter, SCMP_ACT_ALLOW, allowed, ARRAY_LEN(allowed));
+	/* for all threads, which must be there already: making one is not among the calls */
+	r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (r == 0)
+		r = add_each(filter, SCMP_ACT_ALLOW, allowed, ARRAY_LEN(allowed));
 	if (r == 0 && network == CONFINE_NETWORK_OPEN)
 		r = add_each(filter, SCMP_ACT_ALLOW, allowed_udp, ARRAY_LEN(allowed_udp));
 	if (r == 0)

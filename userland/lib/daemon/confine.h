@@ -44,8 +44,9 @@ enum confine_network {
 /*
  * From here on only the system calls of an event loop on sockets, timers and memory are there.
  * Calls that open or look at files fail with EACCES; sockets can be made in AF_UNIX only;
- * memory never becomes executable; anything else kills the process. -ENOSYS: the kernel cannot
- * filter.
+ * memory never becomes executable; anything else kills the process, and making a thread is
+ * something else: those that are there already are under the same filter. -ENOSYS: the kernel
+ * cannot filter.
  */
 int confine_syscalls(enum confine_network network);
 

@@ -2,6 +2,7 @@
 /* Each case runs in a child, which loses its rights for good. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -136,9 +137,47 @@ static int sends_datagrams_with_network(void)
 	return sendmmsg(-1, NULL, 0, 0) < 0 && errno == EBADF ? 0 : 1;
 }
 
+static void *trace_when_told(void *userdata)
+{
+	const int *fd = userdata;
+	char c;
+
+	if (read(*fd, &c, 1) == 1)
+		(void)syscall(SYS_ptrace, 0, 0, 0, 0);
+	return NULL;
+}
+
+/* One that was there before is under the filter too. */
+static int traces_in_a_thread(void)
+{
+	pthread_t thread;
+	int fds[2];
+
+	if (pipe(fds) < 0 || pthread_create(&thread, NULL, trace_when_told, &fds[0]) != 0 ||
+	    !confine_or_exit(CONFINE_NETWORK_OPEN))
+		return 10;
+	if (write(fds[1], "", 1) != 1)
+		return 11;
+	(void)pthread_join(thread, NULL);
+	return 1;
+}
+
+static int makes_a_thread(void)
+{
+	pthread_t thread;
+	int fd = -1;
+
+	if (!confine_or_exit(CONFINE_NETWORK_OPEN))
+		return 10;
+	(void)pthread_create(&thread, NULL, trace_when_told, &fd);
+	return 1;
+}
+
 static void test_system_calls(void **state)
 {
 	(void)state;
+	assert_int_equal(run(traces_in_a_thread), -SIGSYS);
+	assert_int_equal(run(makes_a_thread), -SIGSYS);
 	assert_int_equal(run(no_files), 0);
 	assert_int_equal(run(no_new_network), 0);
 	assert_int_equal(run(what_a_loop_needs), 0);

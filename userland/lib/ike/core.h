@@ -26,6 +26,7 @@
  */
 
 struct dh_ring;
+struct ike_job;
 struct ike_child;
 struct ike_mm;
 struct ike_peer;
@@ -49,6 +50,8 @@ enum request_kind {
 	REQUEST_SPI_AH,
 	REQUEST_SPI_ESP,
 	REQUEST_ADD_SA,
+	REQUEST_QM_KEYS,		/* owner: qm; these two are jobs */
+	REQUEST_RING,			/* owner: the engine */
 };
 
 #define KIND_BIT(kind) (1U << (kind))
@@ -75,6 +78,7 @@ struct deferred {
 	struct ike_qm_policy *qm_policy;
 	enum credential_kind answer_kind;	/* of @answer */
 	void *answer;
+	struct ike_job *job;
 };
 
 STAILQ_HEAD(deferred_list, deferred);
@@ -155,6 +159,7 @@ struct ike_engine {
 	struct table acquires;		/* by acquire id */
 	struct table children_in;	/* by protocol, our SPI, the peer's address */
 	struct table children_out;	/* by protocol, the peer's SPI and address */
+	struct table jobs_by_source;
 	struct peer_list all_peers;
 	struct peer_list checked_peers;	/* maybe empty */
 	size_t n_mms;
@@ -162,6 +167,7 @@ struct ike_engine {
 	size_t n_qms;
 	size_t n_children;
 	size_t n_acquires;
+	size_t n_jobs;			/* handed over and not back */
 
 	struct deferred_list deferred;
 	struct mm_list dead_mms;
@@ -169,6 +175,7 @@ struct ike_engine {
 	struct child_list dead_children;
 
 	struct dh_ring *ring;
+	struct request ring_request;
 	struct limiter limiters[LIMITERS];
 	struct ike_stats stats;
 

@@ -175,6 +175,17 @@ int dh_check_public(unsigned int group, struct bytes peer)
 	return y || pkey ? 0 : -EINVAL;
 }
 
+int dh_prepare(unsigned int group)
+{
+	const struct group *g = find_group(group);
+
+	if (!g)
+		return -EINVAL;
+	if (g->prime && !group_params[g - groups])
+		group_params[g - groups] = modp_from_data(g, NULL);
+	return g->prime && !group_params[g - groups] ? -EIO : 0;
+}
+
 static EVP_PKEY *generate(const struct group *g)
 {
 	EVP_PKEY **params = &group_params[g - groups];
@@ -183,9 +194,7 @@ static EVP_PKEY *generate(const struct group *g)
 
 	if (g->curve)
 		return EVP_PKEY_Q_keygen(crypto_context(), NULL, "EC", g->curve);
-	if (!*params)
-		*params = modp_from_data(g, NULL);
-	if (!*params)
+	if (dh_prepare(g->number))
 		return NULL;
 	ctx = EVP_PKEY_CTX_new_from_pkey(crypto_context(), *params, NULL);
 	if (!ctx || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_generate(ctx, &pkey) <= 0)
@@ -315,12 +324,19 @@ struct dh_ring *dh_ring_free(struct dh_ring *ring)
 	return NULL;
 }
 
-struct dh_key *dh_ring_take(struct dh_ring *ring, unsigned int group)
+static size_t ring_index(const struct dh_ring *ring, unsigned int group)
 {
 	size_t i = 0;
 
 	while (i < ring->n_groups && ring->groups[i].group != group)
 		i++;
+	return i;
+}
+
+struct dh_key *dh_ring_pop(struct dh_ring *ring, unsigned int group)
+{
+	size_t i = ring_index(ring, group);
+
 	if (i < ring->n_groups && ring->groups[i].n)
 		return ring->groups[i].keys[--ring->groups[i].n];
 	if (i == ring->n_groups && i < RING_GROUPS_MAX && find_group(group)) {
@@ -330,27 +346,31 @@ struct dh_key *dh_ring_take(struct dh_ring *ring, unsigned int group)
 			ring->n_groups++;
 		}
 	}
-	return dh_key_new(group);
+	return NULL;
 }
 
-bool dh_ring_fill(struct dh_ring *ring)
+struct dh_key *dh_ring_take(struct dh_ring *ring, unsigned int group)
 {
-	bool has_made = false;
+	struct dh_key *key = dh_ring_pop(ring, group);
 
+	return key ? key : dh_key_new(group);
+}
+
+unsigned int dh_ring_wants(const struct dh_ring *ring)
+{
 	for (size_t i = 0; i < ring->n_groups; i++) {
-		struct dh_key *key;
-
-		if (ring->groups[i].n == ring->per_group)
-			continue;
-		if (has_made)
-			return true;
-		key = dh_key_new(ring->groups[i].group);
-		if (!key)
-			continue;
-		ring->groups[i].keys[ring->groups[i].n++] = key;
-		has_made = true;
 		if (ring->groups[i].n < ring->per_group)
-			return true;
+			return ring->groups[i].group;
 	}
-	return false;
+	return 0;
+}
+
+void dh_ring_put(struct dh_ring *ring, struct dh_key *key)
+{
+	size_t i = ring_index(ring, key->group);
+
+	if (i < ring->n_groups && ring->groups[i].n < ring->per_group)
+		ring->groups[i].keys[ring->groups[i].n++] = key;
+	else
+		dh_key_free(key);
 }

@@ -19,7 +19,13 @@ struct dh_key;
 size_t dh_public_len(unsigned int group);
 size_t dh_secret_len(unsigned int group);
 
-/* NULL for unknown groups and when OpenSSL fails. crypto_init() comes first. */
+/*
+ * For those who have threads: once for each group, by one of them, before others make keys of it.
+ * crypto_init() comes first. -EINVAL for unknown groups, -EIO if OpenSSL fails.
+ */
+int dh_prepare(unsigned int group);
+
+/* NULL for unknown groups and when OpenSSL fails. */
 struct dh_key *dh_key_new(unsigned int group);
 /* Wipes; NULL is allowed. Returns NULL. */
 struct dh_key *dh_key_free(struct dh_key *key);
@@ -48,7 +54,11 @@ struct dh_ring *dh_ring_new(size_t per_group);
 struct dh_ring *dh_ring_free(struct dh_ring *ring);
 /* A stored pair, or a new one. */
 struct dh_key *dh_ring_take(struct dh_ring *ring, unsigned int group);
-/* Makes one pair where one is missing; true: more are missing. */
-bool dh_ring_fill(struct dh_ring *ring);
+/* A stored pair, or NULL; either way more of that group will be wanted. */
+struct dh_key *dh_ring_pop(struct dh_ring *ring, unsigned int group);
+/* A group of which a pair is missing, 0 if none is. */
+unsigned int dh_ring_wants(const struct dh_ring *ring);
+/* Takes the pair; frees it if it has enough of the kind. */
+void dh_ring_put(struct dh_ring *ring, struct dh_key *key);
 
 #endif

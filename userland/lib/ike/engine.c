@@ -21,6 +21,7 @@
 #include "ike/half_open.h"
 #include "ike/ident.h"
 #include "ike/informational.h"
+#include "ike/job.h"
 #include "ike/main_mode.h"
 #include "ike/mm.h"
 #include "ike/names.h"
@@ -39,6 +40,8 @@
 #define MM_MAX 100000
 #define LIFE_MAX 172800
 #define DH_RING 4
+#define JOBS_MAX 256
+#define JOBS_PER_SOURCE 8
 
 /* --- entering and leaving ------------------------------------------------------------------- */
 
@@ -185,6 +188,8 @@ struct ike_engine *ike_engine_new(const struct ike_config *config, const struct 
 	set_default(&engine->config.mm_life_max, LIFE_MAX);
 	set_default(&engine->config.qm_life_max, LIFE_MAX);
 	set_default(&engine->config.dh_ring, DH_RING);
+	set_default(&engine->config.jobs_max, JOBS_MAX);
+	set_default(&engine->config.jobs_per_source, JOBS_PER_SOURCE);
 	engine->ops = *ops;
 	engine->userdata = userdata;
 	engine->now = now;
@@ -241,6 +246,7 @@ struct ike_engine *ike_engine_free(struct ike_engine *engine)
 	table_done(&engine->acquires);
 	table_done(&engine->children_in);
 	table_done(&engine->children_out);
+	table_done(&engine->jobs_by_source);
 	timers_done(&engine->timers);
 	dh_ring_free(engine->ring);
 	wipe_free(engine->plain, engine->plain ? WIRE_MESSAGE_MAX : 0);
@@ -387,7 +393,7 @@ bool ike_engine_idle(struct ike_engine *engine, uint64_t now)
 
 	if (enter(engine, now))
 		return false;
-	has_more = dh_ring_fill(engine->ring);
+	has_more = job_fill_ring(engine);
 	leave(engine);
 	return has_more;
 }
@@ -610,6 +616,23 @@ int ike_engine_gss_unwrap_reply(struct ike_engine *engine, uint64_t now, uint64_
 				const struct ike_gss_result *result)
 {
 	return credential_reply(engine, now, id, error, REQUEST_GSS_UNWRAP, result);
+}
+
+int ike_engine_job_reply(struct ike_engine *engine, uint64_t now, uint64_t id, struct ike_job *job)
+{
+	struct deferred d = {
+		.id = id,
+		.allowed_kinds = KIND_BIT(REQUEST_QM_KEYS) | KIND_BIT(REQUEST_RING),
+		.job = job,
+	};
+	bool is_deferred = engine->is_busy;
+	int ret;
+
+	job_uncount(engine, job);
+	ret = reply(engine, now, &d);
+	if (!is_deferred || ret)
+		ike_job_free(job);
+	return ret;
 }
 
 /* --- the end of SAs ------------------------------------------------------------------------- */

@@ -22,7 +22,7 @@
  * Time is in milliseconds of a clock that never goes back. Call ike_engine_tick() no later than
  * ike_engine_next_timeout() says.
  *
- * Requests. Some ops ask somebody else: for policy, SPIs, SAs and uses of credentials. Each
+ * Requests. Some ops ask somebody else: for policy, SPIs, SAs, uses of credentials, work. Each
  * carries an id that is never used again; the answer comes through the matching _reply() function,
  * in any order, at any time, or never (the engine's own deadlines apply). Replies to exchanges that
  * have ended are ignored with -ENOENT. An op that returns a negative errno has failed at once and
@@ -213,6 +213,19 @@ struct ike_sa_ref {
 	uint32_t spi_out;	/* 0: no outbound one */
 };
 
+/*
+ * Diffie-Hellman: from a fraction of a millisecond to some 20 of them, for the largest group. It
+ * touches nothing of the engine, so that another thread may do it.
+ */
+struct ike_job;
+
+void ike_job_run(struct ike_job *job);
+/*
+ * Wipes; for what a host still has when the engine is gone, and only then. NULL is allowed.
+ * Returns NULL.
+ */
+struct ike_job *ike_job_free(struct ike_job *job);
+
 /* --- what is told ------------------------------------------------------------------------- */
 
 /* Audit events; the numbers of the original are in the comments. */
@@ -381,6 +394,11 @@ struct ike_ops {
 	int (*gss_step)(void *userdata, uint64_t id, const struct ike_gss_step *step);
 	int (*gss_wrap)(void *userdata, uint64_t id, const struct ike_gss_message *message);
 	int (*gss_unwrap)(void *userdata, uint64_t id, const struct ike_gss_message *message);
+	/*
+	 * Takes the job, has ike_job_run() done with it once, wherever, and gives it back, whatever
+	 * has happened meanwhile. NULL: the engine does the work at once.
+	 */
+	int (*job)(void *userdata, uint64_t id, struct ike_job *job);
 
 	/* Not answered. */
 	void (*del_sa)(void *userdata, const struct ike_sa_ref *ref);
@@ -418,6 +436,8 @@ struct ike_config {
 	uint32_t mm_life_max;		/* 172800 s */
 	uint32_t qm_life_max;		/* 172800 s */
 	uint32_t dh_ring;		/* 4 key pairs per group that is in use, made when idle */
+	uint32_t jobs_max;		/* 256 that are not back yet */
+	uint32_t jobs_per_source;	/* 8 of them for main modes, per IPv4 address or IPv6 /64 */
 	bool keylog;
 };
 
@@ -446,7 +466,10 @@ void ike_engine_receive(struct ike_engine *engine, uint64_t now, const struct ik
 void ike_engine_tick(struct ike_engine *engine, uint64_t now);
 /* When the next tick is due; UINT64_MAX: nothing to wait for. */
 uint64_t ike_engine_next_timeout(const struct ike_engine *engine);
-/* A bounded piece of work for idle moments (key pairs ahead of need); true: there is more. */
+/*
+ * Begins a job for idle moments (a key pair ahead of need), if there is any that is not under way;
+ * true: one was begun.
+ */
 bool ike_engine_idle(struct ike_engine *engine, uint64_t now);
 
 struct ike_acquire {
@@ -490,6 +513,8 @@ int ike_engine_gss_wrap_reply(struct ike_engine *engine, uint64_t now, uint64_t 
 			      const struct ike_gss_result *result);
 int ike_engine_gss_unwrap_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
 				const struct ike_gss_result *result);
+/* Takes the job, also with an error. */
+int ike_engine_job_reply(struct ike_engine *engine, uint64_t now, uint64_t id, struct ike_job *job);
 
 enum ike_expire_kind {
 	IKE_EXPIRE_SOFT,	/* negotiate a successor */

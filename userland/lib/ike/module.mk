@@ -22,6 +22,7 @@ ike_SRCS := \
 	userland/lib/ike/half_open.c \
 	userland/lib/ike/ident.c \
 	userland/lib/ike/informational.c \
+	userland/lib/ike/job.c \
 	userland/lib/ike/keys.c \
 	userland/lib/ike/main_mode.c \
 	userland/lib/ike/main_mode_initiator.c \
@@ -72,6 +73,7 @@ ike_SIM_TESTS := \
 	test_ike_failure \
 	test_ike_fragmentation \
 	test_ike_hostile \
+	test_ike_job \
 	test_ike_loss \
 	test_ike_natt \
 	test_ike_network \

@@ -83,6 +83,7 @@ void qm_free_negotiation(struct ike_engine *engine, struct ike_qm *qm)
 		request_cancel(engine, &qm->spi_requests[0]);
 		request_cancel(engine, &qm->spi_requests[1]);
 		request_cancel(engine, &qm->add_request);
+		request_cancel(engine, &qm->key_request);
 	}
 	blob_free(&qm->sa);
 	blob_free(&qm->ni);
@@ -265,11 +266,13 @@ static enum ike_qm_state public_state(enum qm_stage stage)
 	case QM_STAGE_WAIT_POLICY:
 	case QM_STAGE_WAIT_MM:
 	case QM_STAGE_WAIT_SPI:
+	case QM_STAGE_MAKE_KEY:
 		return IKE_QM_STATE_WAIT;
 	case QM_STAGE_SENT_1:
 		return IKE_QM_STATE_SENT_1;
 	case QM_STAGE_SENT_2:
 		return IKE_QM_STATE_SENT_2;
+	case QM_STAGE_DERIVE:
 	case QM_STAGE_INSTALL:
 	case QM_STAGE_INSTALL_IN:
 	case QM_STAGE_SENT_3:

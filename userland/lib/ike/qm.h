@@ -11,19 +11,21 @@ struct dh_key;
 /*
  * A quick mode, from the wish for one to the installed pair.
  *
- *   initiator: WAIT_POLICY -> WAIT_MM -> WAIT_SPI -> SENT_1 -> INSTALL -> DONE
- *     and when the peer wants to say CONNECTED:      SENT_1 -> INSTALL_IN -> SENT_3 -> INSTALL_OUT
- *                                                           -> DONE
- *   responder: WAIT_POLICY ----------> WAIT_SPI -> INSTALL_IN -> SENT_2 -> INSTALL_OUT -> gone
+ *   initiator: WAIT_POLICY -> WAIT_MM -> WAIT_SPI -> MAKE_KEY -> SENT_1 -> DERIVE -> INSTALL -> DONE
+ *     and when the peer wants to say CONNECTED: DERIVE -> INSTALL_IN -> SENT_3 -> INSTALL_OUT -> DONE
+ *   responder: WAIT_POLICY -> WAIT_SPI -> DERIVE -> INSTALL_IN -> SENT_2 -> INSTALL_OUT -> gone
  *
- * WAIT_POLICY is left out when an acquire brought the policy. DONE is kept for a while to repeat
- * message 3; the responder needs that only where message 3 has an answer, CONNECTED.
+ * WAIT_POLICY is left out when an acquire brought the policy, MAKE_KEY and DERIVE without PFS.
+ * DONE is kept for a while to repeat message 3; the responder needs that only where message 3 has
+ * an answer, CONNECTED.
  */
 enum qm_stage {
 	QM_STAGE_WAIT_POLICY,
 	QM_STAGE_WAIT_MM,
 	QM_STAGE_WAIT_SPI,
+	QM_STAGE_MAKE_KEY,
 	QM_STAGE_SENT_1,
+	QM_STAGE_DERIVE,
 	QM_STAGE_INSTALL,
 	QM_STAGE_INSTALL_IN,
 	QM_STAGE_SENT_2,
@@ -54,6 +56,7 @@ struct ike_qm {
 	bool is_counted;		/* in the main mode's n_qm, and may fail yet */
 	bool is_live;			/* in the main mode's n_live_qm */
 	bool is_probe;			/* to find out whether the peer lives */
+	bool waits_for_connected;	/* initiator: message 2 asked for that */
 	struct ike_selector selector;
 	struct ike_qm_policy *policy;	/* NULL before it is known and after DONE */
 	uint32_t filter_id;
@@ -80,6 +83,7 @@ struct ike_qm {
 	struct request policy_request;
 	struct request spi_requests[2];	/* AH, ESP */
 	struct request add_request;
+	struct request key_request;
 	struct ike_sa_install *install;	/* keys inside */
 };
 

@@ -10,6 +10,7 @@
 #include "ike/dh.h"
 #include "ike/dpd.h"
 #include "ike/ident.h"
+#include "ike/job.h"
 #include "ike/keys.h"
 #include "ike/main_mode.h"
 #include "ike/mm.h"
@@ -120,15 +121,33 @@ int qm_make_nonce(struct ike_engine *engine, struct blob *nonce)
 	return ret ? ret : blob_set(nonce, (struct bytes){ buf, sizeof(buf) });
 }
 
-int qm_make_dh(struct ike_engine *engine, struct ike_qm *qm, unsigned int group)
+void qm_request_keys(struct ike_engine *engine, struct ike_qm *qm, enum qm_stage stage,
+		     unsigned int group)
 {
-	if (group == IKE_GROUP_NONE)
-		return 0;
-	qm->dh = dh_ring_take(engine->ring, group);
-	if (!qm->dh)
-		return -EIO;
-	engine->stats.dh_operations++;
-	return 0;
+	struct job_order order = { .group = group, .key = qm->dh, .peer = blob_bytes(&qm->peer_ke) };
+
+	qm->dh = NULL;
+	qm->stage = stage;
+	(void)timer_set(&engine->timers, &qm->timer, engine->now + QM_REQUEST_WAIT_MS);
+	if (job_start(engine, &qm->key_request, REQUEST_QM_KEYS, qm, &order))
+		qm_fail(engine, qm, IKE_REASON_DH, false, "cannot make a key exchange");
+}
+
+void quick_mode_keys_reply(struct ike_engine *engine, struct ike_qm *qm, int error,
+			   struct ike_job *job)
+{
+	if (error || job->error) {
+		qm_fail(engine, qm, IKE_REASON_DH, false, "key exchange failed");
+		return;
+	}
+	qm->dh = job->key;
+	job->key = NULL;
+	if (qm->stage == QM_STAGE_MAKE_KEY)
+		qm_initiator_send_1(engine, qm);
+	else if (qm->is_initiator)
+		qm_initiator_has_keys(engine, qm, blob_bytes(&job->secret));
+	else
+		qm_responder_has_keys(engine, qm, blob_bytes(&job->secret));
 }
 
 /* --- SPIs and keys -------------------------------------------------------------------------- */
@@ -179,7 +198,7 @@ void quick_mode_spi_reply(struct ike_engine *engine, struct ike_qm *qm, enum ike
 	if (request_is_waiting(&qm->spi_requests[0]) || request_is_waiting(&qm->spi_requests[1]))
 		return;
 	if (qm->is_initiator)
-		qm_initiator_send_1(engine, qm);
+		qm_initiator_has_spis(engine, qm);
 	else
 		qm_responder_has_spis(engine, qm);
 }
@@ -255,20 +274,9 @@ static void set_lifetimes(struct ike_engine *engine, const struct ike_qm *qm,
 	install->idle_seconds = qm->mm->vids & VID_NLBS ? NLBS_IDLE_SECONDS : 0;
 }
 
-static int derive_pfs(struct ike_engine *engine, struct ike_qm *qm, uint8_t *secret)
-{
-	int ret = dh_derive(qm->dh, blob_bytes(&qm->peer_ke), secret);
-
-	engine->stats.dh_operations++;
-	qm->dh = dh_key_free(qm->dh);
-	return ret;
-}
-
-int qm_prepare_install(struct ike_engine *engine, struct ike_qm *qm)
+int qm_prepare_install(struct ike_engine *engine, struct ike_qm *qm, struct bytes pfs)
 {
 	struct ike_sa_install *install = calloc(1, sizeof(*install));
-	uint8_t secret[DH_MAX_LEN];
-	struct bytes pfs = {0};
 	int ret = 0;
 
 	if (!install)
@@ -289,13 +297,8 @@ int qm_prepare_install(struct ike_engine *engine, struct ike_qm *qm)
 	install->acquire_id = qm->acquires ? qm->acquires->id : 0;
 	install->replaces_qm_id = qm->replaces;
 	set_lifetimes(engine, qm, install);
-	if (qm->dh) {
-		ret = derive_pfs(engine, qm, secret);
-		pfs = (struct bytes){ secret, dh_secret_len(qm->choice.pfs_group) };
-	}
 	for (size_t i = 0; !ret && i < qm->choice.n_suites; i++)
 		ret = derive_suite(qm, pfs, i, &install->suites[i]);
-	wipe(secret, sizeof(secret));
 	return ret;
 }
 
@@ -356,7 +359,9 @@ void quick_mode_add_sa_reply(struct ike_engine *engine, struct ike_qm *qm, int e
 	case QM_STAGE_WAIT_POLICY:
 	case QM_STAGE_WAIT_MM:
 	case QM_STAGE_WAIT_SPI:
+	case QM_STAGE_MAKE_KEY:
 	case QM_STAGE_SENT_1:
+	case QM_STAGE_DERIVE:
 	case QM_STAGE_SENT_2:
 	case QM_STAGE_SENT_3:
 	case QM_STAGE_DONE:
@@ -567,6 +572,8 @@ static void receive_known(struct ike_engine *engine, struct ike_qm *qm, struct b
 	case QM_STAGE_WAIT_POLICY:
 	case QM_STAGE_WAIT_MM:
 	case QM_STAGE_WAIT_SPI:
+	case QM_STAGE_MAKE_KEY:
+	case QM_STAGE_DERIVE:
 	case QM_STAGE_INSTALL:
 	case QM_STAGE_INSTALL_IN:
 	case QM_STAGE_INSTALL_OUT:
@@ -620,6 +627,10 @@ void quick_mode_timer(struct timer *timer, void *userdata)
 		break;
 	case QM_STAGE_WAIT_POLICY:
 		qm_fail(engine, qm, IKE_REASON_NO_POLICY, false, "nobody answered for the policy");
+		break;
+	case QM_STAGE_MAKE_KEY:
+	case QM_STAGE_DERIVE:
+		qm_fail(engine, qm, IKE_REASON_DH, false, "the key exchange took too long");
 		break;
 	case QM_STAGE_INSTALL:
 	case QM_STAGE_INSTALL_IN:

@@ -33,6 +33,9 @@ void quick_mode_policy_reply(struct ike_engine *engine, struct ike_qm *qm,
 void quick_mode_spi_reply(struct ike_engine *engine, struct ike_qm *qm, enum ike_protocol protocol,
 			  int error, uint32_t spi);
 void quick_mode_add_sa_reply(struct ike_engine *engine, struct ike_qm *qm, int error);
+/* @job is NULL if @error says that there is none. */
+void quick_mode_keys_reply(struct ike_engine *engine, struct ike_qm *qm, int error,
+			   struct ike_job *job);
 /* The main mode under it is gone: starts over under another one, once, or fails. */
 void quick_mode_lost_mm(struct ike_engine *engine, struct ike_qm *qm, enum ike_reason reason);
 /* An authenticated error notify of the peer that is meant for this quick mode. */

@@ -47,7 +47,6 @@ static int write_ids(struct ike_qm *qm)
 static int prepare(struct ike_engine *engine, struct ike_qm *qm)
 {
 	struct ike_mm *mm = qm->mm;
-	uint16_t mm_group = mm->choice.proposal.group;
 	int ret;
 
 	qm->message_id = mm_new_id(engine, mm);
@@ -56,16 +55,13 @@ static int prepare(struct ike_engine *engine, struct ike_qm *qm)
 	ret = keys_phase2_iv(mm->keys, mm->iv, qm->message_id, qm->iv);
 	if (!ret)
 		ret = qm_make_nonce(engine, &qm->ni);
-	if (!ret)
-		ret = qm_make_dh(engine, qm, qm_offer_group(&qm->policy->offers[0], mm_group));
 	return ret ? ret : write_ids(qm);
 }
 
-/* HDR*, HASH(1), SA, Ni [, KE], IDci, IDcr [, NAT-OA, NAT-OA] --> */
-void qm_initiator_send_1(struct ike_engine *engine, struct ike_qm *qm)
+void qm_initiator_has_spis(struct ike_engine *engine, struct ike_qm *qm)
 {
 	struct qm_terms terms = qm_terms(qm);
-	struct qm_message m;
+	unsigned int group;
 
 	if (!qm_can_offer(qm->policy, &terms)) {
 		qm_fail(engine, qm, IKE_REASON_ATTRIBUTES, false,
@@ -76,6 +72,19 @@ void qm_initiator_send_1(struct ike_engine *engine, struct ike_qm *qm)
 		qm_fail(engine, qm, IKE_REASON_DH, false, "cannot make a key exchange");
 		return;
 	}
+	group = qm_offer_group(&qm->policy->offers[0], terms.group);
+	if (group == IKE_GROUP_NONE)
+		qm_initiator_send_1(engine, qm);
+	else
+		qm_request_keys(engine, qm, QM_STAGE_MAKE_KEY, group);
+}
+
+/* HDR*, HASH(1), SA, Ni [, KE], IDci, IDcr [, NAT-OA, NAT-OA] --> */
+void qm_initiator_send_1(struct ike_engine *engine, struct ike_qm *qm)
+{
+	struct qm_terms terms = qm_terms(qm);
+	struct qm_message m;
+
 	qm_message_begin(engine, qm, &m);
 	wire_begin(&m.out, WIRE_PAYLOAD_SA);
 	qm_proposal_write(&m.out.w, qm->policy, &terms, &qm->spis);
@@ -159,7 +168,7 @@ static enum ike_reason take_answer(struct ike_engine *engine, struct ike_qm *qm,
 	read_lifetime(qm, message);
 	if (blob_set(&qm->nr, nonce) || (ke && blob_set(&qm->peer_ke, ke->body)))
 		return IKE_REASON_NO_MEMORY;
-	return qm_prepare_install(engine, qm) ? IKE_REASON_DH : IKE_REASON_OK;
+	return IKE_REASON_OK;
 }
 
 static void refuse_answer(struct ike_engine *engine, struct ike_qm *qm, enum ike_reason reason,
@@ -194,7 +203,21 @@ void qm_initiator_receive_2(struct ike_engine *engine, struct ike_qm *qm, struct
 		refuse_answer(engine, qm, reason, &message);
 		return;
 	}
-	if (connected_is_awaited(header)) {
+	qm->waits_for_connected = connected_is_awaited(header);
+	if (qm->dh)
+		qm_request_keys(engine, qm, QM_STAGE_DERIVE, qm->choice.pfs_group);
+	else
+		qm_initiator_has_keys(engine, qm, (struct bytes){0});
+}
+
+void qm_initiator_has_keys(struct ike_engine *engine, struct ike_qm *qm, struct bytes pfs)
+{
+	qm->dh = dh_key_free(qm->dh);
+	if (qm_prepare_install(engine, qm, pfs)) {
+		qm_fail(engine, qm, IKE_REASON_DH, false, "key exchange failed");
+		return;
+	}
+	if (qm->waits_for_connected) {
 		qm->stage = QM_STAGE_INSTALL_IN;
 		qm_request_install(engine, qm, IKE_DIRECTION_IN);
 		return;

@@ -245,16 +245,23 @@ void qm_responder_policy(struct ike_engine *engine, struct ike_qm *qm,
 
 void qm_responder_has_spis(struct ike_engine *engine, struct ike_qm *qm)
 {
-	struct bytes ke = {0};
-
-	if (qm_make_nonce(engine, &qm->nr) ||
-	    qm_make_dh(engine, qm, qm->choice.pfs_group)) {
+	if (qm_make_nonce(engine, &qm->nr)) {
 		qm_fail(engine, qm, IKE_REASON_DH, false, "cannot make a key exchange");
 		return;
 	}
-	if (qm->dh)
-		ke = dh_key_public(qm->dh);
-	if (blob_set(&qm->own_ke, ke) || qm_prepare_install(engine, qm)) {
+	if (qm->choice.pfs_group == IKE_GROUP_NONE)
+		qm_responder_has_keys(engine, qm, (struct bytes){0});
+	else
+		qm_request_keys(engine, qm, QM_STAGE_DERIVE, qm->choice.pfs_group);
+}
+
+void qm_responder_has_keys(struct ike_engine *engine, struct ike_qm *qm, struct bytes pfs)
+{
+	struct bytes ke = qm->dh ? dh_key_public(qm->dh) : (struct bytes){0};
+	int ret = blob_set(&qm->own_ke, ke);
+
+	qm->dh = dh_key_free(qm->dh);
+	if (ret || qm_prepare_install(engine, qm, pfs)) {
 		qm_fail(engine, qm, IKE_REASON_DH, false, "key exchange failed");
 		return;
 	}

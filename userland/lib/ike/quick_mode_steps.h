@@ -44,15 +44,19 @@ int qm_message_open(struct ike_engine *engine, struct ike_qm *qm, struct bytes d
 /* under its main mode */
 struct qm_terms qm_terms(const struct ike_qm *qm);
 int qm_make_nonce(struct ike_engine *engine, struct blob *nonce);
-/* A key pair of the group for PFS. */
-int qm_make_dh(struct ike_engine *engine, struct ike_qm *qm, unsigned int group);
+/*
+ * Asks for what PFS needs: a key pair of the group unless there is one, and g^xy if the peer's
+ * value is known. The quick mode goes on in @stage, or fails.
+ */
+void qm_request_keys(struct ike_engine *engine, struct ike_qm *qm, enum qm_stage stage,
+		     unsigned int group);
 /* Asks for an SPI for each protocol in @protocols (bits); -errno when that is not possible. */
 int qm_request_spis(struct ike_engine *engine, struct ike_qm *qm, unsigned int protocols);
 /*
  * From choice, nonces and key exchange: fills qm->install with keys and lifetimes. @pfs is empty
  * without PFS.
  */
-int qm_prepare_install(struct ike_engine *engine, struct ike_qm *qm);
+int qm_prepare_install(struct ike_engine *engine, struct ike_qm *qm, struct bytes pfs);
 /* Asks for the SAs of these directions to be installed. */
 void qm_request_install(struct ike_engine *engine, struct ike_qm *qm, unsigned int directions);
 /* The pair exists: statistics, events, acquires. */
@@ -63,9 +67,12 @@ uint32_t qm_agree_seconds(const struct ike_engine *engine, const struct ike_qm *
 uint32_t qm_agree_kbytes(const struct ike_qm *qm);
 
 /* Initiator */
+void qm_initiator_has_spis(struct ike_engine *engine, struct ike_qm *qm);
 void qm_initiator_send_1(struct ike_engine *engine, struct ike_qm *qm);
 void qm_initiator_receive_2(struct ike_engine *engine, struct ike_qm *qm, struct bytes datagram,
 			    const struct wire_header *header);
+/* @pfs: g^xy, empty without PFS. */
+void qm_initiator_has_keys(struct ike_engine *engine, struct ike_qm *qm, struct bytes pfs);
 void qm_initiator_installed(struct ike_engine *engine, struct ike_qm *qm);
 void qm_initiator_timeout(struct ike_engine *engine, struct ike_qm *qm);
 
@@ -75,6 +82,7 @@ void qm_responder_receive_1(struct ike_engine *engine, struct ike_mm *mm, struct
 void qm_responder_policy(struct ike_engine *engine, struct ike_qm *qm,
 			 const struct ike_qm_policy *policy);
 void qm_responder_has_spis(struct ike_engine *engine, struct ike_qm *qm);
+void qm_responder_has_keys(struct ike_engine *engine, struct ike_qm *qm, struct bytes pfs);
 void qm_responder_installed_in(struct ike_engine *engine, struct ike_qm *qm);
 void qm_responder_receive_3(struct ike_engine *engine, struct ike_qm *qm, struct bytes datagram,
 			    const struct wire_header *header);

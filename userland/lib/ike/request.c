@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "ike/auth.h"
 #include "ike/half_open.h"
+#include "ike/job.h"
 #include "ike/peer.h"
 #include "ike/proposal_mm.h"
 #include "ike/quick_mode.h"
@@ -127,6 +128,12 @@ static void deliver(struct ike_engine *engine, enum request_kind kind, void *own
 	case REQUEST_ADD_SA:
 		quick_mode_add_sa_reply(engine, owner, reply->error);
 		break;
+	case REQUEST_QM_KEYS:
+		quick_mode_keys_reply(engine, owner, reply->error, reply->job);
+		break;
+	case REQUEST_RING:
+		job_ring_reply(engine, reply->job);
+		break;
 	case REQUEST_NONE:
 		break;
 	}
@@ -156,6 +163,7 @@ static void free_deferred(struct deferred *d)
 	free(d->mm_policy);
 	free(d->qm_policy);
 	free(d->answer);
+	ike_job_free(d->job);
 	free(d);
 }
 
@@ -181,6 +189,7 @@ int request_defer(struct ike_engine *engine, const struct deferred *reply)
 		d->answer = credential_copy(reply->answer_kind, reply->answer);
 	if (!d->mm_policy != !reply->mm_policy || !d->qm_policy != !reply->qm_policy ||
 	    !d->answer != !reply->answer) {
+		d->job = NULL;
 		free_deferred(d);
 		return -ENOMEM;
 	}

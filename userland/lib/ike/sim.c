@@ -22,6 +22,7 @@ struct sim_packet {
 	uint64_t id;
 	int error;
 	uint32_t spi;
+	struct ike_job *job;
 	uint16_t from_port;	/* as seen by who receives */
 	uint16_t to_port;
 	size_t len;
@@ -152,6 +153,13 @@ static void packet_free(struct sim_packet *packet)
 	free(packet);
 }
 
+/* With the job, which nobody gives back any more: the engine is gone. */
+static void discard(struct sim_packet *packet)
+{
+	ike_job_free(packet->job);
+	packet_free(packet);
+}
+
 /* Has its way with a reply: now, later, or not at all. */
 static int give(struct sim_host *host, struct sim_packet *packet)
 {
@@ -163,11 +171,19 @@ static int give(struct sim_host *host, struct sim_packet *packet)
 		how = host->odd_answer;
 	if (how == SIM_ANSWER_REFUSED && !packet->answer)
 		packet->error = -1;
+	/* a job can only be refused at once */
+	if (how == SIM_ANSWER_REFUSED && packet->job)
+		how = SIM_ANSWER_ERROR;
 	switch (how) {
 	case SIM_ANSWER_ERROR:
 		packet_free(packet);
 		return -5;
 	case SIM_ANSWER_NEVER:
+		/* somebody is still at it when the engine ends */
+		if (packet->job) {
+			packet->at = UINT64_MAX;
+			break;
+		}
 		packet_free(packet);
 		return 0;
 	case SIM_ANSWER_AT_ONCE:
@@ -305,6 +321,18 @@ static int op_add_sa(void *userdata, uint64_t id, const struct ike_sa_install *i
 	return answer(host, SIM_QUESTION_ADD_SA, id, host->add_sa_error, 0, NULL, 0);
 }
 
+/* Somebody's other thread. */
+static int op_job(void *userdata, uint64_t id, struct ike_job *job)
+{
+	struct sim_host *host = userdata;
+	struct sim_packet *packet = make(host->index, host->sim->now + host->job_ms,
+					 SIM_QUESTION_JOB, NULL, 0);
+
+	packet->id = id;
+	packet->job = job;
+	return give(host, packet);
+}
+
 static bool del_sa(struct sim_host *host, enum ike_protocol protocol, uint32_t spi,
 		   bool is_inbound)
 {
@@ -396,6 +424,7 @@ static struct ike_ops all_ops(void)
 	ops.get_spi = op_get_spi;
 	ops.psk_skeyid = op_psk_skeyid;
 	ops.add_sa = op_add_sa;
+	ops.job = op_job;
 	ops.del_sa = op_del_sa;
 	ops.acquire_result = op_acquire_result;
 	ops.event = op_event;
@@ -511,6 +540,10 @@ static void deliver(struct sim *sim, const struct sim_packet *packet)
 	case SIM_QUESTION_GSS_UNWRAP:
 		(void)ike_engine_gss_unwrap_reply(engine, sim->now, packet->id, packet->error,
 					  packet->answer);
+		break;
+	case SIM_QUESTION_JOB:
+		ike_job_run(packet->job);
+		(void)ike_engine_job_reply(engine, sim->now, packet->id, packet->job);
 		break;
 	}
 }
@@ -649,19 +682,19 @@ struct sim *sim_new(bool is_v6, const struct ike_config *config)
 
 struct sim *sim_free(struct sim *sim)
 {
+	for (size_t i = 0; i < SIM_HOSTS; i++)
+		ike_engine_free(sim->hosts[i].engine);
 	while (sim->packets) {
 		struct sim_packet *packet = sim->packets;
 
 		sim->packets = packet->next;
-		packet_free(packet);
+		discard(packet);
 	}
-	for (size_t i = 0; i < SIM_HOSTS; i++)
-		ike_engine_free(sim->hosts[i].engine);
 	free(sim);
 	return NULL;
 }
 
-/* What somebody was about to answer the engine that is no more. */
+/* What somebody was about to answer the engine, which is no more. */
 static void drop_replies(struct sim *sim, size_t index)
 {
 	struct sim_packet **at = &sim->packets;
@@ -671,7 +704,7 @@ static void drop_replies(struct sim *sim, size_t index)
 
 		if (packet->to == index && packet->question != DATAGRAM) {
 			*at = packet->next;
-			packet_free(packet);
+			discard(packet);
 		} else {
 			at = &packet->next;
 		}
@@ -682,8 +715,8 @@ void sim_restart(struct sim *sim, size_t index, const struct ike_config *config)
 {
 	struct sim_host *host = &sim->hosts[index];
 
-	drop_replies(sim, index);
 	ike_engine_free(host->engine);
+	drop_replies(sim, index);
 	host->n_sas = 0;
 	host->n_larval = 0;
 	host->engine = new_engine(host, config);

@@ -94,6 +94,7 @@ enum sim_question {
 	SIM_QUESTION_GSS_STEP,
 	SIM_QUESTION_GSS_WRAP,
 	SIM_QUESTION_GSS_UNWRAP,
+	SIM_QUESTION_JOB,
 	SIM_QUESTION_COUNT,
 };
 
@@ -155,6 +156,7 @@ struct sim_host {
 	uint64_t slow_ms;
 	size_t n_asked[SIM_QUESTION_COUNT];
 	struct sim_credentials credentials;
+	uint64_t job_ms;	/* how long Diffie-Hellman takes */
 	struct ike_selector last_query;
 
 	struct sim_sa sas[SIM_SAS_MAX];

@@ -242,25 +242,28 @@ static void test_dh_refuses_bad_points(void **state)
 static void test_dh_ring(void **state)
 {
 	struct dh_ring *ring = dh_ring_new(2);
-	struct dh_key *keys[3];
+	struct dh_key *keys[2];
 
 	(void)state;
-	assert_false(dh_ring_fill(ring));
-	dh_key_free(dh_ring_take(ring, 19));
-	assert_true(dh_ring_fill(ring));
-	assert_false(dh_ring_fill(ring));
-	assert_false(dh_ring_fill(ring));
-	for (size_t i = 0; i < 3; i++)
-		keys[i] = dh_ring_take(ring, 19);
-	for (size_t i = 0; i < 3; i++) {
-		assert_non_null(keys[i]);
-		assert_memory_not_equal(dh_key_public(keys[i]).data,
-					dh_key_public(keys[(i + 1) % 3]).data, 64);
+	assert_int_equal(dh_ring_wants(ring), 0);
+	assert_null(dh_ring_pop(ring, 19));
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(dh_ring_wants(ring), 19);
+		keys[i] = dh_key_new(19);
+		dh_ring_put(ring, keys[i]);
 	}
-	for (size_t i = 0; i < 3; i++)
+	assert_int_equal(dh_ring_wants(ring), 0);
+	dh_ring_put(ring, dh_key_new(19));	/* one too many */
+	dh_ring_put(ring, dh_key_new(20));	/* never asked for */
+	assert_ptr_equal(dh_ring_pop(ring, 19), keys[1]);
+	assert_ptr_equal(dh_ring_pop(ring, 19), keys[0]);
+	assert_null(dh_ring_pop(ring, 19));
+	for (size_t i = 0; i < 2; i++)
 		dh_key_free(keys[i]);
-	assert_null(dh_ring_take(ring, 3));
-	assert_true(dh_ring_fill(ring));
+	dh_ring_put(ring, dh_key_new(19));	/* freed with the ring */
+	assert_null(dh_ring_pop(ring, 3));
+	assert_null(dh_ring_pop(ring, 2));
+	assert_int_equal(dh_ring_wants(ring), 19);
 	dh_ring_free(ring);
 	assert_null(dh_ring_free(NULL));
 }
