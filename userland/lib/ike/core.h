@@ -50,7 +50,9 @@ enum request_kind {
 	REQUEST_SPI_AH,
 	REQUEST_SPI_ESP,
 	REQUEST_ADD_SA,
-	REQUEST_QM_KEYS,		/* owner: qm; these two are jobs */
+	/* These are jobs. */
+	REQUEST_MM_KEYS,
+	REQUEST_QM_KEYS,
 	REQUEST_RING,			/* owner: the engine */
 };
 

@@ -349,13 +349,6 @@ struct dh_key *dh_ring_pop(struct dh_ring *ring, unsigned int group)
 	return NULL;
 }
 
-struct dh_key *dh_ring_take(struct dh_ring *ring, unsigned int group)
-{
-	struct dh_key *key = dh_ring_pop(ring, group);
-
-	return key ? key : dh_key_new(group);
-}
-
 unsigned int dh_ring_wants(const struct dh_ring *ring)
 {
 	for (size_t i = 0; i < ring->n_groups; i++) {

@@ -52,8 +52,6 @@ struct dh_ring;
 
 struct dh_ring *dh_ring_new(size_t per_group);
 struct dh_ring *dh_ring_free(struct dh_ring *ring);
-/* A stored pair, or a new one. */
-struct dh_key *dh_ring_take(struct dh_ring *ring, unsigned int group);
 /* A stored pair, or NULL; either way more of that group will be wanted. */
 struct dh_key *dh_ring_pop(struct dh_ring *ring, unsigned int group);
 /* A group of which a pair is missing, 0 if none is. */

@@ -622,7 +622,8 @@ int ike_engine_job_reply(struct ike_engine *engine, uint64_t now, uint64_t id, s
 {
 	struct deferred d = {
 		.id = id,
-		.allowed_kinds = KIND_BIT(REQUEST_QM_KEYS) | KIND_BIT(REQUEST_RING),
+		.allowed_kinds = KIND_BIT(REQUEST_MM_KEYS) | KIND_BIT(REQUEST_QM_KEYS) |
+				 KIND_BIT(REQUEST_RING),
 		.job = job,
 	};
 	bool is_deferred = engine->is_busy;

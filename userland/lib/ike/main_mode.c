@@ -6,6 +6,7 @@
 #include "ike/auth.h"
 #include "ike/crypto.h"
 #include "ike/dh.h"
+#include "ike/job.h"
 #include "ike/main_mode_steps.h"
 #include "ike/names.h"
 #include "ike/notify.h"
@@ -105,27 +106,13 @@ static int make_nonce(struct ike_engine *engine, struct blob *nonce)
 	return ret ? ret : blob_set(nonce, (struct bytes){ buf, sizeof(buf) });
 }
 
-/* A key pair and a nonce. */
-static int make_ke(struct ike_engine *engine, struct ike_mm *mm)
-{
-	struct mm_negotiation *n = mm->negotiation;
-
-	n->dh = dh_ring_take(engine->ring, mm->choice.proposal.group);
-	if (!n->dh)
-		return -EIO;
-	engine->stats.dh_operations++;
-	if (blob_set(mm->is_initiator ? &n->ke_i : &n->ke_r, dh_key_public(n->dh)))
-		return -ENOMEM;
-	return make_nonce(engine, mm->is_initiator ? &n->ni : &n->nr);
-}
-
 /* HDR, KE, Nonce, what the method adds [, NAT-D, NAT-D] */
 int main_mode_send_ke(struct ike_engine *engine, struct ike_mm *mm)
 {
 	struct wire_header header = mm_header(mm, WIRE_EXCHANGE_MAIN, 0, 0);
 	struct mm_negotiation *n = mm->negotiation;
 	struct wire_out out;
-	int ret = make_ke(engine, mm);
+	int ret = make_nonce(engine, mm->is_initiator ? &n->ni : &n->nr);
 
 	if (ret)
 		return ret;
@@ -141,23 +128,44 @@ int main_mode_send_ke(struct ike_engine *engine, struct ike_mm *mm)
 
 /* --- keys ----------------------------------------------------------------------------------- */
 
-/* g^xy, then whoever knows the secret is asked for SKEYID. */
-static int compute_keys(struct ike_engine *engine, struct ike_mm *mm)
+/* Our key pair, or g^xy; or both at once, for the responder. */
+static int compute(struct ike_engine *engine, struct ike_mm *mm)
 {
 	struct mm_negotiation *n = mm->negotiation;
-	struct bytes peer_ke = blob_bytes(mm->is_initiator ? &n->ke_r : &n->ke_i);
-	size_t len = dh_secret_len(mm->choice.proposal.group);
-	uint8_t secret[DH_MAX_LEN];
-	int ret = dh_derive(n->dh, peer_ke, secret);
+	struct job_order order = {
+		.group = mm->choice.proposal.group,
+		.key = n->dh,
+		.peer = blob_bytes(mm->is_initiator ? &n->ke_r : &n->ke_i),
+		.source = &mm->path.remote,
+	};
 
-	engine->stats.dh_operations++;
-	if (!ret)
-		ret = blob_set(&n->gxy, (struct bytes){ secret, len });
-	wipe(secret, sizeof(secret));
-	n->dh = dh_key_free(n->dh);
-	if (ret)
-		return auth_fail(mm, IKE_REASON_DH, "key exchange failed");
-	return mm->auth->get_skeyid(engine, mm);
+	n->dh = NULL;
+	if (job_start(engine, &n->request, REQUEST_MM_KEYS, mm, &order))
+		return auth_fail(mm, IKE_REASON_DH, "cannot make a key for %s",
+				 ike_group_name(order.group));
+	return AUTH_WAIT;
+}
+
+static int take_computed(struct ike_mm *mm, struct ike_job *job)
+{
+	struct mm_negotiation *n = mm->negotiation;
+	struct blob *ke = mm->is_initiator ? &n->ke_i : &n->ke_r;
+
+	if (!ke->len && blob_set(ke, dh_key_public(job->key)))
+		return -ENOMEM;
+	if (job->secret.len)
+		return blob_set(&n->gxy, blob_bytes(&job->secret));
+	n->dh = job->key;
+	job->key = NULL;
+	return 0;
+}
+
+void main_mode_keys_reply(struct ike_engine *engine, struct ike_mm *mm, int error,
+			  struct ike_job *job)
+{
+	if (error || job->error || take_computed(mm, job))
+		error = auth_fail(mm, IKE_REASON_DH, "key exchange failed");
+	main_mode_step_done(engine, mm, error);
 }
 
 /* All that follows from SKEYID. */
@@ -331,10 +339,12 @@ void main_mode_step(struct ike_engine *engine, struct ike_mm *mm, enum mm_step s
 	int ret = 0;
 
 	mm->negotiation->step = step;
-	if (step == MM_STEP_KE)
+	if (step == MM_STEP_DH)
+		ret = compute(engine, mm);
+	else if (step == MM_STEP_KE)
 		ret = auth->prepare_ke ? auth->prepare_ke(engine, mm) : 0;
 	else if (step == MM_STEP_KEY)
-		ret = compute_keys(engine, mm);
+		ret = auth->get_skeyid(engine, mm);
 	else if (step == MM_STEP_PROOF)
 		ret = auth->prepare_proof(engine, mm);
 	if (ret != AUTH_WAIT)

@@ -33,6 +33,9 @@ void main_mode_receive_3(struct ike_engine *engine, struct half_open *half_open,
  * to wait with.
  */
 bool main_mode_receive_early(struct ike_mm *mm, const struct ike_path *path, struct bytes datagram);
+/* @job is NULL if @error says that there is none. */
+void main_mode_keys_reply(struct ike_engine *engine, struct ike_mm *mm, int error,
+			  struct ike_job *job);
 /* How the step that the main mode waits for has ended; it may be gone afterwards. */
 void main_mode_step_done(struct ike_engine *engine, struct ike_mm *mm, int error);
 /* Retransmission and give-up. */

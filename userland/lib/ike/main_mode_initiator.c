@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ike/auth.h"
+#include "ike/job.h"
 #include "ike/main_mode.h"
 #include "ike/main_mode_steps.h"
 #include "ike/names.h"
@@ -121,6 +122,11 @@ void main_mode_receive_2(struct ike_engine *engine, struct ike_mm *mm, struct by
 		return;
 	}
 	n->has_answered = true;
+	/* we repeat ourselves, and then so does the peer */
+	if (!job_has_room(engine, &mm->path.remote)) {
+		engine->stats.rate_limited++;
+		return;
+	}
 	vids = vid_collect(&message);
 	/* Not authenticated, so a bad answer is no reason to give up on a good one. */
 	if (mm_proposal_accept(blob_bytes(&n->sai_b), message.payloads[0].body, vids,
@@ -140,7 +146,7 @@ void main_mode_receive_2(struct ike_engine *engine, struct ike_mm *mm, struct by
 	}
 	exchange_note(&mm->log, datagram);
 	set_received(engine, mm, IKE_MM_STATE_RECEIVED_2);
-	main_mode_step(engine, mm, MM_STEP_KE);
+	main_mode_step(engine, mm, MM_STEP_DH);
 }
 
 void main_mode_receive_4(struct ike_engine *engine, struct ike_mm *mm, struct bytes datagram)
@@ -149,6 +155,10 @@ void main_mode_receive_4(struct ike_engine *engine, struct ike_mm *mm, struct by
 	struct wire_message message;
 	struct bytes ke, nonce;
 
+	if (!job_has_room(engine, &mm->path.remote)) {
+		engine->stats.rate_limited++;
+		return;
+	}
 	/* Our own value is our own message 3, reflected. */
 	if (wire_parse(datagram, &message) ||
 	    main_mode_check_ke(mm->choice.proposal.group, &message, &ke, &nonce) ||
@@ -163,7 +173,7 @@ void main_mode_receive_4(struct ike_engine *engine, struct ike_mm *mm, struct by
 	}
 	exchange_note(&mm->log, datagram);
 	set_received(engine, mm, IKE_MM_STATE_RECEIVED_4);
-	main_mode_step(engine, mm, MM_STEP_KEY);
+	main_mode_step(engine, mm, MM_STEP_DH);
 }
 
 void main_mode_receive_6(struct ike_engine *engine, struct ike_mm *mm, const struct ike_path *path,
@@ -182,8 +192,7 @@ void main_mode_receive_6(struct ike_engine *engine, struct ike_mm *mm, const str
 static void send_3(struct ike_engine *engine, struct ike_mm *mm)
 {
 	if (main_mode_send_ke(engine, mm)) {
-		mm_fail(engine, mm, IKE_REASON_DH, false, "cannot make a key for %s",
-			ike_group_name(mm->choice.proposal.group));
+		mm_fail(engine, mm, IKE_REASON_GENERAL, false, "cannot make message 3");
 		return;
 	}
 	mm_set_state(mm, IKE_MM_STATE_SENT_3);
@@ -205,6 +214,10 @@ void main_mode_initiator_next(struct ike_engine *engine, struct ike_mm *mm, enum
 	struct mm_negotiation *n = mm->negotiation;
 
 	switch (step) {
+	case MM_STEP_DH:
+		main_mode_step(engine, mm,
+			       mm->state == IKE_MM_STATE_RECEIVED_2 ? MM_STEP_KE : MM_STEP_KEY);
+		break;
 	case MM_STEP_KE:
 		send_3(engine, mm);
 		break;

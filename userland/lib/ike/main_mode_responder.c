@@ -2,6 +2,7 @@
 /* The responder's side of main mode from message 3 on; half_open.c has what comes before. */
 #include "ike/auth.h"
 #include "ike/half_open.h"
+#include "ike/job.h"
 #include "ike/main_mode.h"
 #include "ike/main_mode_steps.h"
 #include "ike/names.h"
@@ -63,7 +64,7 @@ void main_mode_receive_3(struct ike_engine *engine, struct half_open *h,
 		engine->stats.invalid_packets++;
 		return;
 	}
-	mm = responder_from(engine, h, path);
+	mm = job_has_room(engine, &path->remote) ? responder_from(engine, h, path) : NULL;
 	if (!mm) {
 		engine->stats.rate_limited++;
 		return;
@@ -81,7 +82,7 @@ void main_mode_receive_3(struct ike_engine *engine, struct half_open *h,
 		mm_fail(engine, mm, IKE_REASON_NO_MEMORY, false, "out of memory");
 		return;
 	}
-	main_mode_step(engine, mm, MM_STEP_KE);
+	main_mode_step(engine, mm, MM_STEP_DH);
 }
 
 /* --- messages 4, 5 and 6 -------------------------------------------------------------------- */
@@ -89,8 +90,7 @@ void main_mode_receive_3(struct ike_engine *engine, struct half_open *h,
 static void send_4(struct ike_engine *engine, struct ike_mm *mm)
 {
 	if (main_mode_send_ke(engine, mm)) {
-		mm_fail(engine, mm, IKE_REASON_DH, false, "cannot make a key for %s",
-			ike_group_name(mm->choice.proposal.group));
+		mm_fail(engine, mm, IKE_REASON_GENERAL, false, "cannot make message 4");
 		return;
 	}
 	set_state(engine, mm, IKE_MM_STATE_SENT_4);
@@ -141,6 +141,9 @@ static void send_6(struct ike_engine *engine, struct ike_mm *mm)
 void main_mode_responder_next(struct ike_engine *engine, struct ike_mm *mm, enum mm_step step)
 {
 	switch (step) {
+	case MM_STEP_DH:
+		main_mode_step(engine, mm, MM_STEP_KE);
+		break;
 	case MM_STEP_KE:
 		send_4(engine, mm);
 		break;
@@ -186,7 +189,7 @@ static void refuse(struct ike_engine *engine, struct ike_mm *mm, bool is_at_peer
 
 void main_mode_responder_failed(struct ike_engine *engine, struct ike_mm *mm, enum mm_step step)
 {
-	if (step == MM_STEP_KE || step == MM_STEP_KEY)
+	if (step == MM_STEP_DH || step == MM_STEP_KE || step == MM_STEP_KEY)
 		refuse_clear(engine, mm);
 	else
 		refuse(engine, mm, step == MM_STEP_VERDICT);

@@ -14,9 +14,9 @@
  *
  *   initiator                                 responder
  *   SENT_1 ----- message 2 ---> RECEIVED_2    (half_open) -- message 3 --> RECEIVED_3
- *   RECEIVED_2 -- KE ---------> SENT_3        RECEIVED_3 -- KE ----------> SENT_4
+ *   RECEIVED_2 -- DH, KE -----> SENT_3        RECEIVED_3 -- DH, KE ------> SENT_4
  *   SENT_3 ----- message 4 ---> RECEIVED_4    SENT_4 ------ message 5 ---> RECEIVED_5
- *   RECEIVED_4 -- KEY, PROOF -> SENT_5        RECEIVED_5 -- VERDICT, PROOF:
+ *   RECEIVED_4 -- DH, KEY, PROOF: SENT_5      RECEIVED_5 -- VERDICT, PROOF:
  *   SENT_5 ----- message 6 ---> RECEIVED_6       both have proved -------> ESTABLISHED
  *   RECEIVED_6 -- VERDICT:                       one has more to say ----> SENT_4
  *      both have proved ------> ESTABLISHED      bad proof --------------> DEAD
@@ -41,8 +41,9 @@ struct reassembly;
 /* What is being done, on our side of the wire. */
 enum mm_step {
 	MM_STEP_NONE,
+	MM_STEP_DH,		/* our key pair, and g^xy if the peer's half is known (job.h) */
 	MM_STEP_KE,		/* what messages 3 and 4 carry for the method */
-	MM_STEP_KEY,		/* g^xy, SKEYID and all that follows from it */
+	MM_STEP_KEY,		/* SKEYID and all that follows from it and g^xy */
 	MM_STEP_PROOF,		/* our message 5 or 6 */
 	MM_STEP_VERDICT,	/* the peer's */
 };

@@ -8,6 +8,7 @@
 #include "ike/auth.h"
 #include "ike/half_open.h"
 #include "ike/job.h"
+#include "ike/main_mode.h"
 #include "ike/peer.h"
 #include "ike/proposal_mm.h"
 #include "ike/quick_mode.h"
@@ -127,6 +128,9 @@ static void deliver(struct ike_engine *engine, enum request_kind kind, void *own
 		break;
 	case REQUEST_ADD_SA:
 		quick_mode_add_sa_reply(engine, owner, reply->error);
+		break;
+	case REQUEST_MM_KEYS:
+		main_mode_keys_reply(engine, owner, reply->error, reply->job);
 		break;
 	case REQUEST_QM_KEYS:
 		quick_mode_keys_reply(engine, owner, reply->error, reply->job);

@@ -409,6 +409,7 @@ static void test_bad_key_exchange(void **state)
 		wire_add(&out, WIRE_PAYLOAD_KE, (struct bytes){ ke, rows[i].ke_len });
 		wire_add(&out, WIRE_PAYLOAD_NONCE, (struct bytes){ nonce, rows[i].nonce_len });
 		sim_inject(sim, 1, buf, wire_finish(&out, 0));
+		sim_run(sim, 1);
 		assert_int_equal(sim->hosts[1].n_sent - n_sent, rows[i].is_ok ? 1 : 0);
 		/* No secret is computed, nor a key pair spent, for a value that is no good. */
 		assert_int_equal(sim_stats(sim, 1).dh_operations, rows[i].is_ok ? 2 : 0);

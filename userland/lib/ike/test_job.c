@@ -116,7 +116,7 @@ static int start(struct ike_engine *engine, struct request *request, const struc
 {
 	struct job_order order = { .group = IKE_GROUP_ECP256, .source = source };
 
-	return job_start(engine, request, REQUEST_QM_KEYS, NULL, &order);
+	return job_start(engine, request, REQUEST_RING, engine, &order);
 }
 
 /* Limits count what is not back, wanted or not. */
@@ -151,6 +151,32 @@ static void test_limits(void **state)
 	sim_free(sim);
 }
 
+/*
+ * Without room a message that costs a Diffie-Hellman is as good as lost: no state, no answer, and
+ * the peer's next attempt finds room.
+ */
+static void test_no_room_for_a_stranger(void **state)
+{
+	struct ike_config config = { .jobs_max = 1, .dh_ring = 1 };
+	struct sim *sim = sim_new(false, &config);
+	struct ike_engine *engine = sim->hosts[1].engine;
+	struct request request = { 0 };
+
+	(void)state;
+	sim->hosts[1].job_ms = 2000;
+	assert_int_equal(start(engine, &request, NULL), 0);
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 1900);
+	assert_int_equal(engine->n_mms, 0);
+	assert_true(sim_stats(sim, 1).rate_limited >= 2);
+	assert_int_equal(sim_stats(sim, 1).half_open, 1);
+	sim->hosts[1].job_ms = 0;
+	sim_run(sim, 10000);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_OK);
+	request_cancel(engine, &request);
+	sim_free(sim);
+}
+
 static void test_unknown_group(void **state)
 {
 	struct sim *sim = sim_new(false, NULL);
@@ -173,6 +199,8 @@ int main(void)
 		{ "a key exchange that the host refuses", test_job_that_is_refused, NULL, NULL,
 		  NULL },
 		{ "limits in all and per source", test_limits, NULL, NULL, NULL },
+		{ "message 3 without room for its key exchange", test_no_room_for_a_stranger, NULL,
+		  NULL, NULL },
 		{ "a key exchange of an unknown group", test_unknown_group, NULL, NULL, NULL },
 	};
 
