@@ -4,3 +4,18 @@ TOOLS += traffic
 traffic_SRCS := \
 	selftests/bench/traffic.c \
 	selftests/bench/traffic_flows.c
+
+# Of "make bench-ike".
+TOOLS += ikeload
+ikeload_SRCS := selftests/bench/ikeload.c
+ikeload_LIBS := ike base
+ikeload_PKGS := libcrypto
+
+TOOLS += bench-agent
+bench-agent_SRCS := userland/agent/main.c selftests/bench/sa_stub.c
+bench-agent_LIBS := agent nl_fake
+bench-agent_PKGS := libsystemd
+
+build/xfrm_accept.so: selftests/bench/xfrm_accept.c
+	$(say) LD $@
+	$(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE $(WARNINGS) -O2 -shared -fPIC -o $@ $< -ldl
