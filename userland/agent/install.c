@@ -122,21 +122,10 @@ int negotiate_get_spi(struct negotiate *negotiate, const struct ike_spi_request 
 
 /* --- pairs -------------------------------------------------------------------------------- */
 
-static void remove_pair(struct negotiate *negotiate, struct pair *pair)
-{
-	struct pair **place = &negotiate->pairs;
-
-	while (*place != pair)
-		place = &(*place)->next;
-	*place = pair->next;
-	free(pair);
-	negotiate->n_pairs--;
-}
-
 void negotiate_clear_pairs(struct negotiate *negotiate)
 {
 	while (negotiate->pairs)
-		remove_pair(negotiate, negotiate->pairs);
+		pair_remove(negotiate, negotiate->pairs);
 }
 
 void negotiate_forget_pairs(struct negotiate *negotiate, uint32_t filter_id)
@@ -146,7 +135,7 @@ void negotiate_forget_pairs(struct negotiate *negotiate, uint32_t filter_id)
 	for (struct pair *pair = negotiate->pairs; pair; pair = next) {
 		next = pair->next;
 		if (pair->install.filter_id == filter_id)
-			remove_pair(negotiate, pair);
+			pair_remove(negotiate, pair);
 	}
 }
 
@@ -161,43 +150,7 @@ bool negotiate_has_pairs(const struct negotiate *negotiate, uint32_t filter_id)
 void negotiate_unname_pairs(struct negotiate *negotiate)
 {
 	for (struct pair *pair = negotiate->pairs; pair; pair = pair->next)
-		pair->is_known = false;
-}
-
-static struct pair *find_known(const struct negotiate *negotiate, uint64_t qm_id)
-{
-	struct pair *pair = negotiate->pairs;
-
-	while (pair && (!pair->is_known || pair->install.qm_id != qm_id))
-		pair = pair->next;
-	return pair;
-}
-
-static bool has_spi(const struct pair *pair, size_t i, enum ike_direction direction, uint32_t spi,
-		    enum ike_protocol protocol)
-{
-	const struct ike_sa_suite *suite = &pair->install.suites[i];
-
-	return i < pair->install.n_suites && suite->suite.protocol == protocol &&
-	       (direction == IKE_DIRECTION_IN ? suite->spi_in : suite->spi_out) == spi;
-}
-
-/* The pair with such an association, and which of its suites it is. */
-static struct pair *find_by_spi(const struct negotiate *negotiate, enum ike_direction direction,
-				uint32_t spi, enum ike_protocol protocol,
-				const struct ip_addr *remote, size_t *ret_suite)
-{
-	for (struct pair *pair = negotiate->pairs; pair; pair = pair->next) {
-		if (!ip_addr_is_equal(&pair->install.path.remote, remote))
-			continue;
-		for (size_t i = 0; i < IKE_SUITES_MAX; i++) {
-			if (!has_spi(pair, i, direction, spi, protocol))
-				continue;
-			*ret_suite = i;
-			return pair;
-		}
-	}
-	return NULL;
+		pair_set_unknown(negotiate, pair);
 }
 
 /* Some of the pair is not in the driver any more. */
@@ -210,7 +163,7 @@ static void note_removed(struct negotiate *negotiate, struct pair *pair, size_t 
 	for (size_t i = 0; i < IKE_SUITES_MAX; i++)
 		left |= pair->present[i];
 	if (!left)
-		remove_pair(negotiate, pair);
+		pair_remove(negotiate, pair);
 }
 
 /* --- installing --------------------------------------------------------------------------- */
@@ -237,13 +190,13 @@ static bool is_same_negotiation(const struct ike_sa_install *a, const struct ike
 /* The other half of a pair whose first half is there, or NULL. */
 static struct pair *find_half(struct negotiate *negotiate, const struct ike_sa_install *install)
 {
-	struct pair *pair = find_known(negotiate, install->qm_id);
+	struct pair *pair = pair_find_known(negotiate, install->qm_id);
 	size_t suite;
 
 	if (pair)
 		return pair;
 	/* The agent was restarted between the halves: it knows the pair by its SPI only. */
-	pair = find_by_spi(negotiate, IKE_DIRECTION_IN, install->suites[0].spi_in,
+	pair = pair_find_by_spi(negotiate, IKE_DIRECTION_IN, install->suites[0].spi_in,
 			   install->suites[0].suite.protocol, &install->path.remote, &suite);
 	return pair && !pair->is_known ? pair : NULL;
 }
@@ -251,7 +204,7 @@ static struct pair *find_half(struct negotiate *negotiate, const struct ike_sa_i
 static bool is_rekey(const struct negotiate *negotiate, const struct ike_sa_install *install)
 {
 	const struct pair *old = install->replaces_qm_id ?
-				 find_known(negotiate, install->replaces_qm_id) : NULL;
+				 pair_find_known(negotiate, install->replaces_qm_id) : NULL;
 
 	return old && install->is_initiator && old->install.filter_id == install->filter_id &&
 	       translate_is_same_selector(&old->install.selector, &install->selector);
@@ -329,34 +282,10 @@ static int give_to_driver(struct negotiate *negotiate, const struct ike_sa_insta
 	return r;
 }
 
-static void wipe_keys(struct ike_sa_install *install)
-{
-	for (size_t i = 0; i < IKE_SUITES_MAX; i++) {
-		wipe(&install->suites[i].in, sizeof(install->suites[i].in));
-		wipe(&install->suites[i].out, sizeof(install->suites[i].out));
-	}
-}
-
-static struct pair *pair_new(struct negotiate *negotiate, const struct ike_sa_install *install)
-{
-	struct pair *pair = negotiate->n_pairs < NEGOTIATE_PAIRS_MAX ? calloc(1, sizeof(*pair))
-								     : NULL;
-
-	if (!pair)
-		return NULL;
-	pair->install = *install;
-	wipe_keys(&pair->install);
-	pair->next = negotiate->pairs;
-	negotiate->pairs = pair;
-	negotiate->n_pairs++;
-	return pair;
-}
-
 static void note_installed(struct negotiate *negotiate, struct pair *pair,
 			   const struct ike_sa_install *install)
 {
-	pair->install.qm_id = install->qm_id;
-	pair->is_known = true;
+	pair_set_known(negotiate, pair, install->qm_id);
 	for (size_t i = 0; i < install->n_suites; i++) {
 		struct larval **larval = find_larval(negotiate, install->suites[i].spi_in,
 						     install->suites[i].suite.protocol,
@@ -384,13 +313,13 @@ int negotiate_add_sa(struct negotiate *negotiate, const struct ike_sa_install *i
 	r = check_who_asks(negotiate, install, half);
 	if (r)
 		return r;
-	pair = half ? half : pair_new(negotiate, install);
+	pair = half ? half : pair_add(negotiate, install);
 	if (!pair)
 		return -ENOMEM;
 	r = give_to_driver(negotiate, install);
 	if (r) {
 		if (!half)
-			remove_pair(negotiate, pair);
+			pair_remove(negotiate, pair);
 		return r;
 	}
 	note_installed(negotiate, pair, install);
@@ -423,7 +352,7 @@ static void delete_one(struct negotiate *negotiate, const struct ike_sa_ref *ref
 
 	if (!spi)
 		return;
-	pair = find_by_spi(negotiate, direction, spi, ref->protocol, &ref->path.remote, &suite);
+	pair = pair_find_by_spi(negotiate, direction, spi, ref->protocol, &ref->path.remote, &suite);
 	if (pair) {
 		delete_sa(negotiate, &sa);
 		note_removed(negotiate, pair, suite, direction);
@@ -467,7 +396,7 @@ int negotiate_delete_sas(struct negotiate *negotiate, const struct ip_addr *remo
 			delete_sa(negotiate, &out);
 			delete_sa(negotiate, &in);
 		}
-		remove_pair(negotiate, pair);
+		pair_remove(negotiate, pair);
 		n++;
 	}
 	return n;
@@ -509,7 +438,7 @@ void negotiate_expire(struct negotiate *negotiate, enum ipsecdrv_lifetime_kind k
 	enum ike_direction direction = sa->direction == IPSECDRV_DIRECTION_IN ? IKE_DIRECTION_IN :
 										IKE_DIRECTION_OUT;
 	size_t suite;
-	struct pair *pair = find_by_spi(negotiate, direction, sa->spi,
+	struct pair *pair = pair_find_by_spi(negotiate, direction, sa->spi,
 					translate_protocol(sa->protection), &sa->remote, &suite);
 
 	/* A pair that nobody uses any more is not renewed; it lives to its end. */
@@ -663,7 +592,7 @@ static void drop_missing(struct negotiate *negotiate, const struct kernel_sa *sa
 			pair->present[i] = present;
 		}
 		if (!(pair->present[0] | pair->present[1]))
-			remove_pair(negotiate, pair);
+			pair_remove(negotiate, pair);
 	}
 }
 
@@ -687,12 +616,12 @@ static void read_pair(struct negotiate *negotiate, const struct kernel_sa *sas, 
 	    sa->state == IPSECDRV_SA_STATE_LARVAL || sa->state == IPSECDRV_SA_STATE_DEAD ||
 	    is_inner(sas, n, sa))
 		return;
-	pair = find_by_spi(negotiate, IKE_DIRECTION_IN, sa->spi, translate_protocol(sa->protection),
+	pair = pair_find_by_spi(negotiate, IKE_DIRECTION_IN, sa->spi, translate_protocol(sa->protection),
 			   &sa->remote, &suite);
 	if (!pair) {
 		describe_pair(negotiate, sas, n, sa, &install);
 		install.qm_id = ++negotiate->last_qm_id;
-		pair = pair_new(negotiate, &install);
+		pair = pair_add(negotiate, &install);
 	}
 	if (!pair)
 		return;
@@ -717,15 +646,14 @@ void negotiate_known_qm(struct negotiate *negotiate, const struct ike_qm_info *i
 
 	if (!info->n_suites || !info->spi_in[0])
 		return;
-	pair = find_by_spi(negotiate, IKE_DIRECTION_IN, info->spi_in[0], info->suites[0].protocol,
+	pair = pair_find_by_spi(negotiate, IKE_DIRECTION_IN, info->spi_in[0], info->suites[0].protocol,
 			   &info->path.remote, &suite);
 	if (pair) {
-		pair->install.qm_id = info->qm_id;
 		pair->install.is_initiator = info->is_initiator;
 		pair->install.pfs_group = info->pfs_group;
 		for (size_t i = 0; i < info->n_suites && i < pair->install.n_suites; i++)
 			pair->install.suites[i].suite = info->suites[i];
-		pair->is_known = true;
+		pair_set_known(negotiate, pair, info->qm_id);
 	} else if (info->state == IKE_QM_STATE_ESTABLISHED) {
 		struct kernel_sa sa = name_sa(&info->path, info->suites[0].protocol,
 					      IPSECDRV_DIRECTION_IN, info->spi_in[0]);
@@ -752,7 +680,7 @@ void negotiate_adopt_pairs(struct negotiate *negotiate)
 		if (!pair->install.directions ||
 		    config->ike.adopt_sa(config->userdata, &pair->install))
 			continue;
-		pair->is_known = true;
+		pair_set_known(negotiate, pair, pair->install.qm_id);
 		if (pair->is_dying && negotiate_has_moved(negotiate, pair, RENEWAL_SECONDS))
 			negotiate_tell_expiry(negotiate, IKE_EXPIRE_SOFT, &sa);
 	}

@@ -19,18 +19,36 @@ static uint64_t version_between(struct negotiate *negotiate, const struct ip_add
 	return mm ? mm->rule->version : 0;
 }
 
+static uint64_t hash_of_id(const struct negotiate *negotiate, uint64_t mm_id)
+{
+	return siphash(&negotiate->hash_key, &mm_id, sizeof(mm_id));
+}
+
+static struct main_mode *find_mm(const struct negotiate *negotiate, uint64_t mm_id)
+{
+	struct table_node *node = table_find(&negotiate->mms_by_id, hash_of_id(negotiate, mm_id));
+
+	for (; node; node = table_find_next(node)) {
+		struct main_mode *mm = container_of(node, struct main_mode, by_id);
+
+		if (mm->id == mm_id)
+			return mm;
+	}
+	return NULL;
+}
+
 void negotiate_forget_mm(struct negotiate *negotiate, uint64_t mm_id)
 {
-	for (struct main_mode **place = &negotiate->mms; *place; place = &(*place)->next) {
-		struct main_mode *mm = *place;
+	struct main_mode *mm = find_mm(negotiate, mm_id);
 
-		if (mm->id != mm_id)
-			continue;
-		*place = mm->next;
-		free(mm);
-		negotiate->n_mms--;
+	if (!mm)
 		return;
-	}
+	table_remove(&negotiate->mms_by_id, &mm->by_id);
+	*mm->prev_next = mm->next;
+	if (mm->next)
+		mm->next->prev_next = mm->prev_next;
+	free(mm);
+	negotiate->n_mms--;
 }
 
 void negotiate_note_mm(struct negotiate *negotiate, uint64_t mm_id, const struct ike_path *path)
@@ -45,11 +63,18 @@ void negotiate_note_mm(struct negotiate *negotiate, uint64_t mm_id, const struct
 		return;
 	*mm = (struct main_mode){
 		.next = negotiate->mms,
+		.prev_next = &negotiate->mms,
 		.id = mm_id,
 		.local = path->local,
 		.remote = path->remote,
 		.version = version_between(negotiate, &path->local, &path->remote),
 	};
+	if (table_add(&negotiate->mms_by_id, &mm->by_id, hash_of_id(negotiate, mm_id))) {
+		free(mm);
+		return;
+	}
+	if (mm->next)
+		mm->next->prev_next = &mm->next;
 	negotiate->mms = mm;
 	negotiate->n_mms++;
 }

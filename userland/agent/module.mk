@@ -23,6 +23,7 @@ agent_SRCS := \
 	userland/agent/names.c \
 	userland/agent/negotiate.c \
 	userland/agent/oakley.c \
+	userland/agent/pairs.c \
 	userland/agent/resolve.c \
 	userland/agent/sa_check.c \
 	userland/agent/servers.c \

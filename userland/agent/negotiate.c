@@ -676,7 +676,8 @@ struct negotiate *negotiate_new(const struct negotiate_config *config)
 	negotiate->config = *config;
 	/* An ipsec-ike that outlived the agent must not take new names for those of before. */
 	if (getrandom(&negotiate->last_job_id, sizeof(negotiate->last_job_id), 0) < 0 ||
-	    getrandom(&negotiate->last_qm_id, sizeof(negotiate->last_qm_id), 0) < 0) {
+	    getrandom(&negotiate->last_qm_id, sizeof(negotiate->last_qm_id), 0) < 0 ||
+	    getrandom(&negotiate->hash_key, sizeof(negotiate->hash_key), 0) < 0) {
 		free(negotiate);
 		return NULL;
 	}
@@ -698,6 +699,10 @@ struct negotiate *negotiate_free(struct negotiate *negotiate)
 	negotiate_clear_mms(negotiate);
 	negotiate_clear_failures(negotiate);
 	negotiate_forget_old_layers(negotiate);
+	table_done(&negotiate->pairs_by_id);
+	table_done(&negotiate->pairs_in);
+	table_done(&negotiate->pairs_out);
+	table_done(&negotiate->mms_by_id);
 	free(negotiate);
 	return NULL;
 }

@@ -3,10 +3,12 @@
 #define AGENT_NEGOTIATE_INTERNAL_H
 
 #include "agent/negotiate.h"
+#include "base/siphash.h"
+#include "ike/table.h"
 
 /*
- * Shared by negotiate.c (who asks), install.c (what is installed) and memory.c (what is
- * remembered).
+ * Shared by negotiate.c (who asks), install.c (what is installed), pairs.c (how that is found) and
+ * memory.c (what is remembered).
  */
 
 /* What the driver waits for. */
@@ -40,9 +42,19 @@ struct larval {
 	uint64_t until;
 };
 
+/* In the index of SPIs; the address in it is the peer's. */
+struct pair_end {
+	struct table_node node;
+	size_t suite;
+};
+
 /* A pair of associations (or of bundles) in the driver. */
 struct pair {
 	struct pair *next;
+	struct pair **prev_next;
+	struct table_node by_id;	/* while it is known */
+	struct pair_end in[IKE_SUITES_MAX];
+	struct pair_end out[IKE_SUITES_MAX];
 	struct ike_sa_install install;	/* without keys */
 	unsigned int present[IKE_SUITES_MAX];	/* enum ike_direction, in the driver */
 	bool is_known;			/* IKE has it under install.qm_id */
@@ -51,6 +63,8 @@ struct pair {
 
 struct main_mode {
 	struct main_mode *next;
+	struct main_mode **prev_next;
+	struct table_node by_id;
 	uint64_t id;
 	struct ip_addr local;
 	struct ip_addr remote;
@@ -73,6 +87,11 @@ struct negotiate {
 	struct pair *pairs;
 	struct main_mode *mms;
 	struct failure *failures;
+	struct siphash_key hash_key;	/* of the tables */
+	struct table pairs_by_id;
+	struct table pairs_in;		/* by peer and SPI */
+	struct table pairs_out;
+	struct table mms_by_id;
 	size_t n_jobs, n_grants, n_larvals, n_pairs, n_mms, n_failures;
 	uint64_t last_job_id;
 	uint64_t last_qm_id;		/* of pairs that IKE has not named */
@@ -104,6 +123,20 @@ void negotiate_finish_job(struct negotiate *negotiate, uint32_t filter_id,
 			  const struct ike_selector *selector);
 /* The grant is used up: it was for one pair. */
 bool negotiate_take_grant(struct negotiate *negotiate, const struct ike_sa_install *install);
+
+/* --- pairs.c ------------------------------------------------------------------------------ */
+
+/* Without keys, and nothing of it in the driver yet. NULL without memory, or with too many. */
+struct pair *pair_add(struct negotiate *negotiate, const struct ike_sa_install *install);
+void pair_remove(struct negotiate *negotiate, struct pair *pair);
+/* IKE has it under this name, or under none. */
+void pair_set_known(struct negotiate *negotiate, struct pair *pair, uint64_t qm_id);
+void pair_set_unknown(struct negotiate *negotiate, struct pair *pair);
+struct pair *pair_find_known(const struct negotiate *negotiate, uint64_t qm_id);
+/* The pair with such an association, and which of its suites it is. */
+struct pair *pair_find_by_spi(const struct negotiate *negotiate, enum ike_direction direction,
+			      uint32_t spi, enum ike_protocol protocol,
+			      const struct ip_addr *remote, size_t *ret_suite);
 
 /* --- install.c ---------------------------------------------------------------------------- */
 
