@@ -28,6 +28,8 @@
 
 /* Not yet answered requests of one link; a peer that asks for more is told -EBUSY. */
 #define REQUESTS_MAX 8192
+/* Messages of one link in a turn of the loop. */
+#define DRAIN_MAX 32
 
 struct link_request {
 	struct link *link;		/* NULL: gone */
@@ -157,7 +159,10 @@ struct link *link_free(struct link *link)
 		request->link = NULL;
 		request->place = NULL;
 	}
+	if (link->is_freed)
+		*link->is_freed = true;
 	sd_event_source_disable_unref(link->drop_source);
+	sd_event_source_disable_unref(link->drain_source);
 	sd_bus_slot_unref(link->filter);
 	if (link->owns_bus)
 		sd_bus_close_unref(link->bus);
@@ -166,6 +171,44 @@ struct link *link_free(struct link *link)
 	sd_event_unref(link->event);
 	free(link);
 	return NULL;
+}
+
+/* --- many at a time ----------------------------------------------------------------------- */
+
+/*
+ * sd-bus takes one message in a turn of the loop, and a turn costs more system calls than a
+ * message. So after one has come, those that are there already are taken as well.
+ */
+static int on_drain(sd_event_source *source, void *userdata)
+{
+	struct link *link = userdata;
+	sd_bus *bus = sd_bus_ref(link->bus);
+	bool is_freed = false;
+
+	(void)source;
+	link->is_freed = &is_freed;
+	/* errors come back in the loop, where they are dealt with */
+	for (int n = 0; n < DRAIN_MAX && !is_freed && !link->is_closing; n++)
+		if (sd_bus_process(bus, NULL) <= 0)
+			break;
+	if (!is_freed)
+		link->is_freed = NULL;
+	sd_bus_unref(bus);
+	return 0;
+}
+
+/* More may be waiting behind the message that is being taken. */
+static void drain_soon(struct link *link)
+{
+	if (!link->is_freed)
+		(void)sd_event_source_set_enabled(link->drain_source, SD_EVENT_ONESHOT);
+}
+
+static int add_drain(struct link *link)
+{
+	int r = sd_event_add_defer(link->event, &link->drain_source, on_drain, link);
+
+	return r < 0 ? r : sd_event_source_set_enabled(link->drain_source, SD_EVENT_OFF);
 }
 
 /* --- being called ------------------------------------------------------------------------- */
@@ -353,6 +396,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 	int r = sd_bus_message_get_type(m, &type);
 
 	(void)ret_error;
+	drain_soon(link);
 	is_signal = type == SD_BUS_MESSAGE_SIGNAL;
 	if (r >= 0 && !link->is_closing) {
 		if (type == SD_BUS_MESSAGE_METHOD_CALL)
@@ -369,8 +413,10 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 
 int link_attach(struct link *link, sd_bus *bus)
 {
+	int r = add_drain(link);
+
 	link->bus = sd_bus_ref(bus);
-	return sd_bus_add_filter(bus, &link->filter, on_message, link);
+	return r < 0 ? r : sd_bus_add_filter(bus, &link->filter, on_message, link);
 }
 
 /* --- calling ------------------------------------------------------------------------------ */
@@ -420,6 +466,7 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	int r = 0;
 
 	(void)ret_error;
+	drain_soon(link);
 	if (sd_bus_message_is_method_error(m, NULL) > 0) {
 		call_finish(call, error_of(link, m), NULL);
 		return 1;

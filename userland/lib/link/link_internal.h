@@ -23,6 +23,8 @@ struct link {
 	bool owns_bus;			/* closes it in the end */
 	int error;
 	sd_event_source *drop_source;
+	sd_event_source *drain_source;
+	bool *is_freed;			/* of on_drain(), while it runs */
 	/* Called from the loop when the link is to go; the owner then calls link_finish(). */
 	void (*gone)(void *owner, struct link *link);
 	/* After the user's up(); may be NULL. */
