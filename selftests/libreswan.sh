@@ -43,7 +43,8 @@ pluto_setup() {
 }
 
 # pluto_config IKE-PROPOSALS esp|ah PROPOSALS [LINE-OF-THE-CONNECTION...]: one connection "n"; the
-# variables of peer_config are heard. "listen" reads secrets and addresses anew. The updown script would be that of another implementation.
+# variables of peer_config are heard. "listen" reads secrets and addresses anew. The updown script
+# would be that of another implementation.
 pluto_config() {
 	local ike=$1 protocol=$2 proposals=$3 left=${B_ADDR-$B4} right=${PEER_REMOTE-${A_ADDR-$A4}}
 	shift 3

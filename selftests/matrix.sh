@@ -225,11 +225,14 @@ nat_down() { # ours|peer
 
 # Rows of features.tsv that a case proves, and the RFCs by which it does.
 proofs() {
-	local rows="K42 K45" rfc
+	local rows=K45 rfc=2406
+	case $scenario in
+	plain) rows="K01 K42 K45" ;;
+	refused) rows=K06 ;;
+	esac
 	case $pfs in GRPMM) rows+=" K19" ;; GRP*) rows+=" K18" ;; esac
-	case $scenario in refused) rows+=" K06" ;; plain) rows+=" K01" ;; esac
-	case $quick in AH*) rfc="RFC 2402" ;; *) rfc="RFC 2406" ;; esac
-	echo "$rows $rfc, 2408, 2409"
+	case $quick in AH*) rfc=2402 ;; esac
+	echo "$rows RFC $rfc, 2408, 2409"
 }
 
 one() { # ours|peer
