@@ -5,17 +5,10 @@
 #include <string.h>
 
 #include "ike/deletion.h"
-#include "ike/ident.h"
 #include "ike/mm.h"
 #include "ike/peer.h"
 #include "ike/report.h"
-
-/* A pair that was replaced lives on so long, for packets under way. */
-#define REPLACED_MS 5000
-/* Two pairs that crossed on the wire. */
-#define CROSSED_MS 30000
-/* The driver should have said so long before. */
-#define OVERDUE_MS 60000
+#include "ike/succession.h"
 
 /* --- index ---------------------------------------------------------------------------------- */
 
@@ -101,38 +94,6 @@ static void child_timer(struct timer *timer, void *userdata)
 	child_remove(engine, child, IKE_REASON_EXPIRED, CHILD_END_TELL_PEER | CHILD_END_DEL_SA);
 }
 
-static void replace(struct ike_engine *engine, struct ike_child *child, bool is_ours_to_delete,
-		    uint64_t delay)
-{
-	child->is_replaced = true;
-	if (is_ours_to_delete)
-		(void)timer_set(&engine->timers, &child->timer, engine->now + delay);
-}
-
-/*
- * The new pair does the work of older ones for the same traffic. Two that were negotiated at the
- * same time, one by each side, both work: later the one with the lower message id goes, deleted by
- * its initiator.
- */
-static void replace_older(struct ike_engine *engine, struct ike_child *child, uint64_t replaces)
-{
-	struct ike_child *other;
-
-	TAILQ_FOREACH(other, &child->peer->children, peer_link) {
-		if (other == child || other->is_replaced ||
-		    other->encapsulation != child->encapsulation ||
-		    !ident_selector_is_equal(&other->selector, &child->selector))
-			continue;
-		if (other->id == replaces || other->is_initiator == child->is_initiator ||
-		    engine->now - other->created_at >= CROSSED_MS)
-			replace(engine, other, child->is_initiator, REPLACED_MS);
-		else if (other->message_id < child->message_id)
-			replace(engine, other, other->is_initiator, CROSSED_MS);
-		else
-			replace(engine, child, child->is_initiator, CROSSED_MS);
-	}
-}
-
 struct ike_child *child_new(struct ike_engine *engine, struct ike_peer *peer,
 			    const struct ike_sa_install *install, uint64_t mm_id,
 			    uint32_t message_id)
@@ -148,6 +109,7 @@ struct ike_child *child_new(struct ike_engine *engine, struct ike_peer *peer,
 	c->selector = install->selector;
 	c->encapsulation = install->encapsulation;
 	c->message_id = message_id;
+	c->replaces = install->replaces_qm_id;
 	c->filter_id = install->filter_id;
 	c->life_seconds = install->life_seconds;
 	c->life_kbytes = (uint32_t)(install->life_bytes / 1024);
@@ -168,11 +130,9 @@ struct ike_child *child_new(struct ike_engine *engine, struct ike_peer *peer,
 	}
 	TAILQ_INSERT_TAIL(&peer->children, c, peer_link);
 	engine->n_children++;
-	if (c->life_seconds)
-		(void)timer_set(&engine->timers, &c->timer,
-				engine->now + (uint64_t)c->life_seconds * 1000 + OVERDUE_MS);
+	succession_set_overdue(engine, c);
 	if (message_id)
-		replace_older(engine, c, install->replaces_qm_id);
+		succession_settle(engine, c);
 	return c;
 }
 
@@ -189,6 +149,7 @@ void child_unlink(struct ike_engine *engine, struct ike_child *child)
 	timer_stop(&engine->timers, &child->timer);
 	remove_from_indexes(engine, child);
 	TAILQ_REMOVE(&child->peer->children, child, peer_link);
+	succession_revive(engine, child);
 	engine->n_children--;
 	peer_put(engine, child->peer);
 	TAILQ_INSERT_TAIL(&engine->dead_children, child, dead_link);

@@ -31,6 +31,7 @@ struct ike_child {
 	size_t n_suites;
 	enum ike_encapsulation encapsulation;
 	uint32_t message_id;		/* of its quick mode, decides collisions */
+	uint64_t replaces;		/* id of the pair that it renews, 0 if none */
 	uint32_t filter_id;
 	uint32_t life_seconds;
 	uint32_t life_kbytes;
@@ -44,9 +45,8 @@ struct ike_child {
 };
 
 /*
- * From what was installed. Older pairs for the same traffic are replaced: the side that made the
- * new one deletes them a little later. @message_id 0: taken over from an earlier process, replaces
- * nothing. NULL when out of memory.
+ * From what was installed. Older pairs for the same traffic are replaced (succession.h).
+ * @message_id 0: taken over from an earlier process, replaces nothing. NULL when out of memory.
  */
 struct ike_child *child_new(struct ike_engine *engine, struct ike_peer *peer,
 			    const struct ike_sa_install *install, uint64_t mm_id,

@@ -46,6 +46,7 @@ ike_SRCS := \
 	userland/lib/ike/request.c \
 	userland/lib/ike/sa_payload.c \
 	userland/lib/ike/secret.c \
+	userland/lib/ike/succession.c \
 	userland/lib/ike/table.c \
 	userland/lib/ike/trace.c \
 	userland/lib/ike/vid.c \
@@ -79,6 +80,7 @@ ike_SIM_TESTS := \
 	test_ike_natt \
 	test_ike_network \
 	test_ike_rekey \
+	test_ike_succession \
 	test_ike_trace
 
 TESTS += $(ike_TESTS) $(ike_SIM_TESTS)
