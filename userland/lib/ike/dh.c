@@ -15,7 +15,6 @@
 
 #include "base/cleanup.h"
 #include "ike/crypto.h"
-#include "ike/dh_comb.h"
 
 #define POINT_UNCOMPRESSED 0x04
 #define RING_GROUPS_MAX 16
@@ -34,39 +33,29 @@ static const struct group {
 	uint16_t public_len;
 	uint16_t secret_len;
 	prime_fn prime;		/* MODP, generator 2 */
-	/*
-	 * Of the private exponent: at least twice the strength (RFC 7919, section 5.2; NIST SP
-	 * 800-56A, appendix D). Longer ones make nothing safer where p is a safe prime.
-	 */
-	uint16_t exponent_bits;
 	const char *curve;	/* ECP */
 } groups[] = {
-	{ IKE_GROUP_MODP768, 96, 96, BN_get_rfc2409_prime_768, 204, NULL },
-	{ IKE_GROUP_MODP1024, 128, 128, BN_get_rfc2409_prime_1024, 204, NULL },
-	{ IKE_GROUP_MODP1536, 192, 192, BN_get_rfc3526_prime_1536, 204, NULL },
-	{ IKE_GROUP_MODP2048, 256, 256, BN_get_rfc3526_prime_2048, 228, NULL },
-	{ IKE_GROUP_MODP3072, 384, 384, BN_get_rfc3526_prime_3072, 276, NULL },
-	{ IKE_GROUP_MODP4096, 512, 512, BN_get_rfc3526_prime_4096, 336, NULL },
-	{ IKE_GROUP_MODP6144, 768, 768, BN_get_rfc3526_prime_6144, 384, NULL },
-	{ IKE_GROUP_MODP8192, 1024, 1024, BN_get_rfc3526_prime_8192, 408, NULL },
-	{ IKE_GROUP_ECP256, 64, 32, NULL, 0, "P-256" },
-	{ IKE_GROUP_ECP384, 96, 48, NULL, 0, "P-384" },
-	{ IKE_GROUP_ECP521, 132, 66, NULL, 0, "P-521" },
+	{ IKE_GROUP_MODP768, 96, 96, BN_get_rfc2409_prime_768, NULL },
+	{ IKE_GROUP_MODP1024, 128, 128, BN_get_rfc2409_prime_1024, NULL },
+	{ IKE_GROUP_MODP1536, 192, 192, BN_get_rfc3526_prime_1536, NULL },
+	{ IKE_GROUP_MODP2048, 256, 256, BN_get_rfc3526_prime_2048, NULL },
+	{ IKE_GROUP_MODP3072, 384, 384, BN_get_rfc3526_prime_3072, NULL },
+	{ IKE_GROUP_MODP4096, 512, 512, BN_get_rfc3526_prime_4096, NULL },
+	{ IKE_GROUP_MODP6144, 768, 768, BN_get_rfc3526_prime_6144, NULL },
+	{ IKE_GROUP_MODP8192, 1024, 1024, BN_get_rfc3526_prime_8192, NULL },
+	{ IKE_GROUP_ECP256, 64, 32, NULL, "P-256" },
+	{ IKE_GROUP_ECP384, 96, 48, NULL, "P-384" },
+	{ IKE_GROUP_ECP521, 132, 66, NULL, "P-521" },
 };
 
 #define N_GROUPS (sizeof(groups) / sizeof(groups[0]))
 
-/* Of each MODP group, made when first needed and kept for the life of the process. */
-static struct dh_comb *group_combs[N_GROUPS];
+/* Parameters of each group, made when first needed and kept for the life of the process. */
+static EVP_PKEY *group_params[N_GROUPS];
 
 static void free_bn(BIGNUM **bn)
 {
-	BN_clear_free(*bn);
-}
-
-static void free_bn_ctx(BN_CTX **ctx)
-{
-	BN_CTX_free(*ctx);
+	BN_free(*bn);
 }
 
 static void free_pkey(EVP_PKEY **pkey)
@@ -112,8 +101,8 @@ size_t dh_secret_len(unsigned int group)
 	return g ? g->secret_len : 0;
 }
 
-/* A public key, or with @priv a key pair, from p and g = 2. */
-static EVP_PKEY *modp_from_data(const struct group *g, const BIGNUM *pub, const BIGNUM *priv)
+/* Parameters, or with @pub a public key, from p and g = 2. */
+static EVP_PKEY *modp_from_data(const struct group *g, const BIGNUM *pub)
 {
 	_cleanup_(free_bn) BIGNUM *p = g->prime(NULL), *two = BN_new();
 	_cleanup_(free_param_bld) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
@@ -125,12 +114,12 @@ static EVP_PKEY *modp_from_data(const struct group *g, const BIGNUM *pub, const 
 	if (!p || !two || !bld || !ctx || !BN_set_word(two, 2) ||
 	    !OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_P, p) ||
 	    !OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_G, two) ||
-	    !OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PUB_KEY, pub) ||
-	    (priv && !OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, priv)))
+	    (pub && !OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PUB_KEY, pub)))
 		return NULL;
 	params = OSSL_PARAM_BLD_to_param(bld);
 	if (!params || EVP_PKEY_fromdata_init(ctx) <= 0 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, priv ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) <= 0)
+	    EVP_PKEY_fromdata(ctx, &pkey, pub ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS,
+			      params) <= 0)
 		return NULL;
 	return pkey;
 }
@@ -189,35 +178,28 @@ int dh_check_public(unsigned int group, struct bytes peer)
 int dh_prepare(unsigned int group)
 {
 	const struct group *g = find_group(group);
-	_cleanup_(free_bn) BIGNUM *p = NULL;
-	struct dh_comb **comb;
 
 	if (!g)
 		return -EINVAL;
-	comb = &group_combs[g - groups];
-	if (!g->prime || *comb)
-		return 0;
-	p = g->prime(NULL);
-	*comb = p ? dh_comb_new(p, g->exponent_bits) : NULL;
-	return *comb ? 0 : -EIO;
+	if (g->prime && !group_params[g - groups])
+		group_params[g - groups] = modp_from_data(g, NULL);
+	return g->prime && !group_params[g - groups] ? -EIO : 0;
 }
 
 static EVP_PKEY *generate(const struct group *g)
 {
-	_cleanup_(free_bn) BIGNUM *x = NULL, *y = NULL;
-	_cleanup_(free_bn_ctx) BN_CTX *ctx = NULL;
+	EVP_PKEY **params = &group_params[g - groups];
+	_cleanup_(free_pkey_ctx) EVP_PKEY_CTX *ctx = NULL;
+	EVP_PKEY *pkey = NULL;
 
 	if (g->curve)
 		return EVP_PKEY_Q_keygen(crypto_context(), NULL, "EC", g->curve);
-	ctx = BN_CTX_new_ex(crypto_context());
-	x = BN_new();
-	y = BN_new();
-	/* the highest bit is not set, so that there is nothing to know about it */
-	if (dh_prepare(g->number) || !ctx || !x || !y ||
-	    !BN_priv_rand_ex(x, g->exponent_bits, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY, 0, ctx) ||
-	    dh_comb_power(group_combs[g - groups], x, y))
+	if (dh_prepare(g->number))
 		return NULL;
-	return modp_from_data(g, y, x);
+	ctx = EVP_PKEY_CTX_new_from_pkey(crypto_context(), *params, NULL);
+	if (!ctx || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_generate(ctx, &pkey) <= 0)
+		return NULL;
+	return pkey;
 }
 
 static int write_public(const struct group *g, struct dh_key *key)
@@ -281,7 +263,7 @@ static EVP_PKEY *read_peer(const struct group *g, struct bytes peer)
 	if (g->curve)
 		return ecp_read_public(g, peer);
 	y = modp_read_public(g, peer);
-	return y ? modp_from_data(g, y, NULL) : NULL;
+	return y ? modp_from_data(g, y) : NULL;
 }
 
 int dh_derive(const struct dh_key *key, struct bytes peer, uint8_t *secret)

@@ -13,7 +13,6 @@ ike_SRCS := \
 	userland/lib/ike/crypto.c \
 	userland/lib/ike/deletion.c \
 	userland/lib/ike/dh.c \
-	userland/lib/ike/dh_comb.c \
 	userland/lib/ike/dpd.c \
 	userland/lib/ike/engine.c \
 	userland/lib/ike/exchange.c \

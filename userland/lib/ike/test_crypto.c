@@ -15,7 +15,6 @@
 #include "base/parse.h"
 #include "ike/crypto.h"
 #include "ike/dh.h"
-#include "ike/dh_comb.h"
 
 static struct bytes hex(const char *text, uint8_t *buf, size_t cap)
 {
@@ -154,50 +153,6 @@ static void test_dh_agrees(void **state)
 	assert_null(dh_key_new(3));
 	assert_null(dh_key_new(22));
 	assert_int_equal(dh_public_len(31), 0);
-}
-
-/* Powers of 2 are what OpenSSL makes of them, with exponents of all kinds and up to the limit. */
-static void test_powers_of_two(void **state)
-{
-	static const struct {
-		BIGNUM *(*prime)(BIGNUM *);
-		unsigned int bits;
-	} rows[] = {
-		{ BN_get_rfc2409_prime_768, 12 },   { BN_get_rfc2409_prime_768, 204 },
-		{ BN_get_rfc3526_prime_1536, 205 }, { BN_get_rfc3526_prime_2048, 228 },
-		{ BN_get_rfc3526_prime_8192, 408 },
-	};
-	BIGNUM *x = BN_new(), *y = BN_new(), *want = BN_new(), *two = BN_new();
-	BN_CTX *ctx = BN_CTX_new();
-
-	(void)state;
-	assert_true(BN_set_word(two, 2));
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		BIGNUM *p = rows[i].prime(NULL);
-		struct dh_comb *comb = dh_comb_new(p, rows[i].bits);
-
-		assert_non_null(comb);
-		for (int k = 0; k < 20; k++) {
-			assert_true(k < 3 ? BN_set_word(x, (BN_ULONG)k)
-					  : BN_rand(x, (int)rows[i].bits, -1, 0));
-			/* the highest exponent */
-			if (k == 3)
-				assert_true(BN_set_word(x, 1) &&
-					    BN_lshift(x, x, (int)rows[i].bits) && BN_sub_word(x, 1));
-			assert_int_equal(dh_comb_power(comb, x, y), 0);
-			assert_true(BN_mod_exp(want, two, x, p, ctx));
-			assert_int_equal(BN_cmp(y, want), 0);
-		}
-		assert_true(BN_set_word(x, 1) && BN_lshift(x, x, (int)rows[i].bits + 12));
-		assert_int_equal(dh_comb_power(comb, x, y), -EIO);
-		assert_null(dh_comb_free(comb));
-		BN_free(p);
-	}
-	BN_free(x);
-	BN_free(y);
-	BN_free(want);
-	BN_free(two);
-	BN_CTX_free(ctx);
 }
 
 /*
@@ -339,7 +294,6 @@ int main(void)
 		cmocka_unit_test(test_dh_keeps_leading_zeros),
 		cmocka_unit_test(test_dh_refuses_bad_modp_values),
 		cmocka_unit_test(test_dh_refuses_bad_points),
-		cmocka_unit_test(test_powers_of_two),
 		cmocka_unit_test(test_dh_ring),
 		cmocka_unit_test(test_equal_and_random),
 	};
