@@ -54,7 +54,7 @@ ike_LIBS := base
 ike_PKGS := libcrypto
 
 # Two engines with a network, a driver and an agent between them.
-ike_SIM := userland/lib/ike/sim.c userland/lib/ike/sim_credentials.c
+ike_SIM := userland/lib/ike/sim.c userland/lib/ike/sim_credentials.c userland/lib/ike/sim_look.c
 
 ike_TESTS := \
 	test_ike_crypto \
