@@ -95,8 +95,8 @@ static void take_notify(struct ike_engine *engine, struct ike_mm *mm, struct byt
 		return;
 	}
 	if (!mm_is_established(mm)) {
-		if (notify.type < STATUS_TYPES)
-			main_mode_refused(engine, mm, notify.type);
+		if (notify.type < STATUS_TYPES || notify.type == IKE_NOTIFY_MS_STATUS)
+			main_mode_refused(engine, mm, &notify);
 		return;
 	}
 	if (notify.type == IKE_NOTIFY_R_U_THERE) {

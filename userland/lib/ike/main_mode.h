@@ -5,6 +5,7 @@
 #include "ike/core.h"
 
 struct half_open;
+struct wire_notify;
 
 /*
  * RFC 2409, section 5.4:
@@ -45,7 +46,8 @@ void main_mode_note_notify(struct ike_mm *mm, uint16_t type);
 /* The peer's cookie challenge to our message 1. */
 void main_mode_dos_cookie(struct ike_engine *engine, struct ike_mm *mm, struct bytes cookie);
 /* An authenticated error notify while message 6 is awaited. */
-void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm, uint16_t type);
+void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm,
+		       const struct wire_notify *notify);
 
 /*
  * The policy as we can offer or accept it: algorithms and methods that are there. Otherwise the

@@ -94,11 +94,18 @@ void main_mode_note_notify(struct ike_mm *mm, uint16_t type)
 	mm->negotiation->has_answered = true;
 }
 
-void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm, uint16_t type)
+void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm,
+		       const struct wire_notify *notify)
 {
-	if (mm->state == IKE_MM_STATE_SENT_5)
-		mm_fail(engine, mm, report_notify_reason(type), true, "the peer refused with %s",
-			ike_notify_name(type));
+	struct reader r = reader_from(notify->data);
+	enum ike_reason reason = report_notify_reason(notify->type);
+
+	if (mm->state != IKE_MM_STATE_SENT_5)
+		return;
+	if (notify->type == IKE_NOTIFY_MS_STATUS)
+		reason = report_status_reason(reader_u32(&r));
+	mm_fail(engine, mm, reason, true, "the peer refused with %s: %s",
+		ike_notify_name(notify->type), ike_reason_text(reason));
 }
 
 /* --- messages 2, 4 and 6 -------------------------------------------------------------------- */
@@ -265,7 +272,7 @@ void main_mode_initiator_failed(struct ike_engine *engine, struct ike_mm *mm, en
 	if (step == MM_STEP_KE && mm->choice.auth == IKE_AUTH_KERBEROS)
 		fall_back(engine, mm);
 	if (is_at_peer)
-		notify_send_failed(engine, mm, report_reason_notify(failure->reason));
+		notify_send_failed(engine, mm, failure->reason);
 	mm_fail(engine, mm, failure->reason, is_at_peer, "%s", failure->text);
 }
 

@@ -179,7 +179,7 @@ static void refuse(struct ike_engine *engine, struct ike_mm *mm, bool is_at_peer
 {
 	struct mm_failure failure = mm->negotiation->failure;
 
-	notify_send_failed(engine, mm, report_reason_notify(failure.reason));
+	notify_send_failed(engine, mm, failure.reason);
 	report_stranger(engine, &mm->path, mm, failure.reason, is_at_peer, "%s", failure.text);
 	mm_free_negotiation(engine, mm);
 	mm_set_state(mm, IKE_MM_STATE_DEAD);

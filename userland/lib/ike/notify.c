@@ -5,6 +5,8 @@
 #include "ike/mm.h"
 #include "ike/names.h"
 #include "ike/protected.h"
+#include "ike/report.h"
+#include "ike/vid.h"
 
 #define CLEAR_MAX 128
 
@@ -68,12 +70,28 @@ void notify_send(struct ike_engine *engine, struct ike_mm *mm, uint8_t protocol,
 	finish_and_send(engine, mm, &m);
 }
 
-void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, uint16_t type)
+/* Windows says the number of its error, and wants to hear one. */
+static void add_status(struct wire_out *out, enum ike_reason reason)
+{
+	uint8_t code[4];
+	struct writer w = writer_make(code, sizeof(code));
+	struct wire_notify notify = {
+		.doi = WIRE_DOI_IPSEC,
+		.protocol = IKE_PROTOCOL_ISAKMP,
+		.type = IKE_NOTIFY_MS_STATUS,
+		.data = { code, sizeof(code) },
+	};
+
+	writer_u32(&w, (uint32_t)reason);
+	wire_add_notify(out, &notify);
+}
+
+void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, enum ike_reason reason)
 {
 	struct wire_notify notify = {
 		.doi = WIRE_DOI_IPSEC,
 		.protocol = IKE_PROTOCOL_ISAKMP,
-		.type = type,
+		.type = report_reason_notify(reason),
 	};
 	uint8_t iv[IKE_BLOCK_MAX_LEN];
 	struct protected_message m;
@@ -81,6 +99,8 @@ void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, uint16_t t
 
 	if (protected_begin(engine, mm, &m))
 		return;
+	if (mm->vids & VID_MICROSOFT)
+		add_status(&m.out, reason);
 	wire_add_notify(&m.out, &notify);
 	message = protected_finish(mm, &m, iv);
 	if (message.len)

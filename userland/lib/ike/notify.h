@@ -20,6 +20,6 @@ void notify_send_clear(struct ike_engine *engine, const struct ike_path *path,
 void notify_send(struct ike_engine *engine, struct ike_mm *mm, uint8_t protocol,
 		 struct bytes spi, uint16_t type, struct bytes data);
 /* The last word to a peer that failed to prove itself, kept as the answer to duplicates. */
-void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, uint16_t type);
+void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, enum ike_reason reason);
 
 #endif

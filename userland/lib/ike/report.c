@@ -183,6 +183,13 @@ enum ike_reason report_notify_reason(uint16_t type)
 	return IKE_REASON_GENERAL;
 }
 
+enum ike_reason report_status_reason(uint32_t code)
+{
+	if (code < IKE_REASON_CREDENTIALS || code > IKE_REASON_SHUTTING_DOWN)
+		return IKE_REASON_GENERAL;
+	return (enum ike_reason)code;
+}
+
 uint16_t report_reason_notify(enum ike_reason reason)
 {
 	switch (reason) {

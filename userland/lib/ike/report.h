@@ -27,6 +27,8 @@ void report_send_failed(struct ike_engine *engine, const struct ike_path *path, 
 enum ike_reason report_notify_reason(uint16_t type);
 /* Somebody did not prove who it is. */
 bool report_is_authentication(enum ike_reason reason);
+/* What the number in a NOTIFY_STATUS says, or that something does. */
+enum ike_reason report_status_reason(uint32_t code);
 /* What to tell a peer whose main mode we end for that. */
 uint16_t report_reason_notify(enum ike_reason reason);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Messages of somebody who has the keys of the negotiation, but no credential: whatever they say
- * in place of message 5, there is a verdict or silence.
+ * in place of message 5, there is a verdict or silence. And what a refusal tells.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -306,6 +306,43 @@ static void test_no_token(void **state)
 	}
 }
 
+/* --- refusals ---------------------------------------------------------------------------------- */
+
+/* Between two that call themselves Windows: the vendor ids of DPD say so. */
+static struct sim_fate as_windows(struct sim *sim, size_t from, uint8_t *data, size_t len)
+{
+	static const uint8_t dpd[] = { 0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1, 0xf1, 0xc9,
+				       0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00 };
+	static const uint8_t windows[] = { 0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d,
+					   0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87, 0xe4, 0x61 };
+	uint8_t *at = memmem(data, len, dpd, sizeof(dpd));
+
+	(void)sim;
+	(void)from;
+	if (at)
+		memcpy(at, windows, sizeof(windows));
+	return (struct sim_fate){ .delay = 1 };
+}
+
+static void test_status(void **state)
+{
+	enum ike_auth auth = IKE_AUTH_RSA_SIG;
+	struct sim *sim = sim_new(false, NULL);
+	const struct sim_event *e;
+
+	(void)state;
+	sim_set_auth(sim, &auth, 1);
+	sim->network = as_windows;
+	sim->hosts[1].credentials.revoked = sim->hosts[0].credentials.subject;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 20000);
+	e = sim_last_event(sim, 0, IKE_EVENT_MM_FAILED);
+	assert_int_equal(e->reason, IKE_REASON_PEER_CRL);
+	assert_non_null(strstr(e->text, "NOTIFY_STATUS"));
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_PEER_CRL);
+	sim_free(sim);
+}
+
 /* --- forged messages -------------------------------------------------------------------------- */
 
 /* Made without the keys: some do no harm, whatever the method. */
@@ -432,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_certificate_identities),
 		cmocka_unit_test(test_kerberos_messages),
 		cmocka_unit_test(test_no_token),
+		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_endpoint_name),
 		cmocka_unit_test(test_name_attribute),
