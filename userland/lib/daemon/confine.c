@@ -9,6 +9,7 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -133,13 +134,31 @@ static const int allowed_udp[] = {
 	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
 };
 
+/* Of a client beside those: names are resolved, configuration is read. */
+static const int allowed_client[] = {
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(select), SCMP_SYS(pselect6),
+	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(stat),
+	SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(newfstatat), SCMP_SYS(getdents64),
+	SCMP_SYS(lseek), SCMP_SYS(pread64), SCMP_SYS(readlink), SCMP_SYS(memfd_create),
+};
+
 /* Libraries try some of these in vain and go on; that is no reason to die. */
 static const int refused[] = {
+	SCMP_SYS(openat2), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(readlinkat),
+	SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(getcwd), SCMP_SYS(sched_getaffinity),
+};
+
+static const int refused_files[] = {
 	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(open),
-	SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx),
-	SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
-	SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(getcwd), SCMP_SYS(ioctl),
-	SCMP_SYS(memfd_create), SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(readlink),
+	SCMP_SYS(ioctl), SCMP_SYS(memfd_create),
+};
+
+static const int refused_client[] = {
+	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rename), SCMP_SYS(renameat),
+	SCMP_SYS(renameat2), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(chmod),
+	SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(fchown), SCMP_SYS(ftruncate),
+	SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(clone), SCMP_SYS(clone3),
 };
 
 static int add_each(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
@@ -153,26 +172,100 @@ static int add_each(scmp_filter_ctx filter, uint32_t action, const int *calls, s
 	return 0;
 }
 
-/* Calls that are allowed with some arguments only; with others they are refused. */
-static int add_conditional(scmp_filter_ctx filter)
+/* A call that is allowed if @only is met, and fails if @unless is. */
+static int add_either(scmp_filter_ctx filter, int call, struct scmp_arg_cmp only,
+		      struct scmp_arg_cmp unless)
 {
-	static const int mappers[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
-	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				 SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, only);
 
 	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
-				     SCMP_A0(SCMP_CMP_NE, AF_UNIX));
-	/* glibc's fstat(); a filter cannot see that the path is empty, but all there is to get is a stat */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-				     SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(newfstatat), 1,
-				     SCMP_A3(SCMP_CMP_NE, AT_EMPTY_PATH));
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), call, 1, unless);
+	return r;
+}
+
+static int add_memory(scmp_filter_ctx filter)
+{
+	static const int mappers[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
+	int r = 0;
+
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(mappers); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, mappers[i], 1,
 				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return r;
+}
+
+/* Neither files nor sockets of a network. */
+static int add_closed(scmp_filter_ctx filter)
+{
+	int r = add_each(filter, SCMP_ACT_ERRNO(EACCES), refused_files, ARRAY_LEN(refused_files));
+
+	if (r == 0)
+		r = add_either(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+			       SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	/* glibc's fstat(); a filter cannot see that the path is empty, but all there is to get is a stat */
+	if (r == 0)
+		r = add_either(filter, SCMP_SYS(newfstatat),
+			       SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH),
+			       SCMP_A3(SCMP_CMP_NE, AT_EMPTY_PATH));
+	return r;
+}
+
+/* Sockets of the three families that clients know: each rule is for one value. */
+static int add_client_sockets(scmp_filter_ctx filter)
+{
+	static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+	/* of the rest the getaddrinfo() of glibc tries netlink, and manages without */
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
+				     SCMP_A0(SCMP_CMP_GT, AF_INET6));
+	return r;
+}
+
+/* Reading is what is left of open() with none of these. */
+#define OPEN_TO_WRITE (O_ACCMODE | O_CREAT | O_TRUNC)
+
+static int add_client_files(scmp_filter_ctx filter)
+{
+	static const uint32_t ways[] = { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC };
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				 SCMP_A2(SCMP_CMP_MASKED_EQ, OPEN_TO_WRITE, O_RDONLY));
+
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, OPEN_TO_WRITE, O_RDONLY));
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(ways); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, ways[i], ways[i]));
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(ways); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(open), 1,
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, ways[i], ways[i]));
+	return r;
+}
+
+static int add_client(scmp_filter_ctx filter)
+{
+	int r = add_each(filter, SCMP_ACT_ALLOW, allowed_client, ARRAY_LEN(allowed_client));
+
+	if (r == 0)
+		r = add_each(filter, SCMP_ACT_ERRNO(EACCES), refused_client,
+			     ARRAY_LEN(refused_client));
+	if (r == 0)
+		r = add_client_sockets(filter);
+	if (r == 0)
+		r = add_client_files(filter);
+	/* how much a resolver's socket has to read */
+	if (r == 0)
+		r = add_either(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD),
+			       SCMP_A1(SCMP_CMP_NE, FIONREAD));
+	/* plugins that nobody has loaded yet are missed */
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mmap), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 	return r;
 }
 
@@ -192,7 +285,9 @@ int confine_syscalls(enum confine_network network)
 	if (r == 0)
 		r = add_each(filter, SCMP_ACT_ERRNO(EACCES), refused, ARRAY_LEN(refused));
 	if (r == 0)
-		r = add_conditional(filter);
+		r = add_memory(filter);
+	if (r == 0)
+		r = network == CONFINE_NETWORK_CLIENT ? add_client(filter) : add_closed(filter);
 	if (r == 0 && prctl(PR_GET_SECCOMP) < 0)
 		r = -ENOSYS;
 	if (r == 0)

@@ -39,6 +39,11 @@ int confine_drop(const struct confine_user *user);
 enum confine_network {
 	CONFINE_NETWORK_NONE,	/* unix sockets only */
 	CONFINE_NETWORK_OPEN,	/* and what UDP sockets that are open already need */
+	/*
+	 * And sockets for IPv4 and IPv6 that ask others but do not listen; and, because libraries
+	 * look for servers in files, files that the user may read.
+	 */
+	CONFINE_NETWORK_CLIENT,
 };
 
 /*

@@ -2,6 +2,7 @@
 /* Each case runs in a child, which loses its rights for good. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -173,11 +174,76 @@ static int makes_a_thread(void)
 	return 1;
 }
 
+static int client_reads(void)
+{
+	struct stat st;
+	char byte;
+	int fd;
+
+	if (!confine_or_exit(CONFINE_NETWORK_CLIENT))
+		return 10;
+	fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, &byte, 1) != 1 || stat("/etc/passwd", &st) < 0)
+		return 1;
+	if (open("/dev/null", O_WRONLY) >= 0 || errno != EACCES)
+		return 2;
+	if (open("/dev/null", O_RDWR) >= 0 || errno != EACCES)
+		return 3;
+	if (open("/tmp/x", O_RDONLY | O_CREAT, 0600) >= 0 || errno != EACCES)
+		return 4;
+	if (rename("/nothing", "/nowhere") == 0 || errno != EACCES)
+		return 5;
+	if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) != MAP_FAILED)
+		return 6;
+	return unlink("/nothing") == 0 || errno != EACCES ? 7 : 0;
+}
+
+static int client_asks(void)
+{
+	static const struct sockaddr_in nobody = { .sin_family = AF_INET };
+	int fd;
+
+	if (!confine_or_exit(CONFINE_NETWORK_CLIENT))
+		return 10;
+	if (socket(AF_UNIX, SOCK_STREAM, 0) < 0 || socket(AF_INET6, SOCK_STREAM, 0) < 0)
+		return 1;
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (fd < 0)
+		return 2;
+	if (bind(fd, (const struct sockaddr *)&nobody, sizeof(nobody)) == 0 || errno != EACCES)
+		return 3;
+	if (socket(AF_NETLINK, SOCK_RAW, 0) >= 0 || errno != EACCES)
+		return 4;
+	if (socket(AF_PACKET, SOCK_RAW, 0) >= 0 || errno != EACCES)
+		return 5;
+	return sendmmsg(-1, NULL, 0, 0) < 0 && errno == EBADF ? 0 : 6;
+}
+
+static int client_executes(void)
+{
+	if (!confine_or_exit(CONFINE_NETWORK_CLIENT))
+		return 10;
+	(void)execl("/bin/true", "true", NULL);
+	return 1;
+}
+
+static int client_traces(void)
+{
+	if (!confine_or_exit(CONFINE_NETWORK_CLIENT))
+		return 10;
+	(void)syscall(SYS_ptrace, 0, 0, 0, 0);
+	return 1;
+}
+
 static void test_system_calls(void **state)
 {
 	(void)state;
 	assert_int_equal(run(traces_in_a_thread), -SIGSYS);
 	assert_int_equal(run(makes_a_thread), -SIGSYS);
+	assert_int_equal(run(client_reads), 0);
+	assert_int_equal(run(client_asks), 0);
+	assert_int_equal(run(client_executes), -SIGSYS);
+	assert_int_equal(run(client_traces), -SIGSYS);
 	assert_int_equal(run(no_files), 0);
 	assert_int_equal(run(no_new_network), 0);
 	assert_int_equal(run(what_a_loop_needs), 0);
