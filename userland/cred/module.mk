@@ -10,6 +10,7 @@ cred_SRCS := \
 	userland/cred/keeper.c \
 	userland/cred/limiter.c \
 	userland/cred/name.c \
+	userland/cred/principal.c \
 	userland/cred/proof.c \
 	userland/cred/rules.c \
 	userland/cred/secrets.c \
@@ -26,8 +27,8 @@ ipsec-cred_SRCS := \
 	userland/lib/daemon/wipe_free.c
 ipsec-cred_LIBS := cred daemon link ike base
 
-TESTS += test_helper test_limiter test_secrets
-$(foreach t,test_helper test_limiter test_secrets,\
+TESTS += test_helper test_limiter test_principal test_secrets
+$(foreach t,test_helper test_limiter test_principal test_secrets,\
 	$(eval $(t)_SRCS := userland/cred/$(t).c)\
 	$(eval $(t)_LIBS := cred)\
 	$(eval $(t)_PKGS := cmocka))
@@ -45,3 +46,8 @@ $(foreach t,$(cred_CA_TESTS),\
 	$(eval $(t)_SRCS := userland/cred/$(t).c userland/cred/test_ca.c)\
 	$(eval $(t)_LIBS := cred)\
 	$(eval $(t)_PKGS := cmocka))
+
+FUZZERS += fuzz_gss_name
+fuzz_gss_name_SRCS := userland/cred/fuzz_gss_name.c userland/cred/principal.c
+fuzz_gss_name_LIBS := base
+fuzz_gss_name_PKGS := krb5
