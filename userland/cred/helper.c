@@ -11,7 +11,7 @@
  *     ipsec-cred        7, 8 -->
  *     keeper                         waits for the helper, sees signal 11, forks
  *     helper            <-- 0        calls 7 and 8 end with -ECONNRESET
- *                                    8 may still be in the socket: the new helper answers it to nobody
+ *                                    8 may still be in the socket: its answer is nobody's
  *
  * All calls of a helper have the same timeout, so the oldest one ends first and one timer is enough.
  */
@@ -33,7 +33,7 @@
 struct call {
 	struct call *next;
 	uint64_t number;
-	uint64_t end;			/* usec */
+	uint64_t end; /* usec */
 	helper_reply_fn callback;
 	void *userdata;
 };
@@ -53,10 +53,10 @@ struct helper {
 	sd_event_source *timer;
 	int fd;
 	uint64_t last_number;
-	struct call *calls;		/* the oldest first */
+	struct call *calls; /* the oldest first */
 	struct call **last;
 	size_t n_calls;
-	struct outgoing *queue;		/* the oldest first */
+	struct outgoing *queue; /* the oldest first */
 	struct outgoing **queue_last;
 	size_t n_queued;
 	bool has_begun;
@@ -266,7 +266,8 @@ int helper_call(struct helper *helper, const void *data, size_t len, helper_repl
 		return r;
 	*call = (struct call){ .number = ++helper->last_number,
 			       .end = now + helper->config.timeout_usec,
-			       .callback = callback, .userdata = userdata };
+			       .callback = callback,
+			       .userdata = userdata };
 	*helper->last = call;
 	helper->last = &call->next;
 	helper->n_calls++;
@@ -331,7 +332,8 @@ int helper_new(sd_event *event, const struct helper_config *config, struct helpe
 	if (r == 0)
 		r = sd_event_add_io(event, &helper->io, helper->fd, EPOLLIN, on_io, helper);
 	if (r >= 0)
-		r = sd_event_add_time(event, &helper->timer, CLOCK_MONOTONIC, 0, 0, on_timer, helper);
+		r = sd_event_add_time(event, &helper->timer, CLOCK_MONOTONIC, 0, 0, on_timer,
+				      helper);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(helper->timer, SD_EVENT_OFF);
 	if (r < 0)

@@ -121,7 +121,7 @@ int keeper_run(const struct helper_config *config, int fd)
 	forget_parent(fd);
 	(void)prctl(PR_SET_NAME, config->name);
 	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)setrlimit(RLIMIT_MEMLOCK, &lock_all);	/* for a helper that has keys; only root may */
+	(void)setrlimit(RLIMIT_MEMLOCK, &lock_all); /* for a helper that has keys; only root may */
 	if (config->prepare)
 		r = config->prepare(config->run_userdata);
 	if (r == 0 && config->user)

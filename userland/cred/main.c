@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -14,10 +15,14 @@
 
 DEFINE_CLEANUP(struct cred *, cred_free);
 
+#define KEYTAB_OWN "/etc/ipsec-policy/krb5.keytab"
+#define KEYTAB_SYSTEM "/etc/krb5.keytab"
+
 struct options {
 	const char *run_dir;
 	const char *user;
 	const char *ike_user;
+	const char *keytab;
 	bool is_foreground;
 };
 
@@ -29,6 +34,8 @@ static void print_help(FILE *file)
 		"      --run-dir DIR    directory of the sockets (" DAEMON_RUN_DIR ")\n"
 		"      --user USER      run as USER (ipsec-cred, else nobody)\n"
 		"      --ike-user USER  user of ipsec-ike (ipsec-ike, else nobody)\n"
+		"      --keytab FILE    keys of this machine for Kerberos (" KEYTAB_OWN ",\n"
+		"                       else " KEYTAB_SYSTEM ")\n"
 		"      --foreground     log to standard error\n"
 		"      --version        print the version\n"
 		"      --help           print this text\n");
@@ -37,11 +44,12 @@ static void print_help(FILE *file)
 /* 0: go on; else the program ends with status ret - 1. */
 static int parse_options(int argc, char **argv, struct options *ret_options)
 {
-	enum { RUN_DIR = 1, USER, IKE_USER, FOREGROUND, VERSION, HELP };
+	enum { RUN_DIR = 1, USER, IKE_USER, KEYTAB, FOREGROUND, VERSION, HELP };
 	static const struct option known[] = {
 		{ "run-dir", required_argument, NULL, RUN_DIR },
 		{ "user", required_argument, NULL, USER },
 		{ "ike-user", required_argument, NULL, IKE_USER },
+		{ "keytab", required_argument, NULL, KEYTAB },
 		{ "foreground", no_argument, NULL, FOREGROUND },
 		{ "version", no_argument, NULL, VERSION },
 		{ "help", no_argument, NULL, HELP },
@@ -60,6 +68,9 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 			break;
 		case IKE_USER:
 			options.ike_user = optarg;
+			break;
+		case KEYTAB:
+			options.keytab = optarg;
 			break;
 		case FOREGROUND:
 			options.is_foreground = true;
@@ -125,6 +136,14 @@ static int confine(const struct confine_user *user)
 	return r == -ENOSYS ? 0 : r;
 }
 
+/* That of the system may have keys of other services too; the one that is ours only is better. */
+static const char *find_keytab(const struct options *options)
+{
+	if (options->keytab)
+		return options->keytab;
+	return access(KEYTAB_OWN, F_OK) == 0 ? KEYTAB_OWN : KEYTAB_SYSTEM;
+}
+
 static int run(const struct options *options)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
@@ -140,7 +159,8 @@ static int run(const struct options *options)
 		r = daemon_loop_new(&event);
 	if (r == 0) {
 		config = (struct cred_config){ .run_dir = options->run_dir, .ike_uid = ike.uid,
-					       .ike_gid = ike.gid };
+					       .ike_gid = ike.gid, .helper_user = &own,
+					       .keytab = find_keytab(options) };
 		r = cred_new(event, &config, &cred);
 	}
 	if (r < 0) {

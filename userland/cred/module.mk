@@ -5,9 +5,14 @@ cred_SRCS := \
 	userland/cred/chain.c \
 	userland/cred/choose.c \
 	userland/cred/crl.c \
+	userland/cred/gss_context.c \
+	userland/cred/gss_keytab.c \
+	userland/cred/gss_message.c \
+	userland/cred/gss_process.c \
 	userland/cred/helper.c \
 	userland/cred/identity.c \
 	userland/cred/keeper.c \
+	userland/cred/kerberos.c \
 	userland/cred/limiter.c \
 	userland/cred/name.c \
 	userland/cred/principal.c \
@@ -18,7 +23,7 @@ cred_SRCS := \
 	userland/cred/store.c \
 	userland/cred/trust.c
 cred_LIBS := daemon link ike base
-cred_PKGS := libcrypto libsystemd
+cred_PKGS := krb5 krb5-gssapi libcrypto libsystemd
 
 PROGS += ipsec-cred
 ipsec-cred_SRCS := \
@@ -46,6 +51,12 @@ $(foreach t,$(cred_CA_TESTS),\
 	$(eval $(t)_SRCS := userland/cred/$(t).c userland/cred/test_ca.c)\
 	$(eval $(t)_LIBS := cred)\
 	$(eval $(t)_PKGS := cmocka))
+
+# Realms and their KDCs too.
+TESTS += test_gss
+test_gss_SRCS := userland/cred/test_gss.c userland/cred/test_realm.c userland/cred/serve.c
+test_gss_LIBS := cred
+test_gss_PKGS := cmocka
 
 FUZZERS += fuzz_gss_name
 fuzz_gss_name_SRCS := userland/cred/fuzz_gss_name.c userland/cred/principal.c

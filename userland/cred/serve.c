@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cred/kerberos.h"
 #include "cred/limiter.h"
 #include "cred/secrets.h"
 #include "daemon/daemon.h"
@@ -21,25 +22,37 @@
 
 /* Many times what negotiation needs: 4,000 main modes per second, 20 of them with one peer. */
 #define PAIR_PER_SECOND 20
-#define PAIR_BURST 100
-#define ALL_PER_SECOND 4000
-#define ALL_BURST 8000
+#define PAIR_BURST	100
+#define ALL_PER_SECOND	4000
+#define ALL_BURST	8000
 
 /* Requests that wait for the first list of secrets after a start. */
 #define EARLY_MAX 256
 
 #define COMPLAIN_EVERY_MS 1000
 
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A request, and who answers it once there are secrets. */
+struct early {
+	struct link_request *request;
+	const void *args;
+	void (*answer)(struct cred *cred, struct link_request *request, const void *args);
+};
+
 struct cred {
 	struct secrets *secrets;
+	struct kerberos *kerberos;
 	struct limiter *limiter;
 	struct link_server *server;
 	struct link_server *admin;
-	struct link_request *early[EARLY_MAX];
-	const struct ike_psk_request *early_args[EARLY_MAX];
+	struct link *agent; /* which the last list came on, while it is there */
+	uint8_t *kinds; /* of that list's rules: bits (1 << enum link_credential_kind) */
+	size_t n_rules;
+	struct early early[EARLY_MAX];
 	size_t n_early;
-	uint64_t complained;	/* ms, 0: never */
-	uint64_t n_refused;	/* since then */
+	uint64_t complained; /* ms, 0: never */
+	uint64_t n_refused; /* since then */
 };
 
 static uint64_t now_ms(void)
@@ -59,26 +72,34 @@ static void complain(struct cred *cred, uint64_t now, const struct ike_path *pat
 	cred->n_refused++;
 	if (cred->complained && now - cred->complained < COMPLAIN_EVERY_MS)
 		return;
-	log_warning("preshared key of %s and %s is asked for too often, refused (%llu times)",
+	log_warning("the credentials for %s and %s are asked for too often, refused (%llu times)",
 		    ip_addr_format(&path->local, local), ip_addr_format(&path->remote, remote),
 		    (unsigned long long)cred->n_refused);
 	cred->complained = now;
 	cred->n_refused = 0;
 }
 
-static void answer_psk(struct cred *cred, struct link_request *request,
-		       const struct ike_psk_request *args)
+/* False, and answered, if it is asked for more often than negotiation would. */
+static bool may_ask(struct cred *cred, struct link_request *request, const struct ike_path *path)
 {
-	struct link_skeyid skeyid = { 0 };
 	uint64_t now = now_ms();
+
+	if (limiter_take(cred->limiter, now, &path->local, &path->remote))
+		return true;
+	complain(cred, now, path);
+	link_fail(request, -EAGAIN);
+	return false;
+}
+
+static void answer_psk(struct cred *cred, struct link_request *request, const void *args)
+{
+	const struct ike_psk_request *psk = args;
+	struct link_skeyid skeyid = { 0 };
 	int r;
 
-	if (!limiter_take(cred->limiter, now, &args->path.local, &args->path.remote)) {
-		complain(cred, now, &args->path);
-		link_fail(request, -EAGAIN);
+	if (!may_ask(cred, request, &psk->path))
 		return;
-	}
-	r = secrets_skeyid(cred->secrets, args, &skeyid);
+	r = secrets_skeyid(cred->secrets, psk, &skeyid);
 	if (r < 0)
 		link_fail(request, r);
 	else
@@ -86,73 +107,185 @@ static void answer_psk(struct cred *cred, struct link_request *request,
 	wipe(&skeyid, sizeof(skeyid));
 }
 
+static void answer_gss_step(struct cred *cred, struct link_request *request, const void *args)
+{
+	const struct ike_gss_step *step = args;
+
+	if (may_ask(cred, request, &step->path))
+		kerberos_step(cred->kerberos, request, step);
+}
+
 /*
  * A restarted process has no secrets for the moment that the agent needs to notice. Main modes
  * must not fail in it.
  */
+static void answer_when_loaded(struct cred *cred, const struct early *early)
+{
+	if (secrets_is_loaded(cred->secrets))
+		early->answer(cred, early->request, early->args);
+	else if (cred->n_early < EARLY_MAX)
+		cred->early[cred->n_early++] = *early;
+	else
+		link_fail(early->request, -EAGAIN);
+}
+
 static void on_psk_skeyid(void *userdata, struct link_request *request, const void *args)
+{
+	answer_when_loaded(userdata, &(struct early){ request, args, answer_psk });
+}
+
+static void on_gss_step(void *userdata, struct link_request *request, const void *args)
+{
+	answer_when_loaded(userdata, &(struct early){ request, args, answer_gss_step });
+}
+
+/* A context takes a few messages and is gone, so these need no limit of their own. */
+static void on_gss_wrap(void *userdata, struct link_request *request, const void *args)
 {
 	struct cred *cred = userdata;
 
-	if (secrets_is_loaded(cred->secrets)) {
-		answer_psk(cred, request, args);
-	} else if (cred->n_early < EARLY_MAX) {
-		cred->early[cred->n_early] = request;
-		cred->early_args[cred->n_early++] = args;
-	} else {
-		link_fail(request, -EAGAIN);
-	}
+	kerberos_wrap(cred->kerberos, request, args);
+}
+
+static void on_gss_unwrap(void *userdata, struct link_request *request, const void *args)
+{
+	struct cred *cred = userdata;
+
+	kerberos_unwrap(cred->kerberos, request, args);
+}
+
+static void on_gss_end(void *userdata, struct link_request *request, const void *args)
+{
+	struct cred *cred = userdata;
+
+	(void)request;
+	kerberos_end(cred->kerberos, args);
 }
 
 static void answer_early(struct cred *cred)
 {
 	for (size_t i = 0; i < cred->n_early; i++)
-		answer_psk(cred, cred->early[i], cred->early_args[i]);
+		cred->early[i].answer(cred, cred->early[i].request, cred->early[i].args);
 	cred->n_early = 0;
+}
+
+/* Whoever connects next did not begin these. */
+static void on_ike_down(void *userdata, struct link *link, int error)
+{
+	struct cred *cred = userdata;
+
+	(void)link;
+	(void)error;
+	kerberos_end_all(cred->kerberos);
 }
 
 /* --- the agent's side --------------------------------------------------------------------- */
 
-/* Which of the rule's methods have what they need. */
-static struct link_rule_state state_of(const struct link_credential_rule *rule)
+/* Methods that have what they need, of a rule that has these. */
+static uint8_t usable(const struct cred *cred, uint8_t kinds)
 {
-	struct link_rule_state state = { 0 };
+	uint8_t methods = 0;
+
+	if (kinds & 1 << LINK_CREDENTIAL_PSK)
+		methods |= 1 << IKE_AUTH_PSK;
+	if (kinds & 1 << LINK_CREDENTIAL_KERBEROS && *kerberos_own_name(cred->kerberos))
+		methods |= 1 << IKE_AUTH_KERBEROS;
+	return methods;
+}
+
+/* The caller frees the rules. */
+static int make_state(const struct cred *cred, struct link_credential_state *ret_state)
+{
+	struct link_rule_state *rules = calloc(cred->n_rules + 1, sizeof(*rules));
+
+	if (!rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < cred->n_rules; i++)
+		rules[i].usable = usable(cred, cred->kinds[i]);
+	*ret_state = (struct link_credential_state){
+		.rules = rules,
+		.n_rules = cred->n_rules,
+		.gss_name = (char *)kerberos_own_name(cred->kerberos),
+	};
+	return 0;
+}
+
+static uint8_t kinds_of(const struct link_credential_rule *rule)
+{
+	uint8_t kinds = 0;
 
 	for (size_t i = 0; i < rule->n_methods; i++)
-		if (rule->methods[i].kind == LINK_CREDENTIAL_PSK)
-			state.usable |= 1 << IKE_AUTH_PSK;
-	return state;
+		kinds |= (uint8_t)(1 << rule->methods[i].kind);
+	return kinds;
+}
+
+/* All or nothing. */
+static int replace(struct cred *cred, const struct link_credentials *list)
+{
+	_cleanup_free_ uint8_t *kinds = calloc(list->n_rules + 1, 1);
+	int r = kinds ? secrets_replace(cred->secrets, list) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list->n_rules; i++)
+		kinds[i] = kinds_of(&list->rules[i]);
+	free(cred->kinds);
+	cred->kinds = TAKE_PTR(kinds);
+	cred->n_rules = list->n_rules;
+	kerberos_set_policy(cred->kerberos, list->gss_name, list->gss_realms);
+	return 0;
 }
 
 static void on_set_credentials(void *userdata, struct link_request *request, const void *args)
 {
 	const struct link_credentials *list = args;
-	struct link_credential_state state = { .n_rules = list->n_rules, .gss_name = (char *)"" };
+	struct link_credential_state state = { 0 };
 	struct cred *cred = userdata;
-	int r;
+	int r = replace(cred, list);
 
-	state.rules = calloc(list->n_rules + 1, sizeof(*state.rules));
-	r = state.rules ? secrets_replace(cred->secrets, list) : -ENOMEM;
-	if (r < 0) {
-		free(state.rules);
+	if (r < 0)
 		log_error("no memory that can be locked for %zu rules, keeping the old ones",
 			  list->n_rules);
+	else
+		r = make_state(cred, &state);
+	if (r < 0) {
 		link_fail(request, r);
 		return;
 	}
-	for (size_t i = 0; i < list->n_rules; i++)
-		state.rules[i] = state_of(&list->rules[i]);
 	log_info("credentials of %zu rules", list->n_rules);
+	cred->agent = link_request_link(request);
 	(void)link_reply(request, &state);
 	free(state.rules);
 	answer_early(cred);
 }
 
+/* The machine has another name, or none any more. */
+static void on_kerberos_changed(void *userdata)
+{
+	struct link_credential_state state;
+	struct cred *cred = userdata;
+
+	if (!cred->agent || make_state(cred, &state) < 0)
+		return;
+	(void)link_send(cred->agent, &link_credentials_changed, &state);
+	free(state.rules);
+}
+
+static void on_agent_down(void *userdata, struct link *link, int error)
+{
+	struct cred *cred = userdata;
+
+	(void)error;
+	if (cred->agent == link)
+		cred->agent = NULL;
+}
+
 /* --- both --------------------------------------------------------------------------------- */
 
-/* Signatures, certificate chains and GSS steps will be further rows here. */
 static const struct link_handler cred_handlers[] = {
-	{ &link_psk_skeyid, on_psk_skeyid },
+	{ &link_psk_skeyid, on_psk_skeyid }, { &link_gss_step, on_gss_step },
+	{ &link_gss_wrap, on_gss_wrap },     { &link_gss_unwrap, on_gss_unwrap },
+	{ &link_gss_end, on_gss_end },
 };
 
 static const struct link_handler admin_handlers[] = {
@@ -164,7 +297,8 @@ static int serve(sd_event *event, struct cred *cred, const struct cred_config *c
 {
 	struct link_config link_config = {
 		.handlers = is_admin ? admin_handlers : cred_handlers,
-		.n_handlers = 1,
+		.n_handlers = is_admin ? N(admin_handlers) : N(cred_handlers),
+		.down = is_admin ? on_agent_down : on_ike_down,
 		.userdata = cred,
 	};
 	struct link_listener_config listen = {
@@ -191,16 +325,34 @@ struct cred *cred_free(struct cred *cred)
 	if (!cred)
 		return NULL;
 	for (size_t i = 0; i < cred->n_early; i++)
-		link_fail(cred->early[i], -ECONNRESET);
+		link_fail(cred->early[i].request, -ECONNRESET);
+	/* what waits for it is answered, while there is somebody to answer */
+	(void)kerberos_free(cred->kerberos);
 	(void)link_server_free(cred->server);
 	(void)link_server_free(cred->admin);
 	(void)limiter_free(cred->limiter);
 	(void)secrets_free(cred->secrets);
+	free(cred->kinds);
 	free(cred);
 	return NULL;
 }
 
 DEFINE_CLEANUP(struct cred *, cred_free);
+
+/* First of all: its process has what this one has by then. */
+static int start_kerberos(sd_event *event, struct cred *cred, const struct cred_config *config)
+{
+	const struct kerberos_config kerberos_config = {
+		.keytab = config->keytab,
+		.user = config->helper_user,
+		.timeout_usec = config->kerberos_timeout_usec ? config->kerberos_timeout_usec
+							      : KERBEROS_TIMEOUT_USEC,
+		.changed = on_kerberos_changed,
+		.userdata = cred,
+	};
+
+	return kerberos_new(event, &kerberos_config, &cred->kerberos);
+}
 
 int cred_new(sd_event *event, const struct cred_config *config, struct cred **ret_cred)
 {
@@ -216,6 +368,9 @@ int cred_new(sd_event *event, const struct cred_config *config, struct cred **re
 
 	if (!cred)
 		return -ENOMEM;
+	r = start_kerberos(event, cred, config);
+	if (r < 0)
+		return r;
 	if (getrandom(key, sizeof(key), 0) != sizeof(key))
 		return -EIO;
 	cred->secrets = secrets_new();

@@ -2,21 +2,26 @@
 #ifndef CRED_SERVE_H
 #define CRED_SERVE_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <systemd/sd-event.h>
 
+struct confine_user;
 struct cred;
 
 struct cred_config {
 	const char *run_dir;
 	uid_t ike_uid;		/* who may ask on RUNDIR/cred, beside root */
 	gid_t ike_gid;
+	const char *keytab;	/* of this machine; need not be there */
+	const struct confine_user *helper_user;	/* of the Kerberos process; NULL: who we are */
+	uint64_t kerberos_timeout_usec;		/* 0: KERBEROS_TIMEOUT_USEC */
 };
 
 /*
- * Listens on RUNDIR/cred and, for root only, on RUNDIR/cred-admin. Makes what needs files and
- * rights; what remains runs confined. 0 or -errno.
+ * Starts the Kerberos process, then listens on RUNDIR/cred and, for root only, on
+ * RUNDIR/cred-admin. Makes what needs files and rights; what remains runs confined. 0 or -errno.
  */
 int cred_new(sd_event *event, const struct cred_config *config, struct cred **ret_cred);
 /* Wipes the secrets; NULL is allowed. Returns NULL. */

@@ -69,7 +69,8 @@ static const char *path(struct fixture *f, const char *name)
 
 static void start(struct fixture *f)
 {
-	struct cred_config config = { .run_dir = f->dir, .ike_uid = getuid(), .ike_gid = getgid() };
+	struct cred_config config = { .run_dir = f->dir, .ike_uid = getuid(), .ike_gid = getgid(),
+				      .keytab = "/nonexistent/keytab" };
 
 	assert_int_equal(cred_new(f->event, &config, &f->cred), 0);
 }
