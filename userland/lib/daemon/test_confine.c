@@ -154,12 +154,18 @@ static int traces_in_a_thread(void)
 	pthread_t thread;
 	int fds[2];
 
+	char c;
+
+	/* for want of a signal from the filter another one ends it */
+	(void)alarm(30);
 	if (pipe(fds) < 0 || pthread_create(&thread, NULL, trace_when_told, &fds[0]) != 0 ||
 	    !confine_or_exit(CONFINE_NETWORK_OPEN))
 		return 10;
 	if (write(fds[1], "", 1) != 1)
 		return 11;
 	(void)pthread_join(thread, NULL);
+	/* the thread may have ended a moment before the rest of the process is told */
+	(void)read(fds[0], &c, 1);
 	return 1;
 }
 
