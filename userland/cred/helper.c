@@ -60,6 +60,7 @@ struct helper {
 	struct outgoing **queue_last;
 	size_t n_queued;
 	bool has_begun;
+	int file;			/* that came with the message in @buf; -1: none */
 	uint8_t buf[HELPER_MESSAGE_MAX_LEN];
 };
 
@@ -218,7 +219,9 @@ static void read_one(struct helper *helper)
 {
 	uint64_t number;
 	size_t len;
-	int r = helper_receive(helper->fd, helper->buf, &len, &number);
+	int r = helper->config.passes_files ?
+		helper_receive_file(helper->fd, helper->buf, &len, &number, &helper->file) :
+		helper_receive(helper->fd, helper->buf, &len, &number);
 
 	if (r == 0)
 		on_message(helper, number, len);
@@ -227,6 +230,8 @@ static void read_one(struct helper *helper)
 	else if (r != -EAGAIN)
 		log_warning("%s: message that cannot be read (%s), ignoring", helper->config.name,
 			    strerror(-r));
+	if (helper->file >= 0)
+		(void)close(helper_take_file(helper));
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -240,6 +245,11 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		read_one(helper);
 	return 0;
+}
+
+int helper_take_file(struct helper *helper)
+{
+	return TAKE_FD(helper->file);
 }
 
 int helper_tell(struct helper *helper, const void *data, size_t len)
@@ -328,6 +338,7 @@ int helper_new(sd_event *event, const struct helper_config *config, struct helpe
 	helper->last = &helper->calls;
 	helper->queue_last = &helper->queue;
 	helper->fd = -1;
+	helper->file = -1;
 	r = start_keeper(helper);
 	if (r == 0)
 		r = sd_event_add_io(event, &helper->io, helper->fd, EPOLLIN, on_io, helper);

@@ -2,6 +2,7 @@
 #ifndef CRED_HELPER_H
 #define CRED_HELPER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,7 @@ struct helper_config {
 	/* Of ipsec-cred: what a helper says without being asked; may be NULL. */
 	void (*notice)(void *userdata, const void *data, size_t len);
 	void *notice_userdata;
+	bool passes_files;		/* messages of the helper may come with a descriptor */
 	uint64_t timeout_usec;		/* of each call */
 	size_t calls_max;		/* that wait for an answer */
 };
@@ -64,6 +66,11 @@ int helper_call(struct helper *helper, const void *data, size_t len, helper_repl
 		void *userdata);
 /* Without an answer. Errors as of helper_call(). */
 int helper_tell(struct helper *helper, const void *data, size_t len);
+/*
+ * In a callback or notice(): the descriptor that came with the message, which is the caller's then.
+ * -1: none, or taken already.
+ */
+int helper_take_file(struct helper *helper);
 
 /* --- in the helper ------------------------------------------------------------------------ */
 
@@ -74,5 +81,9 @@ int helper_tell(struct helper *helper, const void *data, size_t len);
 int helper_receive(int fd, void *buf, size_t *ret_len, uint64_t *ret_number);
 /* Answers call @number, or with 0 says something without being asked. Any thread may. */
 int helper_send(int fd, uint64_t number, const void *data, size_t len);
+/* With the descriptor @file, which stays the caller's. */
+int helper_send_file(int fd, uint64_t number, const void *data, size_t len, int file);
+/* As helper_receive(); *ret_file is -1 or a descriptor that is the caller's then. */
+int helper_receive_file(int fd, void *buf, size_t *ret_len, uint64_t *ret_number, int *ret_file);
 
 #endif

@@ -21,37 +21,100 @@
 
 /* --- messages ----------------------------------------------------------------------------- */
 
-int helper_send(int fd, uint64_t number, const void *data, size_t len)
+/* Room for one descriptor beside a message. */
+union passed {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static void attach(struct msghdr *msg, union passed *passed, int file)
+{
+	struct cmsghdr *cmsg;
+
+	*passed = (union passed){ 0 };
+	msg->msg_control = passed;
+	msg->msg_controllen = sizeof(*passed);
+	cmsg = CMSG_FIRSTHDR(msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(file));
+	memcpy(CMSG_DATA(cmsg), &file, sizeof(file));
+}
+
+static int detach(struct msghdr *msg)
+{
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
+	int file = -1;
+
+	if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
+	    cmsg->cmsg_len == CMSG_LEN(sizeof(file)))
+		memcpy(&file, CMSG_DATA(cmsg), sizeof(file));
+	return file;
+}
+
+int helper_send_file(int fd, uint64_t number, const void *data, size_t len, int file)
 {
 	struct iovec iov[] = { { &number, sizeof(number) }, { (void *)data, len } };
-	const struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	union passed passed;
 
 	if (len > HELPER_MESSAGE_MAX_LEN)
 		return -EMSGSIZE;
+	if (file >= 0)
+		attach(&msg, &passed, file);
 	while (sendmsg(fd, &msg, MSG_NOSIGNAL) < 0)
 		if (errno != EINTR)
 			return errno == ECONNRESET ? -EPIPE : -errno;
 	return 0;
 }
 
-int helper_receive(int fd, void *buf, size_t *ret_len, uint64_t *ret_number)
+int helper_send(int fd, uint64_t number, const void *data, size_t len)
 {
-	struct iovec iov[] = { { ret_number, sizeof(*ret_number) },
-			       { buf, HELPER_MESSAGE_MAX_LEN } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	return helper_send_file(fd, number, data, len, -1);
+}
+
+static int receive(int fd, struct msghdr *msg, size_t *ret_len)
+{
 	ssize_t n;
 
 	do
-		n = recvmsg(fd, &msg, 0);
+		n = recvmsg(fd, msg, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	if (n == 0)
 		return -EPIPE;
-	if ((size_t)n < sizeof(*ret_number) || msg.msg_flags & MSG_TRUNC)
+	if ((size_t)n < sizeof(uint64_t) || msg->msg_flags & MSG_TRUNC)
 		return -EBADMSG;
-	*ret_len = (size_t)n - sizeof(*ret_number);
+	*ret_len = (size_t)n - sizeof(uint64_t);
 	return 0;
+}
+
+/* Without room for a descriptor the kernel closes what comes. */
+int helper_receive(int fd, void *buf, size_t *ret_len, uint64_t *ret_number)
+{
+	struct iovec iov[] = { { ret_number, sizeof(*ret_number) },
+			       { buf, HELPER_MESSAGE_MAX_LEN } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	return receive(fd, &msg, ret_len);
+}
+
+int helper_receive_file(int fd, void *buf, size_t *ret_len, uint64_t *ret_number, int *ret_file)
+{
+	struct iovec iov[] = { { ret_number, sizeof(*ret_number) },
+			       { buf, HELPER_MESSAGE_MAX_LEN } };
+	union passed passed = { 0 };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = &passed,
+			      .msg_controllen = sizeof(passed) };
+	int r = receive(fd, &msg, ret_len);
+	int file = r == 0 || r == -EBADMSG ? detach(&msg) : -1;
+
+	if (r == 0)
+		*ret_file = file;
+	else if (file >= 0)
+		(void)close(file);
+	return r;
 }
 
 /* --- keeper ------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@ cred_SRCS := \
 	userland/cred/chain.c \
 	userland/cred/choose.c \
 	userland/cred/crl.c \
+	userland/cred/files.c \
 	userland/cred/gss_context.c \
 	userland/cred/gss_keytab.c \
 	userland/cred/gss_message.c \
@@ -15,6 +16,7 @@ cred_SRCS := \
 	userland/cred/kerberos.c \
 	userland/cred/limiter.c \
 	userland/cred/name.c \
+	userland/cred/opener.c \
 	userland/cred/principal.c \
 	userland/cred/proof.c \
 	userland/cred/rules.c \
@@ -44,7 +46,7 @@ test_serve_LIBS := cred daemon link ike base
 test_serve_PKGS := cmocka
 
 # Certificate authorities are made on the spot.
-cred_CA_TESTS := test_choose test_crl test_proof
+cred_CA_TESTS := test_choose test_crl test_files test_proof
 
 TESTS += $(cred_CA_TESTS)
 $(foreach t,$(cred_CA_TESTS),\

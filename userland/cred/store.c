@@ -302,13 +302,19 @@ static void add_key(struct store *store, const char *file, struct bytes contents
 		complain_of_key(file, wants_passphrase, is_key_file);
 		return;
 	}
-	if (!may_have_key || store->n_keys == KEYS_MAX) {
-		log_warning("%s: %s, leaving it out", file, may_have_key ? "too many private keys" :
-			    "a private key in a file that is open to others, or not a .key or .pem");
-		EVP_PKEY_free(pkey);
+	if (may_have_key && store->n_keys < KEYS_MAX) {
+		store->keys[store->n_keys++] = (struct key){ .pkey = pkey, .file = strdup(file) };
 		return;
 	}
-	store->keys[store->n_keys++] = (struct key){ .pkey = pkey, .file = strdup(file) };
+	EVP_PKEY_free(pkey);
+	if (may_have_key)
+		log_warning("%s: more than %d private keys, leaving it out", file, KEYS_MAX);
+	else if (store_may_have_key(STORE_OWN, file))
+		log_warning("%s: a private key that others can read or write, leaving it out; "
+			    "\"chown ipsec-cred %s; chmod 0400 %s\"", file, file, file);
+	else
+		log_warning("%s: a private key belongs into a .key or .pem file, leaving it out",
+			    file);
 }
 
 void store_finish(struct store *store)

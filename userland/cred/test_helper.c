@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,7 +24,8 @@
 #define BIG_LEN 65000
 #define CALLS_MAX 64
 
-enum order { ECHO = 'e', DIE = 'd', KEEP_SILENT = 's', ANSWER_BOTH = 'b', NOTICE = 'n', PID = 'p' };
+enum order { ECHO = 'e', DIE = 'd', KEEP_SILENT = 's', ANSWER_BOTH = 'b', NOTICE = 'n', PID = 'p',
+	     PASS = 'f' };
 
 struct fixture {
 	sd_event *event;
@@ -31,6 +33,8 @@ struct fixture {
 	int n_prepared;
 	size_t n_replies, n_errors, n_notices;
 	int error;
+	int file;
+	bool passes_files;
 	size_t len;
 	uint8_t data[HELPER_MESSAGE_MAX_LEN];
 };
@@ -68,6 +72,7 @@ static void obey(struct fixture *f, int fd, uint64_t number, const uint8_t *data
 {
 	static uint64_t before;
 	pid_t pid = getpid();
+	int file;
 
 	switch ((enum order)data[0]) {
 	case ECHO:
@@ -84,6 +89,12 @@ static void obey(struct fixture *f, int fd, uint64_t number, const uint8_t *data
 		return;
 	case NOTICE:
 		(void)helper_send(fd, 0, data, len);
+		return;
+	case PASS:
+		file = memfd_create("test", MFD_CLOEXEC);
+		(void)pwrite(file, data, len, 0);
+		(void)helper_send_file(fd, number, data, len, file);
+		(void)close(file);
 		return;
 	case PID:
 		(void)helper_send(fd, number, &pid, f->n_prepared == 1 ? sizeof(pid) : 0);
@@ -111,6 +122,7 @@ static void on_reply(void *userdata, int error, const void *data, size_t len)
 
 	f->n_replies++;
 	f->n_errors += error < 0;
+	f->file = helper_take_file(f->helper);
 	f->error = error;
 	f->len = len;
 	if (len)
@@ -135,6 +147,7 @@ static struct helper_config make_config(struct fixture *f, uint64_t timeout_usec
 		.run_userdata = f,
 		.notice = on_notice,
 		.notice_userdata = f,
+		.passes_files = f->passes_files,
 		.timeout_usec = timeout_usec,
 		.calls_max = CALLS_MAX,
 	};
@@ -251,6 +264,31 @@ static void test_timeout(void **state)
 	assert_int_equal(f->len, 2);
 }
 
+/* With a descriptor, if that was agreed upon; one that nobody takes is closed. */
+static void test_files(void **state)
+{
+	struct fixture *f = *state;
+	char text[8] = "";
+
+	start(f, 10000000);
+	call(f, PASS, 4);
+	RUN_UNTIL(f, f->n_replies == 1);
+	assert_int_equal(f->file, -1);
+	f->helper = helper_free(f->helper);
+	assert_true(wait(NULL) > 0);
+	f->passes_files = true;
+	start(f, 10000000);
+	call(f, ECHO, 4);
+	RUN_UNTIL(f, f->n_replies == 2);
+	assert_int_equal(f->file, -1);
+	call(f, PASS, 4);
+	RUN_UNTIL(f, f->n_replies == 3);
+	assert_true(f->file >= 0);
+	assert_int_equal(pread(f->file, text, sizeof(text), 0), 4);
+	assert_string_equal(text, "ffff");
+	assert_int_equal(close(f->file), 0);
+}
+
 static void test_freed_with_calls(void **state)
 {
 	struct fixture *f = *state;
@@ -292,7 +330,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_call), TEST(test_many), TEST(test_died), TEST(test_timeout),
-		TEST(test_freed_with_calls), TEST(test_cannot_start),
+		TEST(test_files), TEST(test_freed_with_calls), TEST(test_cannot_start),
 	};
 
 	log_open("test_helper", LOG_TARGET_STDERR);

@@ -269,6 +269,27 @@ static int add_client(scmp_filter_ctx filter)
 	return r;
 }
 
+static int load(scmp_filter_ctx filter)
+{
+	if (prctl(PR_GET_SECCOMP) < 0)
+		return -ENOSYS;
+	return seccomp_load(filter);
+}
+
+int confine_to(const int *calls, size_t n_calls)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r;
+
+	if (!filter)
+		return -ENOMEM;
+	r = add_each(filter, SCMP_ACT_ALLOW, calls, n_calls);
+	if (r == 0)
+		r = load(filter);
+	seccomp_release(filter);
+	return r;
+}
+
 int confine_syscalls(enum confine_network network)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -288,10 +309,8 @@ int confine_syscalls(enum confine_network network)
 		r = add_memory(filter);
 	if (r == 0)
 		r = network == CONFINE_NETWORK_CLIENT ? add_client(filter) : add_closed(filter);
-	if (r == 0 && prctl(PR_GET_SECCOMP) < 0)
-		r = -ENOSYS;
 	if (r == 0)
-		r = seccomp_load(filter);
+		r = load(filter);
 	seccomp_release(filter);
 	return r;
 }

@@ -3,6 +3,7 @@
 #define DAEMON_CONFINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /*
@@ -54,5 +55,11 @@ enum confine_network {
  * cannot filter.
  */
 int confine_syscalls(enum confine_network network);
+
+/*
+ * The same for a process that does one thing: only these calls (SCMP_SYS() numbers) are there, with
+ * any arguments; others kill it. -ENOSYS: the kernel cannot filter.
+ */
+int confine_to(const int *calls, size_t n_calls);
 
 #endif
