@@ -34,13 +34,12 @@ static bool is_closed_to_others(const struct files *files, const struct stat *st
 	return !(st->st_mode & others);
 }
 
-/* Bytes read, at most @size, or -errno. */
-static ssize_t read_all(int fd, uint8_t *buf, size_t size)
+ssize_t files_read(int fd, void *buf, size_t size)
 {
 	size_t len = 0;
 
 	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
+		ssize_t n = read(fd, (char *)buf + len, size - len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -59,7 +58,7 @@ static void read_contents(struct files *files, enum store_folder folder, const c
 	/* a byte more than the limit tells that there is more */
 	size_t size = store_limit(folder, name) + 1;
 	uint8_t *buf = malloc(size);
-	ssize_t len = buf ? read_all(fd, buf, size) : -ENOMEM;
+	ssize_t len = buf ? files_read(fd, buf, size) : -ENOMEM;
 
 	if (len < 0)
 		log_warning("%s: cannot be read (%s), leaving it out", name, strerror((int)-len));

@@ -2,6 +2,7 @@
 #ifndef CRED_FILES_H
 #define CRED_FILES_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #include <systemd/sd-event.h>
@@ -34,6 +35,9 @@ struct files_config {
 int files_new(sd_event *event, const struct files_config *config, struct files **ret_files);
 struct files *files_free(struct files *files);
 DEFINE_CLEANUP(struct files *, files_free);
+
+/* Up to @size bytes from where @fd stands, fewer at its end. Their number, or -errno. */
+ssize_t files_read(int fd, void *buf, size_t size);
 
 /* Reads all again, also what has not changed. */
 void files_read_again(struct files *files);

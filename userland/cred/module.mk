@@ -2,14 +2,21 @@
 # All of it but the process and its sockets, for the program, its tests and its fuzzers.
 LIBS += cred
 cred_SRCS := \
+	userland/cred/certs.c \
 	userland/cred/chain.c \
 	userland/cred/choose.c \
 	userland/cred/crl.c \
+	userland/cred/fetch.c \
+	userland/cred/fetch_http.c \
+	userland/cred/fetch_job.c \
+	userland/cred/fetch_ldap.c \
+	userland/cred/fetch_process.c \
 	userland/cred/files.c \
 	userland/cred/gss_context.c \
 	userland/cred/gss_keytab.c \
 	userland/cred/gss_message.c \
 	userland/cred/gss_process.c \
+	userland/cred/guard.c \
 	userland/cred/helper.c \
 	userland/cred/identity.c \
 	userland/cred/keeper.c \
@@ -25,10 +32,11 @@ cred_SRCS := \
 	userland/cred/store.c \
 	userland/cred/trust.c
 cred_LIBS := daemon link ike base
-cred_PKGS := krb5 krb5-gssapi libcrypto libsystemd
+cred_PKGS := krb5 krb5-gssapi ldap lber libcrypto libcurl libsystemd
 
 PROGS += ipsec-cred
 ipsec-cred_SRCS := \
+	userland/cred/certs.c \
 	userland/cred/main.c \
 	userland/cred/serve.c \
 	userland/lib/daemon/wipe_free.c
@@ -46,7 +54,7 @@ test_serve_LIBS := cred daemon link ike base
 test_serve_PKGS := cmocka
 
 # Certificate authorities are made on the spot.
-cred_CA_TESTS := test_choose test_crl test_files test_proof
+cred_CA_TESTS := test_choose test_certs test_crl test_files test_proof
 
 TESTS += $(cred_CA_TESTS)
 $(foreach t,$(cred_CA_TESTS),\
@@ -64,3 +72,8 @@ FUZZERS += fuzz_gss_name
 fuzz_gss_name_SRCS := userland/cred/fuzz_gss_name.c userland/cred/principal.c
 fuzz_gss_name_LIBS := base
 fuzz_gss_name_PKGS := krb5
+TESTS += test_fetch
+test_fetch_SRCS := userland/cred/test_fetch.c userland/cred/test_web.c
+test_fetch_LIBS := cred
+test_fetch_PKGS := cmocka
+test_certs_SRCS += userland/cred/test_web.c

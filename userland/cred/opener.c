@@ -222,7 +222,7 @@ static int confine(void)
 		SCMP_SYS(getrandom), SCMP_SYS(clock_gettime), SCMP_SYS(exit_group),
 	};
 
-	return confine_to(allowed, sizeof(allowed) / sizeof(allowed[0]));
+	return confine_to(allowed, sizeof(allowed) / sizeof(allowed[0]), CONFINE_REST_KILL);
 }
 
 int opener_prepare(void *userdata)

@@ -276,9 +276,10 @@ static int load(scmp_filter_ctx filter)
 	return seccomp_load(filter);
 }
 
-int confine_to(const int *calls, size_t n_calls)
+int confine_to(const int *calls, size_t n_calls, enum confine_rest rest)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	scmp_filter_ctx filter = seccomp_init(rest == CONFINE_REST_KILL ? SCMP_ACT_KILL_PROCESS :
+									  SCMP_ACT_ERRNO(EPERM));
 	int r;
 
 	if (!filter)

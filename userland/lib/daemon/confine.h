@@ -56,10 +56,15 @@ enum confine_network {
  */
 int confine_syscalls(enum confine_network network);
 
+enum confine_rest {
+	CONFINE_REST_KILL,
+	CONFINE_REST_REFUSE,	/* with EPERM, for libraries that try this and that */
+};
+
 /*
  * The same for a process that does one thing: only these calls (SCMP_SYS() numbers) are there, with
- * any arguments; others kill it. -ENOSYS: the kernel cannot filter.
+ * any arguments. -ENOSYS: the kernel cannot filter.
  */
-int confine_to(const int *calls, size_t n_calls);
+int confine_to(const int *calls, size_t n_calls, enum confine_rest rest);
 
 #endif
