@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cred/files.h"
 #include "cred/serve.h"
 #include "daemon/confine.h"
 #include "daemon/daemon.h"
@@ -23,6 +25,8 @@ struct options {
 	const char *user;
 	const char *ike_user;
 	const char *keytab;
+	const char *certs_dir;
+	struct guard fetch_guard;
 	bool is_foreground;
 };
 
@@ -36,6 +40,10 @@ static void print_help(FILE *file)
 		"      --ike-user USER  user of ipsec-ike (ipsec-ike, else nobody)\n"
 		"      --keytab FILE    keys of this machine for Kerberos (" KEYTAB_OWN ",\n"
 		"                       else " KEYTAB_SYSTEM ")\n"
+		"      --certs DIR      certificates of this machine (" FILES_DIR ")\n"
+		"      --fetch-from PREFIX\n"
+		"                       CRLs may be fetched from there, though it is no public\n"
+		"                       address; may be given several times\n"
 		"      --foreground     log to standard error\n"
 		"      --version        print the version\n"
 		"      --help           print this text\n");
@@ -44,19 +52,21 @@ static void print_help(FILE *file)
 /* 0: go on; else the program ends with status ret - 1. */
 static int parse_options(int argc, char **argv, struct options *ret_options)
 {
-	enum { RUN_DIR = 1, USER, IKE_USER, KEYTAB, FOREGROUND, VERSION, HELP };
+	enum { RUN_DIR = 1, USER, IKE_USER, KEYTAB, CERTS, FETCH_FROM, FOREGROUND, VERSION, HELP };
 	static const struct option known[] = {
 		{ "run-dir", required_argument, NULL, RUN_DIR },
 		{ "user", required_argument, NULL, USER },
 		{ "ike-user", required_argument, NULL, IKE_USER },
 		{ "keytab", required_argument, NULL, KEYTAB },
+		{ "certs", required_argument, NULL, CERTS },
+		{ "fetch-from", required_argument, NULL, FETCH_FROM },
 		{ "foreground", no_argument, NULL, FOREGROUND },
 		{ "version", no_argument, NULL, VERSION },
 		{ "help", no_argument, NULL, HELP },
 		{ 0 },
 	};
-	struct options options = { .run_dir = DAEMON_RUN_DIR };
-	int c;
+	struct options options = { .run_dir = DAEMON_RUN_DIR, .certs_dir = FILES_DIR };
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (c) {
@@ -71,6 +81,18 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 			break;
 		case KEYTAB:
 			options.keytab = optarg;
+			break;
+		case CERTS:
+			options.certs_dir = optarg;
+			break;
+		case FETCH_FROM:
+			r = guard_allow(&options.fetch_guard, optarg);
+			if (r < 0) {
+				(void)fprintf(stderr, "ipsec-cred: --fetch-from \"%s\": %s\n", optarg,
+					      r == -ENOBUFS ? "too many" :
+					      "not an address, nor a prefix like 10.0.0.0/8");
+				return 3;
+			}
 			break;
 		case FOREGROUND:
 			options.is_foreground = true;
@@ -144,12 +166,54 @@ static const char *find_keytab(const struct options *options)
 	return access(KEYTAB_OWN, F_OK) == 0 ? KEYTAB_OWN : KEYTAB_SYSTEM;
 }
 
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	(void)source;
+	(void)info;
+	cred_read_again(userdata);
+	return 0;
+}
+
+/* Blocked before the helpers are made, which do not want it either. */
+static int block_hangup(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
+}
+
+static int start(sd_event *event, const struct options *options, const struct confine_user *own,
+		 const struct confine_user *ike, struct cred **ret_cred)
+{
+	struct cred_config config = {
+		.run_dir = options->run_dir,
+		.ike_uid = ike->uid,
+		.ike_gid = ike->gid,
+		.helper_user = own,
+		.keytab = find_keytab(options),
+		.certs_dir = options->certs_dir,
+		.fetch_guard = options->fetch_guard,
+	};
+	struct confine_user fetch;
+	int r = confine_find_user(NULL, "ipsec-fetch", &fetch, NULL);
+
+	config.fetch_user = &fetch;
+	if (r == 0)
+		r = block_hangup();
+	if (r == 0)
+		r = cred_new(event, &config, ret_cred);
+	if (r < 0)
+		return r;
+	return sd_event_add_signal(event, NULL, SIGHUP, on_hangup, *ret_cred);
+}
+
 static int run(const struct options *options)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	_cleanup_(cred_freep) struct cred *cred = NULL;
 	struct confine_user own, ike;
-	struct cred_config config;
 	int r = find_users(options, &own, &ike);
 
 	if (r < 0)
@@ -157,12 +221,8 @@ static int run(const struct options *options)
 	r = daemon_make_run_dir(options->run_dir);
 	if (r == 0)
 		r = daemon_loop_new(&event);
-	if (r == 0) {
-		config = (struct cred_config){ .run_dir = options->run_dir, .ike_uid = ike.uid,
-					       .ike_gid = ike.gid, .helper_user = &own,
-					       .keytab = find_keytab(options) };
-		r = cred_new(event, &config, &cred);
-	}
+	if (r == 0)
+		r = start(event, options, &own, &ike, &cred);
 	if (r < 0) {
 		log_error("cannot listen in %s: %s", options->run_dir, strerror(-r));
 		return r;

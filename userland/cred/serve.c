@@ -14,9 +14,11 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cred/certs.h"
 #include "cred/kerberos.h"
 #include "cred/limiter.h"
 #include "cred/secrets.h"
+#include "daemon/confine.h"
 #include "daemon/daemon.h"
 #include "link/messages.h"
 
@@ -38,11 +40,13 @@ struct early {
 	struct link_request *request;
 	const void *args;
 	void (*answer)(struct cred *cred, struct link_request *request, const void *args);
+	bool needs_store;	/* of certificates, which is read meanwhile */
 };
 
 struct cred {
 	struct secrets *secrets;
 	struct kerberos *kerberos;
+	struct certs *certs;
 	struct limiter *limiter;
 	struct link_server *server;
 	struct link_server *admin;
@@ -115,13 +119,58 @@ static void answer_gss_step(struct cred *cred, struct link_request *request, con
 		kerberos_step(cred->kerberos, request, step);
 }
 
+static void answer_authorities(struct cred *cred, struct link_request *request, const void *args)
+{
+	struct ike_authorities authorities;
+
+	certs_authorities(cred->certs, args, &authorities);
+	(void)link_reply(request, &authorities);
+	certs_authorities_clear(&authorities);
+}
+
+static void answer_certificate(struct cred *cred, struct link_request *request, const void *args)
+{
+	struct ike_certificate certificate;
+
+	certs_choose(cred->certs, args, &certificate);
+	(void)link_reply(request, &certificate);
+	certs_certificate_clear(&certificate);
+}
+
+static void answer_signature(struct cred *cred, struct link_request *request, const void *args)
+{
+	const struct ike_signature_request *sign = args;
+	struct ike_signature signature;
+
+	if (!may_ask(cred, request, &sign->path))
+		return;
+	certs_sign(cred->certs, sign, &signature);
+	(void)link_reply(request, &signature);
+}
+
+static void reply_proof(void *userdata, const struct ike_proof *proof)
+{
+	(void)link_reply(userdata, proof);
+}
+
+static void answer_proof(struct cred *cred, struct link_request *request, const void *args)
+{
+	certs_prove(cred->certs, args, reply_proof, request);
+}
+
+static bool is_ready(const struct cred *cred, const struct early *early)
+{
+	return secrets_is_loaded(cred->secrets) &&
+	       (!early->needs_store || certs_is_loaded(cred->certs));
+}
+
 /*
  * A restarted process has no secrets for the moment that the agent needs to notice. Main modes
  * must not fail in it.
  */
 static void answer_when_loaded(struct cred *cred, const struct early *early)
 {
-	if (secrets_is_loaded(cred->secrets))
+	if (is_ready(cred, early))
 		early->answer(cred, early->request, early->args);
 	else if (cred->n_early < EARLY_MAX)
 		cred->early[cred->n_early++] = *early;
@@ -129,14 +178,34 @@ static void answer_when_loaded(struct cred *cred, const struct early *early)
 		link_fail(early->request, -EAGAIN);
 }
 
+static void on_authorities(void *userdata, struct link_request *request, const void *args)
+{
+	answer_when_loaded(userdata, &(struct early){ request, args, answer_authorities, true });
+}
+
+static void on_certificate(void *userdata, struct link_request *request, const void *args)
+{
+	answer_when_loaded(userdata, &(struct early){ request, args, answer_certificate, true });
+}
+
+static void on_signature(void *userdata, struct link_request *request, const void *args)
+{
+	answer_when_loaded(userdata, &(struct early){ request, args, answer_signature, true });
+}
+
+static void on_proof(void *userdata, struct link_request *request, const void *args)
+{
+	answer_when_loaded(userdata, &(struct early){ request, args, answer_proof, true });
+}
+
 static void on_psk_skeyid(void *userdata, struct link_request *request, const void *args)
 {
-	answer_when_loaded(userdata, &(struct early){ request, args, answer_psk });
+	answer_when_loaded(userdata, &(struct early){ request, args, answer_psk, false });
 }
 
 static void on_gss_step(void *userdata, struct link_request *request, const void *args)
 {
-	answer_when_loaded(userdata, &(struct early){ request, args, answer_gss_step });
+	answer_when_loaded(userdata, &(struct early){ request, args, answer_gss_step, false });
 }
 
 /* A context takes a few messages and is gone, so these need no limit of their own. */
@@ -162,11 +231,20 @@ static void on_gss_end(void *userdata, struct link_request *request, const void 
 	kerberos_end(cred->kerberos, args);
 }
 
+/* Those that can be by now; the others stay, in their order. */
 static void answer_early(struct cred *cred)
 {
-	for (size_t i = 0; i < cred->n_early; i++)
-		cred->early[i].answer(cred, cred->early[i].request, cred->early[i].args);
-	cred->n_early = 0;
+	size_t n_stay = 0;
+
+	for (size_t i = 0; i < cred->n_early; i++) {
+		struct early early = cred->early[i];
+
+		if (is_ready(cred, &early))
+			early.answer(cred, early.request, early.args);
+		else
+			cred->early[n_stay++] = early;
+	}
+	cred->n_early = n_stay;
 }
 
 /* Whoever connects next did not begin these. */
@@ -196,12 +274,16 @@ static uint8_t usable(const struct cred *cred, uint8_t kinds)
 /* The caller frees the rules. */
 static int make_state(const struct cred *cred, struct link_credential_state *ret_state)
 {
+	_cleanup_free_ uint8_t *by_certificate = calloc(cred->n_rules + 1, 1);
 	struct link_rule_state *rules = calloc(cred->n_rules + 1, sizeof(*rules));
 
-	if (!rules)
+	if (!rules || !by_certificate) {
+		free(rules);
 		return -ENOMEM;
+	}
+	certs_usable(cred->certs, by_certificate, cred->n_rules);
 	for (size_t i = 0; i < cred->n_rules; i++)
-		rules[i].usable = usable(cred, cred->kinds[i]);
+		rules[i].usable = usable(cred, cred->kinds[i]) | by_certificate[i];
 	*ret_state = (struct link_credential_state){
 		.rules = rules,
 		.n_rules = cred->n_rules,
@@ -219,12 +301,14 @@ static uint8_t kinds_of(const struct link_credential_rule *rule)
 	return kinds;
 }
 
-/* All or nothing. */
+/* On failure the agent sends all again. */
 static int replace(struct cred *cred, const struct link_credentials *list)
 {
 	_cleanup_free_ uint8_t *kinds = calloc(list->n_rules + 1, 1);
 	int r = kinds ? secrets_replace(cred->secrets, list) : -ENOMEM;
 
+	if (r == 0)
+		r = certs_set_rules(cred->certs, list);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < list->n_rules; i++)
@@ -259,16 +343,34 @@ static void on_set_credentials(void *userdata, struct link_request *request, con
 	answer_early(cred);
 }
 
-/* The machine has another name, or none any more. */
-static void on_kerberos_changed(void *userdata)
+static void tell_agent(struct cred *cred)
 {
 	struct link_credential_state state;
-	struct cred *cred = userdata;
 
 	if (!cred->agent || make_state(cred, &state) < 0)
 		return;
 	(void)link_send(cred->agent, &link_credentials_changed, &state);
 	free(state.rules);
+}
+
+/* The machine has another name, or none any more. */
+static void on_kerberos_changed(void *userdata)
+{
+	tell_agent(userdata);
+}
+
+/* The store has been read, for the first time or again. */
+static void on_certs_changed(void *userdata)
+{
+	struct cred *cred = userdata;
+
+	tell_agent(cred);
+	answer_early(cred);
+}
+
+void cred_read_again(struct cred *cred)
+{
+	certs_read_again(cred->certs);
 }
 
 static void on_agent_down(void *userdata, struct link *link, int error)
@@ -283,8 +385,14 @@ static void on_agent_down(void *userdata, struct link *link, int error)
 /* --- both --------------------------------------------------------------------------------- */
 
 static const struct link_handler cred_handlers[] = {
-	{ &link_psk_skeyid, on_psk_skeyid }, { &link_gss_step, on_gss_step },
-	{ &link_gss_wrap, on_gss_wrap },     { &link_gss_unwrap, on_gss_unwrap },
+	{ &link_psk_skeyid, on_psk_skeyid },
+	{ &link_authorities, on_authorities },
+	{ &link_certificate, on_certificate },
+	{ &link_signature, on_signature },
+	{ &link_proof, on_proof },
+	{ &link_gss_step, on_gss_step },
+	{ &link_gss_wrap, on_gss_wrap },
+	{ &link_gss_unwrap, on_gss_unwrap },
 	{ &link_gss_end, on_gss_end },
 };
 
@@ -328,6 +436,7 @@ struct cred *cred_free(struct cred *cred)
 		link_fail(cred->early[i].request, -ECONNRESET);
 	/* what waits for it is answered, while there is somebody to answer */
 	(void)kerberos_free(cred->kerberos);
+	(void)certs_free(cred->certs);
 	(void)link_server_free(cred->server);
 	(void)link_server_free(cred->admin);
 	(void)limiter_free(cred->limiter);
@@ -354,6 +463,22 @@ static int start_kerberos(sd_event *event, struct cred *cred, const struct cred_
 	return kerberos_new(event, &kerberos_config, &cred->kerberos);
 }
 
+static int start_certs(sd_event *event, struct cred *cred, const struct cred_config *config)
+{
+	const struct certs_config certs_config = {
+		.dir = config->certs_dir,
+		.opener_user = config->helper_user,
+		.fetch_user = config->fetch_user,
+		.uid = config->helper_user ? config->helper_user->uid : geteuid(),
+		.gid = config->helper_user ? config->helper_user->gid : getegid(),
+		.guard = config->fetch_guard,
+		.changed = on_certs_changed,
+		.userdata = cred,
+	};
+
+	return certs_new(event, &certs_config, &cred->certs);
+}
+
 int cred_new(sd_event *event, const struct cred_config *config, struct cred **ret_cred)
 {
 	static const struct limiter_config limits = {
@@ -369,6 +494,8 @@ int cred_new(sd_event *event, const struct cred_config *config, struct cred **re
 	if (!cred)
 		return -ENOMEM;
 	r = start_kerberos(event, cred, config);
+	if (r == 0)
+		r = start_certs(event, cred, config);
 	if (r < 0)
 		return r;
 	if (getrandom(key, sizeof(key), 0) != sizeof(key))
