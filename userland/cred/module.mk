@@ -36,7 +36,6 @@ cred_PKGS := krb5 krb5-gssapi ldap lber libcrypto libcurl libsystemd
 
 PROGS += ipsec-cred
 ipsec-cred_SRCS := \
-	userland/cred/certs.c \
 	userland/cred/main.c \
 	userland/cred/serve.c \
 	userland/lib/daemon/wipe_free.c
@@ -62,6 +61,24 @@ $(foreach t,$(cred_CA_TESTS),\
 	$(eval $(t)_LIBS := cred)\
 	$(eval $(t)_PKGS := cmocka))
 
+test_certs_SRCS += userland/cred/test_web.c
+
+TESTS += test_fetch
+test_fetch_SRCS := userland/cred/test_fetch.c userland/cred/test_web.c
+test_fetch_LIBS := cred
+test_fetch_PKGS := cmocka
+
+FUZZERS += fuzz_cert
+fuzz_cert_SRCS := userland/cred/fuzz_cert.c userland/cred/test_ca.c
+fuzz_cert_LIBS := cred
+fuzz_cert_PKGS := cmocka
+
+# Its seeds and a fixed number of mutations, under the sanitizers.
+TESTS += test_cred_fuzz_cert
+test_cred_fuzz_cert_SRCS := $(fuzz_cert_SRCS) userland/lib/ike/fuzz_replay.c
+test_cred_fuzz_cert_LIBS := cred
+test_cred_fuzz_cert_PKGS := cmocka
+
 # Realms and their KDCs too.
 TESTS += test_gss
 test_gss_SRCS := userland/cred/test_gss.c userland/cred/test_realm.c userland/cred/serve.c
@@ -72,8 +89,3 @@ FUZZERS += fuzz_gss_name
 fuzz_gss_name_SRCS := userland/cred/fuzz_gss_name.c userland/cred/principal.c
 fuzz_gss_name_LIBS := base
 fuzz_gss_name_PKGS := krb5
-TESTS += test_fetch
-test_fetch_SRCS := userland/cred/test_fetch.c userland/cred/test_web.c
-test_fetch_LIBS := cred
-test_fetch_PKGS := cmocka
-test_certs_SRCS += userland/cred/test_web.c
