@@ -33,6 +33,7 @@ ctl() { # HOST ARGUMENTS...
 service() {
 	local host=$1 program=$2 args=()
 	local -n ns_name_=$host
+	[ "$program" != ipsec-cred ] || args=(--certs "$TMP/certs-$host" --fetch-from 192.0.2.0/24)
 	[ "$program" != ipsec-policy-agent ] || args=(--state-dir "$TMP/state-$host" --config "$TMP/$host.conf")
 	spawn "$host-$program" ip netns exec "$ns_name_" "$program" --foreground \
 		--run-dir "$(run_dir "$host")" "${args[@]}"
@@ -49,7 +50,7 @@ services_ready() { # HOST
 users_add() {
 	local id=64100 name
 	cp /etc/passwd "$TMP/passwd" && cp /etc/group "$TMP/group" || return
-	for name in ipsec-ike ipsec-cred; do
+	for name in ipsec-ike ipsec-cred ipsec-fetch; do
 		getent passwd "$name" >/dev/null && continue
 		echo "$name:x:$id:$id::/nonexistent:/usr/sbin/nologin" >>"$TMP/passwd"
 		echo "$name:x:$id:" >>"$TMP/group"
