@@ -55,7 +55,7 @@ crl() { # CA FILE
 certificate_on() {
 	local dir=$TMP/certs-$1
 	install -D -m 644 "$CA/$2.crt" "$dir/host.crt" &&
-		install -D -m 644 "$CA/root/ca.crt" "$dir/roots/root.crt" &&
+		install -D -m 644 "$CA/first/ca.crt" "$dir/roots/root.crt" &&
 		install -m 400 -o ipsec-cred "$CA/$2.key" "$dir/host.key"
 }
 cred_said() { service_log "$1" ipsec-cred | grep -q "$2"; } # HOST PATTERN
@@ -80,12 +80,12 @@ again() { both_off && both_on; }
 level() { ctl B dynamic set config property=strongcrlcheck "value=$1"; }
 
 getent passwd ipsec-cred >/dev/null || need users_add
-need ca_new root "/O=Example/CN=Root"
+need ca_new first "/O=Example/CN=Root"
 need ca_new other "/O=Example/CN=Other"
-need host_new root host-a
-need host_new root host-b
+need host_new first host-a
+need host_new first host-b
 mkdir "$TMP/www"
-need crl root "$TMP/www/root.crl"
+need crl first "$TMP/www/root.crl"
 chmod 755 "$TMP" "$TMP/www"
 need certificate_on A host-a
 need certificate_on B host-b
@@ -114,8 +114,8 @@ check "K04 the names in the certificates are not readable" not name_in_clear
 check "K05 the main mode is shown" grep -q $B4 <(ctl A dynamic show mmsas)
 check "K38 the CRL came from where the certificate says" grep -q 'GET /root.crl' "$TMP/web.log"
 
-need revoke root host-a
-need crl root "$TMP/certs-B/crls.new"
+need revoke first host-a
+need crl first "$TMP/certs-B/crls.new"
 mkdir "$TMP/certs-B/crls" && mv "$TMP/certs-B/crls.new" "$TMP/certs-B/crls/root.crl"
 check "K38 a CRL in the store is read" wait_for 20 cred_said B ' 1 CRLs'
 check "K38 new rules" again
