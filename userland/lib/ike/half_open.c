@@ -376,8 +376,8 @@ static void refuse(struct ike_engine *engine, struct half_open *h, enum ike_reas
 			mm_offer_format((struct bytes){ h->sai_b, h->sai_len }, h->vids, offered,
 					sizeof(offered)),
 			wanted ? "; wanted " : "", wanted ? wanted : "");
-	notify_send_clear(engine, &h->path, h->icookie, no_cookie, IKE_NOTIFY_NO_PROPOSAL_CHOSEN,
-			  (struct bytes){0});
+	notify_refuse_clear(engine, &h->path, h->icookie, no_cookie, h->vids,
+			    IKE_NOTIFY_NO_PROPOSAL_CHOSEN, reason);
 	half_open_free(engine, h);
 	set_timer(engine);
 }

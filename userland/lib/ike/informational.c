@@ -14,15 +14,29 @@
 #include "ike/peer.h"
 #include "ike/qm.h"
 #include "ike/quick_mode.h"
+#include "ike/report.h"
+#include "ike/status.h"
+#include "ike/trace.h"
+#include "ike/vid.h"
 
 /* Notify types below are errors. */
 #define STATUS_TYPES 16384
 #define COOKIES_LEN (2 * WIRE_COOKIE_LEN)
 
+/* Whether it says that something failed, and why. */
+static bool read_refusal(const struct wire_notify *notify, enum ike_reason *ret_reason)
+{
+	if (notify->type == IKE_NOTIFY_MS_STATUS)
+		return status_read(notify, ret_reason);
+	*ret_reason = report_notify_reason(notify->type);
+	return notify->type < STATUS_TYPES;
+}
+
 static void note_clear(struct ike_engine *engine, struct ike_mm *mm,
 		       const struct wire_payload *payload)
 {
 	struct wire_notify notify;
+	enum ike_reason reason;
 
 	if (payload->type == WIRE_PAYLOAD_DELETE)
 		engine->stats.unauthenticated_deletes++;
@@ -33,8 +47,8 @@ static void note_clear(struct ike_engine *engine, struct ike_mm *mm,
 		return;
 	if (notify.type == IKE_NOTIFY_MS_DOS_COOKIE)
 		main_mode_dos_cookie(engine, mm, notify.data);
-	else if (notify.type < STATUS_TYPES)
-		main_mode_note_notify(mm, notify.type);
+	else if (read_refusal(&notify, &reason))
+		main_mode_note_notify(mm, notify.type, reason);
 }
 
 void informational_receive_clear(struct ike_engine *engine, struct ike_mm *mm,
@@ -85,21 +99,38 @@ static struct ike_qm *find_refused(struct ike_mm *mm, const struct wire_notify *
 	return n == 1 ? only : NULL;
 }
 
-static void take_notify(struct ike_engine *engine, struct ike_mm *mm, struct bytes body)
+/* True if it was about something that we wait for. */
+static bool take_refusal(struct ike_engine *engine, struct ike_mm *mm,
+			 const struct wire_notify *notify)
+{
+	enum ike_reason reason;
+	struct ike_qm *qm;
+
+	if (!read_refusal(notify, &reason))
+		return false;
+	if (!mm_is_established(mm)) {
+		main_mode_refused(engine, mm, notify->type, reason);
+		return true;
+	}
+	qm = find_refused(mm, notify);
+	if (qm)
+		quick_mode_refused(engine, qm, notify->type, reason);
+	return qm != NULL;
+}
+
+/* @has_refused: a notify of the same message has told what failed; the next one tells less. */
+static void take_notify(struct ike_engine *engine, struct ike_mm *mm, struct bytes body,
+			bool *has_refused)
 {
 	struct wire_notify notify;
-	struct ike_qm *qm;
 
 	if (wire_parse_notify(body, &notify)) {
 		engine->stats.invalid_packets++;
 		return;
 	}
 	if (!mm_is_established(mm)) {
-		if (notify.type < STATUS_TYPES || notify.type == IKE_NOTIFY_MS_STATUS)
-			main_mode_refused(engine, mm, &notify);
-		return;
-	}
-	if (notify.type == IKE_NOTIFY_R_U_THERE) {
+		*has_refused = *has_refused || take_refusal(engine, mm, &notify);
+	} else if (notify.type == IKE_NOTIFY_R_U_THERE) {
 		dpd_answer(engine, mm, &notify);
 	} else if (notify.type == IKE_NOTIFY_R_U_THERE_ACK) {
 		dpd_acknowledged(engine, mm, &notify);
@@ -107,10 +138,8 @@ static void take_notify(struct ike_engine *engine, struct ike_mm *mm, struct byt
 		connected_notified(engine, mm, &notify);
 	} else if (notify.type == IKE_NOTIFY_INITIAL_CONTACT) {
 		mm_initial_contact(engine, mm);
-	} else if (notify.type < STATUS_TYPES || notify.type == IKE_NOTIFY_MS_STATUS) {
-		qm = find_refused(mm, &notify);
-		if (qm)
-			quick_mode_refused(engine, qm, notify.type);
+	} else {
+		*has_refused = *has_refused || take_refusal(engine, mm, &notify);
 	}
 }
 
@@ -201,6 +230,7 @@ void informational_receive(struct ike_engine *engine, struct ike_mm *mm, struct 
 			   const struct wire_header *header)
 {
 	struct wire_message message;
+	bool has_refused = false;
 
 	if (!mm_is_established(mm) && mm->state != IKE_MM_STATE_SENT_5) {
 		if (!main_mode_receive_early(mm, engine->arrival, datagram))
@@ -214,6 +244,10 @@ void informational_receive(struct ike_engine *engine, struct ike_mm *mm, struct 
 	if (open_message(engine, mm, datagram, header, &message) ||
 	    mm_use_id(mm, header->message_id)) {
 		engine->stats.invalid_packets++;
+		/* Before main mode is complete Windows begins with a block that we cannot know. */
+		if (!mm_is_established(mm) && mm->vids & VID_MICROSOFT)
+			trace_say(engine, IKE_TRACE_STEPS, &mm->path.remote,
+				  "an encrypted notify that cannot be read: it probably refuses");
 		return;
 	}
 	natt_follow(mm, engine->arrival);
@@ -222,7 +256,7 @@ void informational_receive(struct ike_engine *engine, struct ike_mm *mm, struct 
 	/* In order; nothing more once this main mode has been deleted. */
 	for (size_t i = 1; i < message.n_payloads && !mm->is_gone; i++) {
 		if (message.payloads[i].type == WIRE_PAYLOAD_NOTIFY)
-			take_notify(engine, mm, message.payloads[i].body);
+			take_notify(engine, mm, message.payloads[i].body, &has_refused);
 		else if (message.payloads[i].type == WIRE_PAYLOAD_DELETE)
 			take_delete(engine, mm, message.payloads[i].body);
 	}

@@ -201,19 +201,35 @@ static bool is_initial_contact(const struct ike_mm *mm)
 	return true;
 }
 
-static void add_initial_contact(const struct ike_mm *mm, struct wire_out *out)
+/* A notify about this main mode. */
+static void add_notify(const struct ike_mm *mm, struct wire_out *out, uint16_t type,
+		       struct bytes data)
 {
 	uint8_t cookies[2 * WIRE_COOKIE_LEN];
 	struct wire_notify notify = {
 		.doi = WIRE_DOI_IPSEC,
 		.protocol = IKE_PROTOCOL_ISAKMP,
-		.type = IKE_NOTIFY_INITIAL_CONTACT,
+		.type = type,
 		.spi = { cookies, sizeof(cookies) },
+		.data = data,
 	};
 
 	memcpy(cookies, mm->icookie, WIRE_COOKIE_LEN);
 	memcpy(cookies + WIRE_COOKIE_LEN, mm->rcookie, WIRE_COOKIE_LEN);
 	wire_add_notify(out, &notify);
+}
+
+/* Ours is shorter than what was offered, which cannot be changed. Windows is not told such things. */
+static void add_lifetime(const struct ike_mm *mm, struct wire_out *out)
+{
+	uint8_t data[16];
+	struct writer w = writer_make(data, sizeof(data));
+
+	if (mm->is_initiator || mm->vids & VID_MICROSOFT ||
+	    mm->choice.life_seconds <= mm->life_seconds)
+		return;
+	qm_lifetime_write(&w, mm->life_seconds, 0);
+	add_notify(mm, out, IKE_NOTIFY_RESPONDER_LIFETIME, (struct bytes){ data, w.len });
 }
 
 /* HDR*, what the method says [, N] */
@@ -228,7 +244,8 @@ int main_mode_send_proof(struct ike_engine *engine, struct ike_mm *mm)
 	if (ret)
 		return ret;
 	if (mm->is_initiator && mm->negotiation->has_proved && is_initial_contact(mm))
-		add_initial_contact(mm, &out);
+		add_notify(mm, &out, IKE_NOTIFY_INITIAL_CONTACT, (struct bytes){ 0 });
+	add_lifetime(mm, &out);
 	len = wire_finish(&out, ike_cipher_block_len(mm->keys->cipher));
 	memcpy(iv, mm->iv, sizeof(iv));
 	if (!len || exchange_encrypt(mm->keys, iv, engine->out, len))

@@ -42,12 +42,12 @@ void main_mode_step_done(struct ike_engine *engine, struct ike_mm *mm, int error
 /* Retransmission and give-up. */
 void main_mode_timer(struct timer *timer, void *userdata);
 /* An error notify in clear with our cookies: remembered, not believed. */
-void main_mode_note_notify(struct ike_mm *mm, uint16_t type);
+void main_mode_note_notify(struct ike_mm *mm, uint16_t type, enum ike_reason reason);
 /* The peer's cookie challenge to our message 1. */
 void main_mode_dos_cookie(struct ike_engine *engine, struct ike_mm *mm, struct bytes cookie);
 /* An authenticated error notify while message 6 is awaited. */
-void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm,
-		       const struct wire_notify *notify);
+void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm, uint16_t type,
+		       enum ike_reason reason);
 
 /*
  * The policy as we can offer or accept it: algorithms and methods that are there. Otherwise the

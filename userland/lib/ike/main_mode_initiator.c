@@ -86,26 +86,28 @@ void main_mode_dos_cookie(struct ike_engine *engine, struct ike_mm *mm, struct b
 	(void)send_1(engine, mm, cookie.data);
 }
 
-void main_mode_note_notify(struct ike_mm *mm, uint16_t type)
+void main_mode_note_notify(struct ike_mm *mm, uint16_t type, enum ike_reason reason)
 {
-	if (!mm->negotiation || !mm->is_initiator)
+	struct mm_negotiation *n = mm->negotiation;
+
+	if (!n || !mm->is_initiator)
 		return;
-	mm->negotiation->noted_notify = type;
-	mm->negotiation->has_answered = true;
+	n->has_answered = true;
+	/* What Windows says beside its number tells less. */
+	if (n->noted_notify == IKE_NOTIFY_MS_STATUS && type != IKE_NOTIFY_MS_STATUS)
+		return;
+	n->noted_notify = type;
+	n->noted_reason = reason;
 }
 
-void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm,
-		       const struct wire_notify *notify)
+void main_mode_refused(struct ike_engine *engine, struct ike_mm *mm, uint16_t type,
+		       enum ike_reason reason)
 {
-	struct reader r = reader_from(notify->data);
-	enum ike_reason reason = report_notify_reason(notify->type);
+	char text[96];
 
-	if (mm->state != IKE_MM_STATE_SENT_5)
-		return;
-	if (notify->type == IKE_NOTIFY_MS_STATUS)
-		reason = report_status_reason(reader_u32(&r));
-	mm_fail(engine, mm, reason, true, "the peer refused with %s: %s",
-		ike_notify_name(notify->type), ike_reason_text(reason));
+	if (mm->state == IKE_MM_STATE_SENT_5)
+		mm_fail(engine, mm, reason, true, "%s",
+			report_refusal(type, reason, text, sizeof(text)));
 }
 
 /* --- messages 2, 4 and 6 -------------------------------------------------------------------- */
@@ -140,6 +142,7 @@ void main_mode_receive_2(struct ike_engine *engine, struct ike_mm *mm, struct by
 			       &mm->choice)) {
 		engine->stats.invalid_packets++;
 		n->noted_notify = IKE_NOTIFY_BAD_PROPOSAL_SYNTAX;
+		n->noted_reason = IKE_REASON_ATTRIBUTES;
 		return;
 	}
 	memcpy(mm->rcookie, message.header.rcookie, WIRE_COOKIE_LEN);
@@ -286,17 +289,17 @@ static const char *hint(const struct ike_mm *mm)
 static void give_up(struct ike_engine *engine, struct ike_mm *mm)
 {
 	struct mm_negotiation *n = mm->negotiation;
-	char offered[256];
+	char offered[256], text[96];
 
-	if (n->noted_notify == IKE_NOTIFY_NO_PROPOSAL_CHOSEN ||
-	    n->noted_notify == IKE_NOTIFY_BAD_PROPOSAL_SYNTAX)
+	if (n->noted_notify && n->noted_reason == IKE_REASON_ATTRIBUTES)
 		mm_fail(engine, mm, IKE_REASON_ATTRIBUTES, true,
 			"the peer chose no proposal that we offered (%s)",
 			mm_offer_format(blob_bytes(&n->sai_b), ~UINT32_C(0), offered,
 					sizeof(offered)));
 	else if (n->noted_notify)
-		mm_fail(engine, mm, report_notify_reason(n->noted_notify), true,
-			"the peer refused with %s%s", ike_notify_name(n->noted_notify), hint(mm));
+		mm_fail(engine, mm, n->noted_reason, true, "%s%s",
+			report_refusal(n->noted_notify, n->noted_reason, text, sizeof(text)),
+			hint(mm));
 	else if (!n->has_answered)
 		mm_fail(engine, mm, IKE_REASON_NO_RESPONSE, true, "%s",
 			ike_reason_text(IKE_REASON_NO_RESPONSE));

@@ -169,8 +169,8 @@ static void refuse_clear(struct ike_engine *engine, struct ike_mm *mm)
 {
 	struct mm_failure *failure = &mm->negotiation->failure;
 
-	notify_send_clear(engine, &mm->path, mm->icookie, mm->rcookie,
-			  report_reason_notify(failure->reason), (struct bytes){ 0 });
+	notify_refuse_clear(engine, &mm->path, mm->icookie, mm->rcookie, mm->vids,
+			    report_reason_notify(failure->reason), failure->reason);
 	mm_fail(engine, mm, failure->reason, false, "%s", failure->text);
 }
 

@@ -73,6 +73,7 @@ struct mm_negotiation {
 	struct mm_gss *gss;
 	struct ike_mm_policy *policy;	/* initiator's offer, for the log */
 	uint16_t noted_notify;		/* error notify in clear, believed only at the end */
+	enum ike_reason noted_reason;	/* what it says */
 	uint8_t n_bad;			/* messages 5 or 6 that could not be decrypted */
 	bool has_dos_cookie;		/* message 1 was repeated with the peer's cookie */
 	bool has_answered;		/* anything at all came back */

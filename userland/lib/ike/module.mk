@@ -45,6 +45,7 @@ ike_SRCS := \
 	userland/lib/ike/request.c \
 	userland/lib/ike/sa_payload.c \
 	userland/lib/ike/secret.c \
+	userland/lib/ike/status.c \
 	userland/lib/ike/succession.c \
 	userland/lib/ike/table.c \
 	userland/lib/ike/trace.c \

@@ -6,40 +6,70 @@
 #include "ike/names.h"
 #include "ike/protected.h"
 #include "ike/report.h"
-#include "ike/vid.h"
+#include "ike/status.h"
 
 #define CLEAR_MAX 128
 
-void notify_send_clear(struct ike_engine *engine, const struct ike_path *path,
-		       const uint8_t *icookie, const uint8_t *rcookie, uint16_t type,
-		       struct bytes data)
+/* False: too many lately, or no randomness. */
+static bool begin_clear(struct ike_engine *engine, const struct ike_path *path,
+			const uint8_t *icookie, const uint8_t *rcookie,
+			uint8_t buf[static CLEAR_MAX], struct wire_out *ret_out)
 {
 	struct wire_header header = { .version = WIRE_VERSION,
 				      .exchange = WIRE_EXCHANGE_INFORMATIONAL };
+
+	if (!admission_allow_notify(&engine->admission, engine->now, &path->remote)) {
+		engine->stats.rate_limited++;
+		return false;
+	}
+	memcpy(header.icookie, icookie, WIRE_COOKIE_LEN);
+	memcpy(header.rcookie, rcookie, WIRE_COOKIE_LEN);
+	if (core_random(engine, &header.message_id, sizeof(header.message_id)))
+		return false;
+	header.message_id |= 1;
+	*ret_out = wire_out_make(buf, CLEAR_MAX, &header);
+	return true;
+}
+
+static void finish_clear(struct ike_engine *engine, const struct ike_path *path, uint16_t type,
+			 struct bytes data, struct wire_out *out)
+{
 	struct wire_notify notify = {
 		.doi = WIRE_DOI_IPSEC,
 		.protocol = IKE_PROTOCOL_ISAKMP,
 		.type = type,
 		.data = data,
 	};
-	uint8_t buf[CLEAR_MAX];
-	struct wire_out out;
 	size_t len;
 
-	if (!admission_allow_notify(&engine->admission, engine->now, &path->remote)) {
-		engine->stats.rate_limited++;
-		return;
-	}
-	memcpy(header.icookie, icookie, WIRE_COOKIE_LEN);
-	memcpy(header.rcookie, rcookie, WIRE_COOKIE_LEN);
-	if (core_random(engine, &header.message_id, sizeof(header.message_id)))
-		return;
-	header.message_id |= 1;
-	out = wire_out_make(buf, sizeof(buf), &header);
-	wire_add_notify(&out, &notify);
-	len = wire_finish(&out, 0);
+	wire_add_notify(out, &notify);
+	len = wire_finish(out, 0);
 	if (len)
-		core_send(engine, path, (struct bytes){ buf, len });
+		core_send(engine, path, (struct bytes){ out->w.data, len });
+}
+
+void notify_send_clear(struct ike_engine *engine, const struct ike_path *path,
+		       const uint8_t *icookie, const uint8_t *rcookie, uint16_t type,
+		       struct bytes data)
+{
+	uint8_t buf[CLEAR_MAX];
+	struct wire_out out;
+
+	if (begin_clear(engine, path, icookie, rcookie, buf, &out))
+		finish_clear(engine, path, type, data, &out);
+}
+
+void notify_refuse_clear(struct ike_engine *engine, const struct ike_path *path,
+			 const uint8_t *icookie, const uint8_t *rcookie, uint32_t vids,
+			 uint16_t type, enum ike_reason reason)
+{
+	uint8_t buf[CLEAR_MAX];
+	struct wire_out out;
+
+	if (!begin_clear(engine, path, icookie, rcookie, buf, &out))
+		return;
+	status_add(&out, vids, 0, reason);
+	finish_clear(engine, path, type, (struct bytes){ 0 }, &out);
 }
 
 static void finish_and_send(struct ike_engine *engine, struct ike_mm *mm,
@@ -70,24 +100,31 @@ void notify_send(struct ike_engine *engine, struct ike_mm *mm, uint8_t protocol,
 	finish_and_send(engine, mm, &m);
 }
 
-/* Windows says the number of its error, and wants to hear one. */
-static void add_status(struct wire_out *out, enum ike_reason reason)
+void notify_refuse(struct ike_engine *engine, struct ike_mm *mm, uint8_t protocol,
+		   struct bytes spi, uint32_t message_id, uint16_t type, enum ike_reason reason)
 {
-	uint8_t code[4];
-	struct writer w = writer_make(code, sizeof(code));
+	uint8_t id[4];
+	struct writer w = writer_make(id, sizeof(id));
 	struct wire_notify notify = {
 		.doi = WIRE_DOI_IPSEC,
-		.protocol = IKE_PROTOCOL_ISAKMP,
-		.type = IKE_NOTIFY_MS_STATUS,
-		.data = { code, sizeof(code) },
+		.protocol = protocol,
+		.type = type,
+		.spi = spi,
+		.data = { id, sizeof(id) },
 	};
+	struct protected_message m;
 
-	writer_u32(&w, (uint32_t)reason);
-	wire_add_notify(out, &notify);
+	if (protected_begin(engine, mm, &m))
+		return;
+	writer_u32(&w, message_id);
+	status_add(&m.out, mm->vids, message_id, reason);
+	wire_add_notify(&m.out, &notify);
+	finish_and_send(engine, mm, &m);
 }
 
 void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, enum ike_reason reason)
 {
+	uint16_t type = report_reason_notify(reason);
 	struct wire_notify notify = {
 		.doi = WIRE_DOI_IPSEC,
 		.protocol = IKE_PROTOCOL_ISAKMP,
@@ -99,8 +136,9 @@ void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, enum ike_r
 
 	if (protected_begin(engine, mm, &m))
 		return;
-	if (mm->vids & VID_MICROSOFT)
-		add_status(&m.out, reason);
+	/* Which check of a secret failed is nobody's business. */
+	status_add(&m.out, mm->vids, 0,
+		   type == IKE_NOTIFY_AUTHENTICATION_FAILED ? IKE_REASON_CREDENTIALS : reason);
 	wire_add_notify(&m.out, &notify);
 	message = protected_finish(mm, &m, iv);
 	if (message.len)

@@ -21,5 +21,12 @@ void notify_send(struct ike_engine *engine, struct ike_mm *mm, uint8_t protocol,
 		 struct bytes spi, uint16_t type, struct bytes data);
 /* The last word to a peer that failed to prove itself, kept as the answer to duplicates. */
 void notify_send_failed(struct ike_engine *engine, struct ike_mm *mm, enum ike_reason reason);
+/* A quick mode of the peer is refused: by the RFC's notify, and the reason for who knows it. */
+void notify_refuse(struct ike_engine *engine, struct ike_mm *mm, uint8_t protocol,
+		   struct bytes spi, uint32_t message_id, uint16_t type, enum ike_reason reason);
+/* The same for a main mode, in clear; @vids are the peer's. */
+void notify_refuse_clear(struct ike_engine *engine, const struct ike_path *path,
+			 const uint8_t *icookie, const uint8_t *rcookie, uint32_t vids,
+			 uint16_t type, enum ike_reason reason);
 
 #endif

@@ -595,11 +595,13 @@ void quick_mode_receive(struct ike_engine *engine, struct ike_mm *mm, struct byt
 		engine->stats.duplicates_ignored++;
 }
 
-void quick_mode_refused(struct ike_engine *engine, struct ike_qm *qm, uint16_t type)
+void quick_mode_refused(struct ike_engine *engine, struct ike_qm *qm, uint16_t type,
+			enum ike_reason reason)
 {
+	char text[96];
+
 	qm->has_answered = true;
-	qm_fail(engine, qm, report_notify_reason(type), true, "the peer refused with %s",
-		ike_notify_name(type));
+	qm_fail(engine, qm, reason, true, "%s", report_refusal(type, reason, text, sizeof(text)));
 }
 
 void quick_mode_timer(struct timer *timer, void *userdata)

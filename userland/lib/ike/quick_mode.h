@@ -39,7 +39,8 @@ void quick_mode_keys_reply(struct ike_engine *engine, struct ike_qm *qm, int err
 /* The main mode under it is gone: starts over under another one, once, or fails. */
 void quick_mode_lost_mm(struct ike_engine *engine, struct ike_qm *qm, enum ike_reason reason);
 /* An authenticated error notify of the peer that is meant for this quick mode. */
-void quick_mode_refused(struct ike_engine *engine, struct ike_qm *qm, uint16_t type);
+void quick_mode_refused(struct ike_engine *engine, struct ike_qm *qm, uint16_t type,
+			enum ike_reason reason);
 void quick_mode_timer(struct timer *timer, void *userdata);
 
 #endif

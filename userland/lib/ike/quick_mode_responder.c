@@ -67,23 +67,15 @@ static uint32_t offered_spi(const struct ike_qm *qm, uint8_t *ret_protocol)
 	return reader_u32(&r);
 }
 
-static void send_refusal(struct ike_engine *engine, struct ike_qm *qm, uint16_t type)
-{
-	uint8_t spi[4], id[4], protocol;
-	struct writer w = writer_make(spi, sizeof(spi));
-	struct writer id_w = writer_make(id, sizeof(id));
-
-	writer_u32(&w, offered_spi(qm, &protocol));
-	/* Which quick mode it is about, for those who look there. */
-	writer_u32(&id_w, qm->message_id);
-	notify_send(engine, qm->mm, protocol, (struct bytes){ spi, sizeof(spi) }, type,
-		    (struct bytes){ id, sizeof(id) });
-}
-
 static void refuse(struct ike_engine *engine, struct ike_qm *qm, uint16_t type,
 		   enum ike_reason reason, const char *text)
 {
-	send_refusal(engine, qm, type);
+	uint8_t spi[4], protocol;
+	struct writer w = writer_make(spi, sizeof(spi));
+
+	writer_u32(&w, offered_spi(qm, &protocol));
+	notify_refuse(engine, qm->mm, protocol, (struct bytes){ spi, sizeof(spi) },
+		      qm->message_id, type, reason);
 	qm_fail(engine, qm, reason, false, "%s", text);
 }
 

@@ -157,6 +157,13 @@ bool report_is_authentication(enum ike_reason reason)
 	}
 }
 
+const char *report_refusal(uint16_t type, enum ike_reason reason, char *buf, size_t len)
+{
+	(void)snprintf(buf, len, "the peer refused with %s: %s", ike_notify_name(type),
+		       ike_reason_text(reason));
+	return buf;
+}
+
 enum ike_reason report_notify_reason(uint16_t type)
 {
 	switch (type) {

@@ -23,6 +23,8 @@ void report_stranger(struct ike_engine *engine, const struct ike_path *path,
 /* A datagram could not be sent; limited. @error is -errno. */
 void report_send_failed(struct ike_engine *engine, const struct ike_path *path, int error);
 
+/* What a notify of type @type, for @reason, means for people. Returns @buf. */
+const char *report_refusal(uint16_t type, enum ike_reason reason, char *buf, size_t len);
 /* The reason that an error notify stands for. */
 enum ike_reason report_notify_reason(uint16_t type);
 /* Somebody did not prove who it is. */

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "ike/sim.h"
+#include "ike/wire.h"
 
 static void assert_nothing_left(const struct sim *sim)
 {
@@ -28,6 +29,111 @@ static void assert_text(const struct sim_event *event, const char *part)
 	assert_non_null(event);
 	if (!strstr(event->text, part))
 		fail_msg("\"%s\" is not in \"%s\"", part, event->text);
+}
+
+/* The hosts do not know each other's vendor id: only notifies of the RFCs are understood. */
+static struct sim_fate as_strangers(struct sim *sim, size_t from, uint8_t *data, size_t len)
+{
+	static const uint8_t us[] = { 0x56, 0x59, 0xc3, 0x6d, 0x4c, 0x17, 0x17, 0xe4 };
+
+	(void)sim;
+	(void)from;
+	for (size_t i = WIRE_HEADER_LEN; i + sizeof(us) <= len; i++) {
+		if (!memcmp(data + i, us, sizeof(us)))
+			data[i] ^= 1;
+	}
+	return (struct sim_fate){ .delay = 1 };
+}
+
+/* What host 0 hears from host 1, which refuses: as strangers, and as what they are. */
+struct answer {
+	enum ike_reason reason;
+	const char *text;
+};
+
+static void check_answers(void (*prepare)(struct sim *sim), enum ike_event_kind kind,
+			  const struct answer answers[static 2])
+{
+	for (int is_known = 0; is_known <= 1; is_known++) {
+		struct sim *sim = sim_new(false, NULL);
+
+		sim->network = is_known ? NULL : as_strangers;
+		prepare(sim);
+		sim_acquire(sim, 0, 1);
+		sim_run(sim, 60000);
+		assert_nothing_left(sim);
+		assert_true(sim_result(sim, 0, 1)->peer_answered);
+		assert_int_equal(sim_result(sim, 0, 1)->reason, answers[is_known].reason);
+		assert_int_equal(sim_last_event(sim, 0, kind)->reason, answers[is_known].reason);
+		assert_true(sim_last_event(sim, 0, kind)->failed_at_peer);
+		assert_text(sim_last_event(sim, 0, kind), answers[is_known].text);
+		sim_free(sim);
+	}
+}
+
+static void refuse_mm(struct sim *sim)
+{
+	sim->hosts[1].has_mm_policy = false;
+}
+
+static void refuse_qm(struct sim *sim)
+{
+	sim->hosts[1].has_qm_policy = false;
+}
+
+static void refuse_offer(struct sim *sim)
+{
+	sim->hosts[1].qm.offers[0] = sim_ah(IKE_HASH_SHA256);
+}
+
+static void refuse_key(struct sim *sim)
+{
+	sim->hosts[1].psk = NULL;
+}
+
+/* NOTIFY_STATUS tells what the RFC's notifies do not. */
+static void test_status(void **state)
+{
+	static const struct answer no_mm[] = {
+		{ IKE_REASON_ATTRIBUTES, "chose no proposal that we offered" },
+		{ IKE_REASON_NO_POLICY, "refused with NOTIFY_STATUS: no policy configured" },
+	};
+	static const struct answer no_qm[] = {
+		{ IKE_REASON_POLICY_MATCH, "the peer refused with INVALID-ID-INFORMATION" },
+		{ IKE_REASON_NO_POLICY, "refused with NOTIFY_STATUS: no policy configured" },
+	};
+	static const struct answer no_offer[] = {
+		{ IKE_REASON_ATTRIBUTES, "the peer refused with NO-PROPOSAL-CHOSEN" },
+		{ IKE_REASON_ATTRIBUTES, "refused with NOTIFY_STATUS: no proposal in common" },
+	};
+	static const struct answer no_key[] = {
+		{ IKE_REASON_CREDENTIALS, "the peer refused with AUTHENTICATION-FAILED" },
+		{ IKE_REASON_CREDENTIALS, "refused with NOTIFY_STATUS: authentication failed" },
+	};
+
+	(void)state;
+	check_answers(refuse_mm, IKE_EVENT_MM_FAILED, no_mm);
+	check_answers(refuse_qm, IKE_EVENT_QM_FAILED, no_qm);
+	check_answers(refuse_offer, IKE_EVENT_QM_FAILED, no_offer);
+	check_answers(refuse_key, IKE_EVENT_MM_FAILED, no_key);
+}
+
+/* One of two quick modes is refused: two notifies in a message are about one. */
+static void test_status_names_quick_mode(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 1000);
+	sim->hosts[0].qm.offers[0] = sim_ah(IKE_HASH_SHA256);
+	sim_acquire_port(sim, 0, 2, 80);
+	sim->hosts[0].qm.offers[0] = sim->hosts[1].qm.offers[0];
+	sim_acquire_port(sim, 0, 3, 81);
+	sim_run(sim, 1000);
+	assert_int_equal(sim_result(sim, 0, 2)->reason, IKE_REASON_ATTRIBUTES);
+	assert_int_equal(sim_result(sim, 0, 3)->reason, IKE_REASON_OK);
+	sim_free(sim);
 }
 
 static void test_wrong_psk(void **state)
@@ -108,7 +214,7 @@ static void test_no_main_mode_policy(void **state)
 	assert_nothing_left(sim);
 	assert_int_equal(sim_last_event(sim, 1, IKE_EVENT_MM_FAILED)->reason,
 			 IKE_REASON_NO_POLICY);
-	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_ATTRIBUTES);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_NO_POLICY);
 	sim_free(sim);
 }
 
@@ -122,8 +228,7 @@ static void test_no_quick_mode_policy(void **state)
 	sim_acquire(sim, 0, 1);
 	sim_run(sim, 1000);
 	assert_nothing_left(sim);
-	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_POLICY_MATCH);
-	assert_text(sim_last_event(sim, 0, IKE_EVENT_QM_FAILED), "INVALID-ID-INFORMATION");
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_NO_POLICY);
 	assert_int_equal(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED)->reason,
 			 IKE_REASON_NO_POLICY);
 	/* The main mode is none the worse for it. */
@@ -147,7 +252,7 @@ static void test_no_quick_mode_proposal(void **state)
 	sim_run(sim, 1000);
 	assert_nothing_left(sim);
 	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_ATTRIBUTES);
-	assert_text(sim_last_event(sim, 0, IKE_EVENT_QM_FAILED), "NO-PROPOSAL-CHOSEN");
+	assert_text(sim_last_event(sim, 0, IKE_EVENT_QM_FAILED), "no proposal in common");
 	assert_text(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED), "ESP DES/MD5");
 	assert_string_equal(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED)->attribute, "Protocol");
 	assert_true(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED)->has_mm);
@@ -317,6 +422,8 @@ static void test_policy_without_our_methods(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_status_names_quick_mode),
 		{ "K06 wrong preshared key: both sides say so, no SA", test_wrong_psk, NULL, NULL,
 		  NULL },
 		{ "K06 no preshared key on one side", test_no_psk, NULL, NULL, NULL },

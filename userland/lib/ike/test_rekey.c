@@ -445,7 +445,13 @@ static void test_main_mode_expires_unused(void **state)
 	sim_free(sim);
 }
 
-/* The side with the shorter life ends it; nobody is surprised. */
+static bool keep_life(void *userdata, const struct ike_mm_info *info)
+{
+	*(uint32_t *)userdata = info->life_seconds;
+	return false;
+}
+
+/* The shorter life counts, and the initiator hears of it (RESPONDER-LIFETIME), so it renews. */
 static void test_main_mode_lives_differ(void **state)
 {
 	struct sim *sim = sim_new(false, NULL);
@@ -454,8 +460,16 @@ static void test_main_mode_lives_differ(void **state)
 	sim->hosts[0].mm.life_seconds = 28800;
 	sim->hosts[1].mm.life_seconds = 100;
 	sim_acquire(sim, 0, 1);
-	sim_run(sim, 120000);
-	assert_true(sim_stats(sim, 0).main_modes >= 2);
+	sim_run(sim, 1000);
+	for (size_t i = 0; i < SIM_HOSTS; i++) {
+		uint32_t life = 0;
+
+		ike_engine_for_each_mm(sim->hosts[i].engine, sim->now, keep_life, &life);
+		assert_int_equal(life, 100);
+	}
+	sim_run(sim, 90000);
+	assert_int_equal(sim_stats(sim, 0).main_modes, 2);
+	sim_run(sim, 30000);
 	assert_true(sim_has_matching_sas(sim));
 	assert_int_equal(sim_count_sas(sim, 0), 2);
 	sim_free(sim);

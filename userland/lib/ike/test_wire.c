@@ -12,6 +12,7 @@
 
 #include "ike/exchange.h"
 #include "ike/names.h"
+#include "ike/status.h"
 #include "ike/vid.h"
 #include "ike/wire.h"
 
@@ -400,6 +401,44 @@ static void test_vendor_ids(void **state)
 	assert_int_equal(vid_match((struct bytes){ longer, 17 }), 0);
 }
 
+/* [MS-IKEE], section 2.2.6: the examples of status.h. */
+static void test_status(void **state)
+{
+	static const uint8_t main_mode[] = { 0, 0, 0, 16, 0, 0, 0, 1, 1, 0, 0x9c, 0x43,
+					     0, 0, 0x35, 0xe9 };
+	static const uint8_t quick_mode[] = { 0, 0, 0, 20, 0, 0, 0, 1, 1, 0, 0x9c, 0x43,
+					      0x12, 0x34, 0x56, 0x78, 0, 0, 0x35, 0xea };
+	uint8_t buf[128];
+	struct wire_out out = wire_out_make(buf, sizeof(buf), &header);
+	struct wire_notify notify;
+	enum ike_reason reason;
+
+	(void)state;
+	status_add(&out, VID_DPD, 0, IKE_REASON_CREDENTIALS);
+	assert_int_equal(out.w.len, WIRE_HEADER_LEN);
+	status_add(&out, VID_MICROSOFT, 0, IKE_REASON_CREDENTIALS);
+	assert_int_equal(out.w.len, WIRE_HEADER_LEN + sizeof(main_mode));
+	assert_memory_equal(buf + WIRE_HEADER_LEN, main_mode, sizeof(main_mode));
+	assert_int_equal(wire_parse_notify(wire_last_body(&out), &notify), 0);
+	assert_true(status_read(&notify, &reason));
+	assert_int_equal(reason, 13801);
+
+	out = wire_out_make(buf, sizeof(buf), &header);
+	status_add(&out, VID_IPSEC_POLICY, 0x12345678, IKE_REASON_ATTRIBUTES);
+	assert_memory_equal(buf + WIRE_HEADER_LEN, quick_mode, sizeof(quick_mode));
+	assert_int_equal(wire_parse_notify(wire_last_body(&out), &notify), 0);
+	assert_true(status_read(&notify, &reason));
+	assert_int_equal(reason, 13802);
+	for (size_t len = 0; len < 8; len++) {
+		notify.data.len = len;
+		assert_int_equal(status_read(&notify, &reason), len == 4);
+	}
+	/* a number of others */
+	notify.data = (struct bytes){ quick_mode + 12, 4 };
+	assert_true(status_read(&notify, &reason));
+	assert_int_equal(reason, IKE_REASON_GENERAL);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -428,6 +467,7 @@ int main(void)
 		cmocka_unit_test(test_flip_and_truncate),
 		cmocka_unit_test(test_required_payloads),
 		cmocka_unit_test(test_vendor_ids),
+		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_names),
 	};
 
