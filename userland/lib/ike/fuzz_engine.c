@@ -315,6 +315,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	sim->network = network;
 	sim->network_data = r;
+	/* what is said about hostile messages is formatted, too */
+	for (size_t i = 0; i < SIM_HOSTS; i++)
+		ike_engine_set_trace(sim->hosts[i].engine, len & 2 ? IKE_TRACE_MESSAGES : IKE_TRACE_OFF);
 	for (size_t n = 0; n < STEPS_MAX && in.len && !in.failed; n++)
 		step(sim, r, &in, &id);
 	check_end(sim, r, id);
