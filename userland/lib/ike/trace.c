@@ -204,6 +204,9 @@ static const struct {
 	[REQUEST_SPI_AH] = { "SPI for AH", OWNER_QM },
 	[REQUEST_SPI_ESP] = { "SPI for ESP", OWNER_QM },
 	[REQUEST_ADD_SA] = { "installation", OWNER_QM },
+	[REQUEST_MM_KEYS] = { "Diffie-Hellman", OWNER_MM },
+	[REQUEST_QM_KEYS] = { "Diffie-Hellman", OWNER_QM },
+	[REQUEST_RING] = { "key pairs", OWNER_UNKNOWN },
 };
 
 static const char *what_is(const struct request *request)
