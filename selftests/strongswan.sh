@@ -13,7 +13,7 @@ swan_start() {
 	# "load" as a list: what is left out would bring its own kernel interface or policies.
 	cat >"$SWAN/strongswan.conf" <<-CONF
 	charon-systemd {
-	  load = random nonce openssl aes sha1 sha2 md5 hmac gcm kdf kernel-netlink socket-default vici
+	  load = random nonce openssl pem aes sha1 sha2 md5 hmac gcm kdf kernel-netlink socket-default vici
 	  install_routes = no
 	  install_virtual_ip = no
 	  retransmit_base = 1.5
@@ -36,7 +36,7 @@ swan_start() {
 	  }
 	}
 	swanctl {
-	  load = openssl random
+	  load = openssl pem random
 	  plugins {
 	    vici {
 	      socket = unix://$SWAN/vici
