@@ -297,6 +297,9 @@ int mm_proposal_choose(struct bytes offer, const struct ike_mm_policy *policy, u
 
 	if (ret)
 		return ret;
+	/* RFC 2409, section 5: offers of main mode are transforms, in one proposal. */
+	if (sa.n_proposals > 1)
+		return -EBADMSG;
 	for (size_t p = 0; p < sa.n_proposals; p++) {
 		struct bytes cursor = sa.proposals[p].transforms;
 		struct sa_transform t;

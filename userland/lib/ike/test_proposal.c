@@ -185,6 +185,19 @@ static void test_mm_private_method(void **state)
 	assert_int_equal(mm_proposal_choose(body, &policy_3des, VID_GSSAPI, &c), -ENOENT);
 }
 
+/* RFC 2409, section 5: "there MUST NOT be multiple Proposal Payloads" in main mode. */
+static void test_mm_one_proposal(void **state)
+{
+	static const char twice[] = "0000000100000001"
+				    "0200002001010001000000180101000080010005800200028003000180040002"
+				    "0000002002010001000000180101000080010005800200028003000180040002";
+	struct mm_choice c;
+
+	(void)state;
+	assert_int_equal(mm_proposal_choose(mm_body(BASE_3DES), &policy_3des, 0, &c), 0);
+	assert_int_equal(mm_proposal_choose(hex(twice), &policy_3des, 0, &c), -EBADMSG);
+}
+
 /* The chosen transform goes back with number, order and encoding as they were. */
 static void test_mm_choice_is_unchanged(void **state)
 {
@@ -891,6 +904,7 @@ int main(void)
 		cmocka_unit_test(test_mm_long_life),
 		{ "main mode attributes", test_mm_attributes, NULL, NULL, NULL },
 		{ "authentication method 65001", test_mm_private_method, NULL, NULL, NULL },
+		{ "K42 main mode offers are one proposal", test_mm_one_proposal, NULL, NULL, NULL },
 		{ "K21 the chosen transform goes back unchanged", test_mm_choice_is_unchanged,
 		  NULL, NULL, NULL },
 		{ "K21 answers that were not offered", test_mm_answers_that_are_not_ours, NULL,

@@ -134,6 +134,21 @@ static void test_bad_lengths(void **state)
 	}
 }
 
+static void test_reserved_byte(void **state)
+{
+	uint8_t buf[64];
+	struct wire_message m;
+	size_t len = make_chain(buf, sizeof(buf), 2);
+
+	(void)state;
+	for (size_t at = WIRE_HEADER_LEN + 1; at < len; at += 4) {
+		buf[at] = 1;
+		assert_int_equal(wire_parse((struct bytes){ buf, len }, &m), -EBADMSG);
+		buf[at] = 0;
+	}
+	assert_int_equal(wire_parse((struct bytes){ buf, len }, &m), 0);
+}
+
 static void test_bad_headers(void **state)
 {
 	uint8_t buf[64];
@@ -459,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_payload_limit),
 		cmocka_unit_test(test_bad_lengths),
+		cmocka_unit_test(test_reserved_byte),
 		cmocka_unit_test(test_bad_headers),
 		cmocka_unit_test(test_encoder_overflow),
 		cmocka_unit_test(test_notify_and_delete),

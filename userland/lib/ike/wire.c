@@ -42,11 +42,11 @@ int wire_parse_payloads(uint8_t first, struct bytes chain, bool is_padded,
 
 	while (type != WIRE_PAYLOAD_NONE) {
 		uint8_t next = reader_u8(&r);
-		uint16_t len;
+		uint8_t reserved = reader_u8(&r);
+		uint16_t len = reader_u16(&r);
 
-		reader_skip(&r, 1);
-		len = reader_u16(&r);
-		if (r.failed || len < GENERIC_HEADER_LEN)
+		/* RFC 2408, section 5.3: a message that uses what is reserved is discarded. */
+		if (r.failed || reserved || len < GENERIC_HEADER_LEN)
 			return -EBADMSG;
 		if (n == WIRE_PAYLOADS_MAX)
 			return -E2BIG;
