@@ -95,10 +95,14 @@ hosts_up() {
 policy_on() {
 	local host=$1 destination=$2
 	shift 2
-	ctl "$host" dynamic add mmpolicy name=test "mmsecmethods=$MM_OFFERS" || return
-	ctl "$host" dynamic add qmpolicy name=test "qmsecmethods=$QM_OFFERS" ${PFS:+"pfsgroup=$PFS"} || return
+	policy_methods "$host" || return
 	ctl "$host" dynamic add rule srcaddr=me "dstaddr=$destination" mmpolicy=test qmpolicy=test \
 		"psk=$PSK" "$@"
+}
+
+policy_methods() { # HOST: the policies "test" of main mode and quick mode
+	ctl "$1" dynamic add mmpolicy name=test "mmsecmethods=$MM_OFFERS" &&
+		ctl "$1" dynamic add qmpolicy name=test "qmsecmethods=$QM_OFFERS" ${PFS:+"pfsgroup=$PFS"}
 }
 
 policy_off() { ctl "$1" dynamic delete all; } # HOST

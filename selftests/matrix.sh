@@ -42,7 +42,22 @@ case_setup() { # ours|peer
 	refused-*) PEER_PSK="another phrase" ;;
 	esac
 	peer_config "$main" "$quick" "$pfs" "${mode%6}" || return
-	MM_OFFERS=$main QM_OFFERS=$quick$life PFS=$pfs policy_on A "$theirs"
+	local MM_OFFERS=$main QM_OFFERS=$quick$life PFS=$pfs
+	case $mode in
+	transport*) policy_on A "$theirs" ;;
+	tunnel) tunnel_on "$A_ADDR" "$theirs" && ours=$OUR_INNER theirs=$PEER_INNER ;;
+	esac
+}
+
+# tunnel_on OWN PEER: the ends; a rule for each direction
+tunnel_on() {
+	need ip -n "$A" route replace $PEER_NET via "$2" src $OUR_INNER
+	need ip -n "$B" route replace $OUR_NET dev eth0 src $PEER_INNER
+	policy_methods A && tunnel_rule $OUR_NET $PEER_NET "$2" && tunnel_rule $PEER_NET $OUR_NET "$1"
+}
+tunnel_rule() { # FROM TO END
+	ctl A dynamic add rule "srcaddr=$1" "dstaddr=$2" mmpolicy=test qmpolicy=test mirrored=no \
+		"tunneldstaddress=$3" "psk=$PSK"
 }
 
 start_by() { # ours|peer
@@ -107,7 +122,7 @@ case_rekey() { # ours|peer
 	five_pings "$1" && wire_has clear=0
 }
 new_pair_by_peer() { peer_rekey; }
-new_pair_by_ours() { transfer A B "$B4" && transfer A B "$B4" && transfer A B "$B4"; }
+new_pair_by_ours() { transfer A B "$theirs" && transfer A B "$theirs" && transfer A B "$theirs"; }
 
 # Of 20 pings and their answers 13 should pass.
 case_lossy() { # ours|peer
@@ -250,6 +265,8 @@ one() { # ours|peer
 matrix() {
 	local run scenario mode main quick pfs peers ours theirs
 	peer_up
+	addr A lo $OUR_INNER/32
+	addr B lo $PEER_INNER/32
 	wire_up
 	while read -r run scenario mode main quick pfs peers <&3; do
 		case $run in '#'* | '') continue ;; esac

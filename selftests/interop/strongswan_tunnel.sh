@@ -8,12 +8,13 @@
 #   10.1.0.1, fd01::1  A 192.0.2.1, 2001:db8::1 ------- 2001:db8::2, 192.0.2.2 B  10.2.0.1, fd02::1
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
-. "$TOP/selftests/strongswan.sh"
+PEER=strongswan
+. "$TOP/selftests/peer.sh"
 
 NET_A4=10.1.0.0/16 NET_B4=10.2.0.0/16 NET_A6=fd01::/64 NET_B6=fd02::/64
 IN_A4=10.1.0.1 IN_B4=10.2.0.1 IN_A6=fd01::1 IN_B6=fd02::1
 
-strangers_up
+peer_up
 addr A lo $IN_A4/32 $IN_A6/128
 addr B lo $IN_B4/32 $IN_B6/128
 need ip -n "$A" route add $NET_B4 via $B4 src $IN_A4
@@ -51,7 +52,7 @@ tunnel() {
 	need tunnel_of_b "$inner" "$outer" "$protocol" "$proposal"
 	need tunnel_on "$inner" "$outer"
 	check "F38 $name, ours starts" reaches A "${!in_b}" || explain_failure
-	check "F38 $name: XFRM has what was agreed on" swan_state "mode tunnel" "$@"
+	check "F38 $name: XFRM has what was agreed on" peer_state "mode tunnel" "$@"
 	check "F38 $name: the other way" reaches B "${!in_a}"
 	part
 	need tunnel_on "$inner" "$outer"
