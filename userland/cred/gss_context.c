@@ -305,7 +305,8 @@ static void step_acceptor(struct gss_context *context, const struct gss_request 
 	major = gss_accept_sec_context(&minor, &context->handle, context->cred, &in,
 				       GSS_C_NO_CHANNEL_BINDINGS, &name, NULL, &context->out,
 				       &flags, NULL, NULL);
-	if (major != GSS_S_COMPLETE && major != GSS_S_CONTINUE_NEEDED)
+	/* to go on with a minor code means an error token for the peer, and nothing to go on with */
+	if (major != GSS_S_COMPLETE && (major != GSS_S_CONTINUE_NEEDED || minor))
 		refuse_gss(context, major, minor, "the peer's ticket", answer);
 	else if (major != GSS_S_COMPLETE || read_peer(context, name, request, answer))
 		finish_step(context, major, flags, answer);
