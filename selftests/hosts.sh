@@ -29,11 +29,14 @@ ctl() { # HOST ARGUMENTS...
 	on "$host" ipsecctl --run-dir "$(run_dir "$host")" "$@"
 }
 
-# service HOST PROGRAM: started again, it finds what it left. The agent's settings: $TMP/HOST.conf
+# service HOST PROGRAM: started again, it finds what it left. The agent's settings: $TMP/HOST.conf,
+# keys for Kerberos: $TMP/HOST.keytab
 service() {
 	local host=$1 program=$2 args=()
 	local -n ns_name_=$host
-	[ "$program" != ipsec-cred ] || args=(--certs "$TMP/certs-$host" --fetch-from 192.0.2.0/24)
+	# files of the test, never this machine's own
+	[ "$program" != ipsec-cred ] || args=(--certs "$TMP/certs-$host" --fetch-from 192.0.2.0/24
+		--keytab "$TMP/$host.keytab")
 	[ "$program" != ipsec-policy-agent ] || args=(--state-dir "$TMP/state-$host" --config "$TMP/$host.conf")
 	spawn "$host-$program" ip netns exec "$ns_name_" "$program" --foreground \
 		--run-dir "$(run_dir "$host")" "${args[@]}"
