@@ -240,6 +240,23 @@ static int split_words(const struct ctl_command *command, char **words, size_t n
 	return 0;
 }
 
+/*
+ * Whether @value stands for name or selectors. Not behind some of these: "delete rule me any TCP 0 0
+ * yes all" is for one rule, of connection type all.
+ */
+static bool is_word_all(const struct ctl_args *args, const bool *is_named, const char *value)
+{
+	const struct ctl_command *command = args->command;
+
+	if (!(command->flags & CTL_COMMAND_ALL) || strcasecmp(value, "all") != 0)
+		return false;
+	for (size_t i = 0; i < command->n_tags; i++)
+		if (command->tags[i].flags & CTL_TAG_REQUIRED &&
+		    (is_named[i] || is_given(args, &command->tags[i])))
+			return false;
+	return true;
+}
+
 static int check_required(const struct ctl_args *args, char *why)
 {
 	const struct ctl_command *command = args->command;
@@ -269,7 +286,7 @@ int ctl_parse_args(const struct ctl_command *command, char **words, size_t n,
 		return refuse(-EINVAL, why, "more than %d words", CTL_MAX_WORDS);
 	err = split_words(command, words, n, tags, values, is_named, why);
 	for (size_t i = 0; !err && i < n; i++) {
-		if (!tags[i] && command->flags & CTL_COMMAND_ALL && !strcasecmp(values[i], "all")) {
+		if (!tags[i] && is_word_all(&args, is_named, values[i])) {
 			args.has_all = true;
 			continue;
 		}
