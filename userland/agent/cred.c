@@ -63,9 +63,15 @@ static void fill_side(const struct kernel_filter_side *side, struct ip_addr *ret
 	*ret_prefix = leading_ones(&side->mask);
 }
 
+/* Each pair of sides, and the default response rule last: for whom nothing else is. */
+static size_t count_rules(const struct layers *layers)
+{
+	return layers->n_mms + (layers->default_rule != NULL);
+}
+
 static size_t count_methods(const struct layers *layers)
 {
-	size_t n = 0;
+	size_t n = layers->default_rule ? layers->default_rule->rule->n_methods : 0;
 
 	for (size_t i = 0; i < layers->n_mms; i++)
 		n += layers->mms[i].rule->rule->n_methods;
@@ -74,7 +80,7 @@ static size_t count_methods(const struct layers *layers)
 
 bool cred_can_take(const struct layers *layers)
 {
-	return layers->n_mms <= LINK_RULES_MAX;
+	return count_rules(layers) <= LINK_RULES_MAX;
 }
 
 /* What is to be sent, in two arrays; keys and names in them stay the rules'. */
@@ -107,7 +113,7 @@ static int collect(const struct layers *layers, uint8_t crl_check,
 {
 	struct collection c = {
 		.list = {
-			.rules = calloc(layers->n_mms + 1, sizeof(*c.list.rules)),
+			.rules = calloc(count_rules(layers) + 1, sizeof(*c.list.rules)),
 			.crl_check = crl_check,
 			.gss_name = (char *)"",
 			.gss_realms = (char *)"",
@@ -123,8 +129,9 @@ static int collect(const struct layers *layers, uint8_t crl_check,
 	/*
 	 * most specific first, so that what is equally specific is decided as in layers_find_mm()
 	 */
-	for (size_t i = 0; i < layers->n_mms; i++) {
-		const struct layer_mm *mm = &layers->mms[i];
+	for (size_t i = 0; i < count_rules(layers); i++) {
+		const struct layer_mm *mm = i < layers->n_mms ? &layers->mms[i] :
+								&layers->default_mm;
 		const struct policy_rule *rule = mm->rule->rule;
 		struct link_credential_rule *to = &c.list.rules[c.list.n_rules];
 
@@ -157,9 +164,9 @@ static void log_gss_name(struct cred *cred, const char *name)
 /* Only what is about the layers of now. */
 static void take_state(struct cred *cred, const struct link_credential_state *state)
 {
-	if (state->n_rules != cred->layers->n_mms) {
+	if (state->n_rules != count_rules(cred->layers)) {
 		log_error("ipsec-cred tells of %zu rules, but has got %zu; ignoring it",
-			  state->n_rules, cred->layers->n_mms);
+			  state->n_rules, count_rules(cred->layers));
 		return;
 	}
 	cred->is_synced = true;

@@ -24,7 +24,7 @@ struct cred;
 
 /*
  * @told: what ipsec-cred has for the layers of the last cred_set(), a rule for each of their pairs
- * of sides; NULL: it does not know them, or not any more.
+ * of sides and then the default one, if there is one; NULL: it does not know them, or not any more.
  */
 int cred_new(sd_event *event, const char *run_dir,
 	     void (*told)(void *userdata, const struct link_credential_state *state),

@@ -238,6 +238,8 @@ static int add_sides(const struct policy_rule *rule, uint8_t family,
 int expand_rule(const struct policy_rule *rule, const struct expand_names *names,
 		struct expand_list *list)
 {
+	if (rule->is_default_response)
+		return 0;
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		struct sides sources = sides_of(&rule->source, families[i], names);
 		struct kernel_filter_side source, destination;

@@ -55,7 +55,10 @@ struct expand_list {
 
 void expand_list_done(struct expand_list *list);
 
-/* Appends the filters of @rule, without ids. 0, -ENOMEM, or -ENOSPC above EXPAND_FILTERS_MAX. */
+/*
+ * Appends the filters of @rule, without ids; the default response rule has none. 0, -ENOMEM, or
+ * -ENOSPC above EXPAND_FILTERS_MAX.
+ */
 int expand_rule(const struct policy_rule *rule, const struct expand_names *names,
 		struct expand_list *list);
 

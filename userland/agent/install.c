@@ -122,6 +122,15 @@ int negotiate_get_spi(struct negotiate *negotiate, const struct ike_spi_request 
 
 /* --- pairs -------------------------------------------------------------------------------- */
 
+/* It is not in the driver any more, and a filter that was made for it goes as well. */
+static void remove_pair(struct negotiate *negotiate, struct pair *pair)
+{
+	uint32_t filter_id = pair->install.filter_id;
+
+	pair_remove(negotiate, pair);
+	negotiate_close_response(negotiate, filter_id);
+}
+
 void negotiate_clear_pairs(struct negotiate *negotiate)
 {
 	while (negotiate->pairs)
@@ -163,7 +172,7 @@ static void note_removed(struct negotiate *negotiate, struct pair *pair, size_t 
 	for (size_t i = 0; i < IKE_SUITES_MAX; i++)
 		left |= pair->present[i];
 	if (!left)
-		pair_remove(negotiate, pair);
+		remove_pair(negotiate, pair);
 }
 
 /* --- installing --------------------------------------------------------------------------- */
@@ -245,12 +254,13 @@ static int check_who_asks(struct negotiate *negotiate, const struct ike_sa_insta
 			why = "it is installed already";
 	} else if (!(install->directions & IKE_DIRECTION_IN)) {
 		why = "it is for one direction, and there is no inbound association";
-	} else if (!is_wanted(negotiate, install)) {
-		why = "neither a packet nor a peer that policy allows asked for it";
 	}
 	if (!why && (install->directions & IKE_DIRECTION_IN) &&
 	    !are_larvals_there(negotiate, install))
 		why = "its inbound SPI was not given out for this peer in the last minute";
+	/* last, because it uses up what it was granted */
+	if (!why && !half && !is_wanted(negotiate, install))
+		why = "neither a packet nor a peer that policy allows asked for it";
 	return why ? negotiate_refuse(negotiate, "an association", &install->path,
 				      install->filter_id, why) : 0;
 }
@@ -297,9 +307,9 @@ static void note_installed(struct negotiate *negotiate, struct pair *pair,
 	}
 }
 
-int negotiate_add_sa(struct negotiate *negotiate, const struct ike_sa_install *install)
+static int add_sa(struct negotiate *negotiate, const struct ike_sa_install *install,
+		  const struct layer_filter *filter)
 {
-	const struct layer_filter *filter = layers_find(negotiate->layers, install->filter_id);
 	bool has_end = negotiate_is_me(negotiate, &install->path.local);
 	bool is_me = negotiate_is_me(negotiate, &install->selector.local);
 	char why[SA_CHECK_WHY_LEN];
@@ -326,6 +336,19 @@ int negotiate_add_sa(struct negotiate *negotiate, const struct ike_sa_install *i
 	if (install->directions & IKE_DIRECTION_OUT)
 		negotiate_finish_job(negotiate, install->filter_id, &install->selector);
 	return 0;
+}
+
+int negotiate_add_sa(struct negotiate *negotiate, const struct ike_sa_install *install)
+{
+	const struct layer_filter *filter = layers_find(negotiate->layers, install->filter_id);
+	int r;
+
+	if (!filter)
+		filter = negotiate_open_response(negotiate, install);
+	r = add_sa(negotiate, install, filter);
+	if (r)
+		negotiate_close_response(negotiate, install->filter_id);
+	return r;
 }
 
 /* --- removing ----------------------------------------------------------------------------- */
@@ -396,7 +419,7 @@ int negotiate_delete_sas(struct negotiate *negotiate, const struct ip_addr *remo
 			delete_sa(negotiate, &out);
 			delete_sa(negotiate, &in);
 		}
-		pair_remove(negotiate, pair);
+		remove_pair(negotiate, pair);
 		n++;
 	}
 	return n;
@@ -592,7 +615,7 @@ static void drop_missing(struct negotiate *negotiate, const struct kernel_sa *sa
 			pair->present[i] = present;
 		}
 		if (!(pair->present[0] | pair->present[1]))
-			pair_remove(negotiate, pair);
+			remove_pair(negotiate, pair);
 	}
 }
 

@@ -6,6 +6,7 @@
 
 #include "agent/dynamic.h"
 #include "agent/fault.h"
+#include "agent/response.h"
 #include "policy/text.h"
 
 #define ADD_AT_ONCE 64 /* up to so many filters are added or removed without a transaction */
@@ -351,12 +352,25 @@ struct layers *layers_free(struct layers *layers)
 		dynamic_rule_unref(layers->filters[i].rule[IPSECDRV_DIRECTION_OUT]);
 		dynamic_rule_unref(layers->filters[i].rule[IPSECDRV_DIRECTION_IN]);
 	}
+	response_clear(layers);
+	dynamic_rule_unref(layers->default_rule);
 	free(layers->filters);
 	free(layers->by_id);
 	free(layers->mms);
 	free(layers->order);
 	free(layers);
 	return NULL;
+}
+
+static void take_default_rule(struct layers *layers, const struct dynamic *dynamic)
+{
+	for (size_t i = 0; !layers->default_rule && i < dynamic->n_rules; i++)
+		if (dynamic->rules[i]->rule->is_default_response)
+			layers->default_rule = dynamic_rule_ref(dynamic->rules[i]);
+	layers->default_mm = (struct layer_mm){
+		.local.class = IPSECDRV_ADDRESS_CLASS_ME,
+		.rule = layers->default_rule,
+	};
 }
 
 int layers_build(const struct dynamic *dynamic, const struct expand_names *names,
@@ -375,7 +389,9 @@ int layers_build(const struct dynamic *dynamic, const struct expand_names *names
 	if (r)
 		return r;
 	finish_tunnels(layers, names);
-	if (assign_ids(layers, before) || collect_mms(layers))
+	take_default_rule(layers, dynamic);
+	if (assign_ids(layers, before) || collect_mms(layers) ||
+	    response_keep(layers, before, names))
 		return fault_no_memory(fault);
 	*ret_layers = TAKE_PTR(layers);
 	return 0;
@@ -398,6 +414,7 @@ int layers_adopt(struct kernel *kernel, struct layers **ret_layers)
 	if (!layers->filters || !layers->by_id)
 		return -ENOMEM;
 	layers->n_filters = n;
+	layers->filters_are_adopted = true;
 	layers->next_id = 1;
 	for (size_t i = 0; i < n; i++) {
 		layers->filters[i] = (struct layer_filter){
@@ -446,6 +463,15 @@ static void note_removed(struct diff *diff, uint32_t id)
 		diff->removed[diff->n_removed++] = id;
 }
 
+/* Those that went; they come by themselves. */
+static void compare_responses(const struct layers *before, const struct layers *after,
+			      struct diff *diff)
+{
+	for (size_t i = 0; i < before->n_responses; i++)
+		if (!response_find(after, before->responses[i]->filter.id))
+			note_removed(diff, before->responses[i]->filter.id);
+}
+
 /* Both lists by id: a filter that changed is removed and added. */
 static void compare(const struct layers *before, const struct layers *after, struct diff *diff)
 {
@@ -471,8 +497,8 @@ static void compare(const struct layers *before, const struct layers *after, str
 
 static int replace_all(const struct layers *layers, struct kernel *kernel)
 {
-	_cleanup_free_ struct kernel_filter *filters =
-		calloc(layers->n_filters + 1, sizeof(*filters));
+	size_t n = layers->n_filters + layers->n_responses;
+	_cleanup_free_ struct kernel_filter *filters = calloc(n + 1, sizeof(*filters));
 
 	if (!filters) {
 		snprintf(kernel->why, sizeof(kernel->why), "out of memory");
@@ -480,7 +506,9 @@ static int replace_all(const struct layers *layers, struct kernel *kernel)
 	}
 	for (size_t i = 0; i < layers->n_filters; i++)
 		filters[i] = layers->filters[i].filter;
-	return kernel->ops->filters_replace(kernel, filters, layers->n_filters);
+	for (size_t i = 0; i < layers->n_responses; i++)
+		filters[layers->n_filters + i] = layers->responses[i]->filter;
+	return kernel->ops->filters_replace(kernel, filters, n);
 }
 
 int layers_commit(const struct layers *layers, const struct layers *before,
@@ -492,6 +520,7 @@ int layers_commit(const struct layers *layers, const struct layers *before,
 	if (!before)
 		return replace_all(layers, kernel);
 	compare(before, layers, &diff);
+	compare_responses(before, layers, &diff);
 	if (!diff.is_large && !diff.n_added && !diff.n_removed)
 		return 0;
 	/* One message is one step, too, and costs what changes instead of what is there. */
@@ -511,7 +540,12 @@ const struct layer_filter *layers_find(const struct layers *layers, uint32_t id)
 	struct layer_filter **found = bsearch(&pointer, layers->by_id, layers->n_filters,
 					      sizeof(struct layer_filter *), compare_ids);
 
-	return found ? *found : NULL;
+	return found ? *found : response_find(layers, id);
+}
+
+uint32_t layers_new_id(struct layers *layers)
+{
+	return new_id(layers, layers);
 }
 
 const struct dynamic_rule *layer_filter_rule(const struct layer_filter *filter)
@@ -549,10 +583,10 @@ struct layer_filter *const *layers_order(struct layers *layers, struct kernel *k
 	for (size_t i = 0; i < n && n_order < layers->n_filters; i++) {
 		const struct layer_filter *filter = layers_find(layers, filters[i].id);
 
-		if (filter)
+		if (filter && !response_find(layers, filters[i].id))
 			order[n_order++] = (struct layer_filter *)filter;
 	}
-	if (n_order != layers->n_filters || n != n_order) {
+	if (n_order != layers->n_filters || n != n_order + layers->n_responses) {
 		snprintf(kernel->why, sizeof(kernel->why),
 			 "the driver has other filters than the agent gave it");
 		return NULL;
@@ -585,7 +619,7 @@ const struct layer_mm *layers_find_mm(const struct layers *layers, const struct 
 		    layer_side_contains(&mm->remote, remote, false))
 			return mm;
 	}
-	return NULL;
+	return layers->default_rule && is_me ? &layers->default_mm : NULL;
 }
 
 static int compare_mms(const void *a, const void *b)
@@ -602,9 +636,14 @@ const struct layer_mm *layers_mm_of(const struct layers *layers,
 	return bsearch(&key, layers->mms, layers->n_mms, sizeof(key), compare_mms);
 }
 
+static uint64_t default_version(const struct layers *layers)
+{
+	return layers->default_rule ? layers->default_rule->version : 0;
+}
+
 bool layers_has_same_mms(const struct layers *a, const struct layers *b)
 {
-	if (a->n_mms != b->n_mms)
+	if (a->n_mms != b->n_mms || default_version(a) != default_version(b))
 		return false;
 	for (size_t i = 0; i < a->n_mms; i++)
 		if (compare_mm_pairs(&a->mms[i], &b->mms[i]) ||

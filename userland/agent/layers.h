@@ -17,8 +17,9 @@ struct fault;
  * The effective filters: what the layers of policy add up to, with the driver's ids. So far
  * there is one layer, the dynamic one; persistent and local stores would be further ones under it.
  *
- * A struct layers is immutable but for the driver's order, which is fetched when somebody asks, and
- * what ipsec-cred says about the rules' methods.
+ * A struct layers is immutable but for the driver's order, which is fetched when somebody asks, what
+ * ipsec-cred says about the rules' methods, and the filters of the default response rule
+ * (response.h), which come and go with associations.
  *
  * Ids. A filter keeps its id as long as its traffic and what is negotiated for it stay (that is the
  * version of its rules); a filter whose methods or policies change gets a new one. The
@@ -52,6 +53,12 @@ struct layers {
 	struct layer_filter **by_id;	/* sorted by id */
 	struct layer_mm *mms;		/* most specific first; no two with the same sides */
 	size_t n_mms;
+	/* For peers that no pair above is for; rule NULL without a default response rule. */
+	struct layer_mm default_mm;
+	struct dynamic_rule *default_rule;	/* reference, or NULL */
+	struct layer_filter **responses;	/* its filters, besides those above */
+	size_t n_responses;
+	bool filters_are_adopted;
 	uint32_t next_id;
 	/*
 	 * Two rules between the same sides that authenticate differently, or NULL: main mode
@@ -79,14 +86,19 @@ DEFINE_CLEANUP(struct layers *, layers_free);
 int layers_commit(const struct layers *layers, const struct layers *before,
 		  struct kernel *kernel);
 
-/* By id; NULL if there is none. */
+/* An id that no filter has. */
+uint32_t layers_new_id(struct layers *layers);
+/* By id, those of the default response rule, too; NULL if there is none. */
 const struct layer_filter *layers_find(const struct layers *layers, uint32_t id);
 /* The rule of a filter: of its negotiated direction if any, else of either. NULL when adopted. */
 const struct dynamic_rule *layer_filter_rule(const struct layer_filter *filter);
 /* Packets of this filter are negotiated for, in one direction at least. */
 bool layer_filter_is_negotiated(const struct layer_filter *filter);
 
-/* The filters in the driver's order (asked for once), n_filters of them. NULL: kernel->why. */
+/*
+ * The filters in the driver's order (asked for once), n_filters of them; those of the default response
+ * rule are not among them. NULL: kernel->why.
+ */
 struct layer_filter *const *layers_order(struct layers *layers, struct kernel *kernel);
 
 /* Whether @addr is on this side; @is_me is the answer for class me. */
@@ -95,7 +107,8 @@ bool layer_side_contains(const struct kernel_filter_side *side, const struct ip_
 /*
  * Main mode's rule for two addresses: the most specific pair of sides that contains them. The
  * longest remote mask decides, then the longest local one (me counts as any), then the older
- * rule; that is also how ipsec-cred chooses the key. NULL if nothing negotiates between them.
+ * rule; that is also how ipsec-cred chooses the key. Without such a pair it is the default response
+ * rule's, if @local is this host's. NULL if nothing negotiates between them.
  */
 const struct layer_mm *layers_find_mm(const struct layers *layers, const struct ip_addr *local,
 				      bool is_me, const struct ip_addr *remote);

@@ -25,6 +25,7 @@ agent_SRCS := \
 	userland/agent/oakley.c \
 	userland/agent/pairs.c \
 	userland/agent/resolve.c \
+	userland/agent/response.c \
 	userland/agent/sa_check.c \
 	userland/agent/servers.c \
 	userland/agent/settings.c \
@@ -67,6 +68,11 @@ test_agent_renew_PKGS := cmocka
 test_negotiate_SRCS := userland/agent/test_negotiate.c userland/agent/test_scene.c
 test_negotiate_LIBS := agent nl_fake
 test_negotiate_PKGS := cmocka
+
+TESTS += test_agent_response
+test_agent_response_SRCS := userland/agent/test_response.c userland/agent/test_scene.c
+test_agent_response_LIBS := agent nl_fake
+test_agent_response_PKGS := cmocka
 
 TESTS += test_agent_tunnel
 test_agent_tunnel_SRCS := userland/agent/test_tunnel.c userland/agent/test_scene.c

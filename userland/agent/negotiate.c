@@ -8,6 +8,7 @@
 
 #include "agent/dynamic.h"
 #include "agent/events.h"
+#include "agent/response.h"
 #include "agent/sa_check.h"
 #include "agent/translate.h"
 #include "base/log.h"
@@ -380,15 +381,18 @@ static bool is_in_scope(struct negotiate *negotiate, const struct kernel_filter 
 
 /*
  * The filter that the selector's traffic is negotiated for: in each direction the most specific
- * one that has all of it and says something decides. NULL when that is permit, block or nothing.
+ * one that has all of it and says something decides. NULL when that is permit, block or nothing;
+ * *ret_is_covered tells nothing from the others.
  */
 static const struct layer_filter *find_filter(struct negotiate *negotiate,
-					      const struct ike_selector *selector, bool is_me)
+					      const struct ike_selector *selector, bool is_me,
+					      bool *ret_is_covered)
 {
 	struct layer_filter *const *order =
 		layers_order(negotiate->layers, negotiate->config.kernel);
 	const struct layer_filter *out = NULL, *in = NULL;
 
+	*ret_is_covered = true;
 	if (!order) {
 		log_warning("the driver's filters could not be read: %s",
 			    negotiate->config.kernel->why);
@@ -405,6 +409,7 @@ static const struct layer_filter *find_filter(struct negotiate *negotiate,
 		if (!in && filter->inbound != IPSECDRV_ACTION_NONE)
 			in = order[i];
 	}
+	*ret_is_covered = out || in;
 	if (out && out->filter.outbound == IPSECDRV_ACTION_NEGOTIATE)
 		return out;
 	return in && in->filter.inbound == IPSECDRV_ACTION_NEGOTIATE ? in : NULL;
@@ -434,7 +439,7 @@ static void drop_expired_grants(struct negotiate *negotiate)
 }
 
 static int add_grant(struct negotiate *negotiate, const struct ike_qm_query *query,
-		     uint32_t filter_id)
+		     uint32_t filter_id, bool is_response)
 {
 	struct grant *grant;
 
@@ -448,6 +453,7 @@ static int add_grant(struct negotiate *negotiate, const struct ike_qm_query *que
 		.next = negotiate->grants,
 		.filter_id = filter_id,
 		.is_initiator = query->is_initiator,
+		.is_response = is_response,
 		.selector = query->selector,
 		.until = negotiate_now(negotiate) + NEGOTIATE_GRANT_USEC,
 	};
@@ -456,20 +462,70 @@ static int add_grant(struct negotiate *negotiate, const struct ike_qm_query *que
 	return 0;
 }
 
+static struct grant **find_grant(struct negotiate *negotiate, const struct ike_sa_install *install)
+{
+	struct grant **place = &negotiate->grants;
+
+	drop_expired_grants(negotiate);
+	while (*place && ((*place)->filter_id != install->filter_id ||
+			  (*place)->is_initiator != install->is_initiator ||
+			  !translate_is_same_selector(&(*place)->selector, &install->selector)))
+		place = &(*place)->next;
+	return place;
+}
+
 bool negotiate_take_grant(struct negotiate *negotiate, const struct ike_sa_install *install)
 {
-	drop_expired_grants(negotiate);
-	for (struct grant **place = &negotiate->grants; *place; place = &(*place)->next) {
-		const struct grant *grant = *place;
+	struct grant **place = find_grant(negotiate, install);
 
-		if (grant->filter_id != install->filter_id ||
-		    grant->is_initiator != install->is_initiator ||
-		    !translate_is_same_selector(&grant->selector, &install->selector))
-			continue;
-		remove_grant(negotiate, place);
-		return true;
-	}
-	return false;
+	if (!*place)
+		return false;
+	remove_grant(negotiate, place);
+	return true;
+}
+
+/* --- default response --------------------------------------------------------------------- */
+
+/* No filter of another rule is for what the peer wants: exactly that, between it and this host. */
+static int answer_by_default(struct negotiate *negotiate, const struct ike_qm_query *query,
+			     bool is_me, struct ike_qm_policy *ret_policy)
+{
+	struct layers *layers = negotiate->layers;
+	const struct dynamic_rule *rule = layers->default_rule;
+	const struct layer_filter *known = response_find_traffic(layers, &query->selector);
+	struct kernel_filter filter;
+	int r;
+
+	/* it never starts anything, but renews what it has */
+	if (!rule || !is_me || (query->is_initiator ? !known :
+				!translate_has_auth(rule->rule, query->auth)))
+		return -ENOENT;
+	filter = response_filter(known ? known->filter.id : layers_new_id(layers),
+				 &query->selector);
+	if (!sa_check_selector(&filter, &query->selector, is_me) ||
+	    !sa_check_ends(&filter, &query->selector, &query->path))
+		return -ENOENT;
+	r = add_grant(negotiate, query, filter.id, true);
+	if (r)
+		return r;
+	translate_qm_policy(rule, &filter, ret_policy);
+	return 0;
+}
+
+const struct layer_filter *negotiate_open_response(struct negotiate *negotiate,
+						   const struct ike_sa_install *install)
+{
+	const struct grant *grant = *find_grant(negotiate, install);
+	struct kernel *kernel = negotiate->config.kernel;
+	int r;
+
+	if (!grant || !grant->is_response)
+		return NULL;
+	r = response_add(negotiate->layers, kernel, install->filter_id, &install->selector);
+	if (r)
+		log_warning("no filter for an answer by the default response rule: %s",
+			    r == -EAGAIN ? "there are too many" : kernel->why);
+	return r ? NULL : layers_find(negotiate->layers, install->filter_id);
 }
 
 int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *query,
@@ -478,11 +534,14 @@ int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *
 	bool is_me = negotiate_is_me(negotiate, &query->selector.local);
 	const struct layer_mm *mm = find_mm(negotiate, &query->path.local, &query->path.remote);
 	const struct layer_filter *filter;
+	bool is_covered;
 	int r;
 
 	if (!mm || !negotiate_is_me(negotiate, &query->path.local))
 		return -ENOENT;
-	filter = find_filter(negotiate, &query->selector, is_me);
+	filter = find_filter(negotiate, &query->selector, is_me, &is_covered);
+	if (!is_covered)
+		return answer_by_default(negotiate, query, is_me, ret_policy);
 	if (!filter || !negotiated_filter(negotiate, filter->filter.id))
 		return -ENOENT;		/* permit and block do not negotiate either */
 	if (!sa_check_selector(&filter->filter, &query->selector, is_me) ||
@@ -491,7 +550,7 @@ int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *
 	/* A pair that we renew has no main mode yet; the one it gets is PolicyMm's affair. */
 	if (!query->is_initiator && !translate_has_auth(mm->rule->rule, query->auth))
 		return -ENOENT;
-	r = add_grant(negotiate, query, filter->filter.id);
+	r = add_grant(negotiate, query, filter->filter.id, false);
 	if (r)
 		return r;
 	translate_qm_policy(layer_filter_rule(filter), &filter->filter, ret_policy);
@@ -544,6 +603,15 @@ static bool drop_jobs(struct negotiate *negotiate, uint32_t filter_id)
 	return has_dropped;
 }
 
+void negotiate_close_response(struct negotiate *negotiate, uint32_t filter_id)
+{
+	if (!response_find(negotiate->layers, filter_id) ||
+	    negotiate_has_pairs(negotiate, filter_id))
+		return;
+	response_remove(negotiate->layers, negotiate->config.kernel, filter_id);
+	(void)drop_jobs(negotiate, filter_id);
+}
+
 static void drop_filter(struct negotiate *negotiate, uint32_t filter_id)
 {
 	const struct negotiate_config *config = &negotiate->config;
@@ -568,6 +636,9 @@ void negotiate_set_layers(struct negotiate *negotiate, struct layers *layers)
 		if (layer_filter_is_negotiated(&before->filters[i]) &&
 		    is_gone(layers, &before->filters[i]))
 			drop_filter(negotiate, before->filters[i].filter.id);
+	for (size_t i = 0; i < before->n_responses; i++)
+		if (!response_find(layers, before->responses[i]->filter.id))
+			drop_filter(negotiate, before->responses[i]->filter.id);
 	negotiate_check_mms(negotiate);
 	negotiate_check_running(negotiate, before);
 }
@@ -597,6 +668,15 @@ static void drop_stale_jobs(struct negotiate *negotiate, const struct kernel_acq
 	}
 }
 
+static void read_driver(struct negotiate *negotiate, const struct kernel_sa *sas, size_t n)
+{
+	const struct layers *layers = negotiate->layers;
+
+	negotiate_read_pairs(negotiate, sas, n);
+	for (size_t i = layers->n_responses; i-- > 0;)
+		negotiate_close_response(negotiate, layers->responses[i]->filter.id);
+}
+
 void negotiate_resync(struct negotiate *negotiate)
 {
 	struct kernel *kernel = negotiate->config.kernel;
@@ -607,7 +687,7 @@ void negotiate_resync(struct negotiate *negotiate)
 	if (kernel->ops->sa_dump(kernel, &sas, &n_sas))
 		log_warning("the driver's associations could not be read: %s", kernel->why);
 	else
-		negotiate_read_pairs(negotiate, sas, n_sas);
+		read_driver(negotiate, sas, n_sas);
 	if (kernel->ops->acquire_dump(kernel, &acquires, &n_acquires)) {
 		log_warning("the driver's negotiations could not be read: %s", kernel->why);
 		return;
@@ -647,6 +727,8 @@ void negotiate_set_credentials(struct negotiate *negotiate,
 
 	for (size_t i = 0; i < layers->n_mms && i < state->n_rules; i++)
 		layers->mms[i].usable = state->rules[i].usable;
+	if (layers->default_rule && state->n_rules > layers->n_mms)
+		layers->default_mm.usable = state->rules[layers->n_mms].usable;
 	(void)snprintf(negotiate->gss_name, sizeof(negotiate->gss_name), "%s", state->gss_name);
 }
 

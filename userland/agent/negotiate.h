@@ -100,7 +100,7 @@ void negotiate_ike_down(struct negotiate *negotiate);
  * fail, and the driver would not try again for a minute.
  */
 void negotiate_set_paused(struct negotiate *negotiate, bool is_paused);
-/* What ipsec-cred has for the pairs of sides of the layers, in their order. */
+/* What ipsec-cred has for the pairs of sides of the layers, in their order, the default one last. */
 void negotiate_set_credentials(struct negotiate *negotiate,
 			       const struct link_credential_state *state);
 void negotiate_known_qm(struct negotiate *negotiate, const struct ike_qm_info *info);

@@ -28,6 +28,7 @@ struct grant {
 	struct grant *next;
 	uint32_t filter_id;
 	bool is_initiator;
+	bool is_response;		/* the default response rule's: its filter may not be there yet */
 	struct ike_selector selector;
 	uint64_t until;
 };
@@ -123,6 +124,15 @@ void negotiate_finish_job(struct negotiate *negotiate, uint32_t filter_id,
 			  const struct ike_selector *selector);
 /* The grant is used up: it was for one pair. */
 bool negotiate_take_grant(struct negotiate *negotiate, const struct ike_sa_install *install);
+
+/*
+ * The filter of the default response rule that a grant is for, made now. NULL: no grant, or the
+ * driver does not take it.
+ */
+const struct layer_filter *negotiate_open_response(struct negotiate *negotiate,
+						   const struct ike_sa_install *install);
+/* Removes the filter, if it is one of these and has no pair any more. */
+void negotiate_close_response(struct negotiate *negotiate, uint32_t filter_id);
 
 /* --- pairs.c ------------------------------------------------------------------------------ */
 

@@ -10,6 +10,8 @@
 #include "base/parse.h"
 #include "ike/natt.h"
 
+#define SECONDS_MAX 172800	/* the longest that lib/ike agrees on */
+
 static int refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static int refuse(char *why, const char *format, ...)
@@ -116,6 +118,17 @@ static bool is_pfs_good(uint16_t wanted, uint16_t group)
 	}
 }
 
+/* An offer without a lifetime takes the peer's, which ends all the same. */
+static bool is_short(const struct ike_sa_install *install, const struct ike_qm_offer *offer)
+{
+	uint32_t seconds = offer->life_seconds ? offer->life_seconds : SECONDS_MAX;
+
+	return install->life_seconds && install->life_seconds <= seconds &&
+	       (!offer->life_kbytes ||
+		(install->life_bytes && install->life_bytes <=
+					UINT64_C(1024) * offer->life_kbytes));
+}
+
 /* One of the offers of the policy, no longer lived, with its perfect forward secrecy. */
 static int check_offer(const struct ike_sa_install *install, const struct kernel_filter *filter,
 		       const struct dynamic_rule *rule, char *why)
@@ -129,9 +142,7 @@ static int check_offer(const struct ike_sa_install *install, const struct kernel
 
 		if (!is_offer(install, offer))
 			continue;
-		if (!install->life_seconds || install->life_seconds > offer->life_seconds ||
-		    !install->life_bytes ||
-		    install->life_bytes > UINT64_C(1024) * offer->life_kbytes)
+		if (!is_short(install, offer))
 			fault = "its lifetime is longer than that of";
 		else if (!is_pfs_good(offer->pfs_group, install->pfs_group))
 			fault = "it has not the Diffie-Hellman group of";

@@ -144,7 +144,7 @@ static bool has_earlier_pair(const struct agent *agent, size_t place)
 	for (size_t i = 0; i < place; i++) {
 		const struct policy_rule *other = agent->dynamic->rules[i]->rule;
 
-		if (policy_rule_is_negotiated(other) &&
+		if (policy_rule_is_negotiated(other) && !other->is_default_response &&
 		    policy_address_is_equal(&rule->source, &other->source) &&
 		    policy_address_is_equal(&rule->destination, &other->destination))
 			return true;
@@ -159,7 +159,8 @@ static int append_generic_mms(sd_bus_message *m, const struct agent *agent)
 	for (size_t i = 0; r >= 0 && i < agent->dynamic->n_rules; i++) {
 		const struct dynamic_rule *rule = agent->dynamic->rules[i];
 
-		if (policy_rule_is_negotiated(rule->rule) && !has_earlier_pair(agent, i))
+		if (policy_rule_is_negotiated(rule->rule) && !rule->rule->is_default_response &&
+		    !has_earlier_pair(agent, i))
 			r = append_generic_mm(m, agent, rule);
 	}
 	return r;
@@ -200,7 +201,8 @@ static int append_generic_qms(sd_bus_message *m, const struct agent *agent)
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < agent->dynamic->n_rules; i++)
-		r = append_generic_qm(m, agent, agent->dynamic->rules[i]);
+		if (!agent->dynamic->rules[i]->rule->is_default_response)
+			r = append_generic_qm(m, agent, agent->dynamic->rules[i]);
 	return r;
 }
 

@@ -13,7 +13,7 @@
 #include "base/siphash.h"
 
 #define MAGIC		0x49504453	/* "IPDS" */
-#define VERSION		1
+#define VERSION		2
 #define HEADER_LEN	(4 + 4 + 8)	/* magic, version, checksum of the rest */
 #define SIZE_FIRST	65536
 #define SIZE_MAX_LEN	(256U << 20)
@@ -93,6 +93,7 @@ static void put_rule(struct writer *w, const struct policy_rule *rule)
 	writer_u8(w, (uint8_t)rule->outbound);
 	writer_u8(w, rule->has_tunnel);
 	put_address(w, &rule->tunnel_destination);
+	writer_u8(w, rule->is_default_response);
 	writer_u32(w, (uint32_t)rule->n_methods);
 	for (size_t i = 0; i < rule->n_methods; i++) {
 		writer_u8(w, (uint8_t)rule->methods[i].kind);
@@ -328,6 +329,7 @@ static int get_rule(struct reader *r, struct dynamic *dynamic, struct fault *fau
 	rule->outbound = get_limited(r, IPSECDRV_ACTION_MAX);
 	rule->has_tunnel = get_limited(r, 1);
 	get_address(r, &rule->tunnel_destination);
+	rule->is_default_response = get_limited(r, 1);
 	get_methods(r, rule);
 	if (r->failed) {
 		policy_rule_free(rule);

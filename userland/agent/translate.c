@@ -128,6 +128,9 @@ void translate_qm_policy(const struct dynamic_rule *rule, const struct kernel_fi
 			 struct ike_qm_policy *ret_policy)
 {
 	const struct policy_qm_policy *policy = rule->qm->policy;
+	/* who only answers takes the peer's */
+	uint32_t seconds = rule->rule->is_default_response ? 0 : POLICY_LIFETIME_SECONDS;
+	uint32_t kilobytes = rule->rule->is_default_response ? 0 : POLICY_LIFETIME_KILOBYTES;
 	struct ike_qm_policy qm = {
 		.filter_id = filter->id,
 		.encapsulation = filter->class == IPSECDRV_FILTER_CLASS_TUNNEL ?
@@ -143,10 +146,8 @@ void translate_qm_policy(const struct dynamic_rule *rule, const struct kernel_fi
 			to->suites[to->n_suites++] = translate_suite(from, IKE_PROTOCOL_AH);
 		if (from->has_esp)
 			to->suites[to->n_suites++] = translate_suite(from, IKE_PROTOCOL_ESP);
-		to->life_seconds = from->lifetime_seconds ? from->lifetime_seconds :
-							    POLICY_LIFETIME_SECONDS;
-		to->life_kbytes = from->lifetime_kilobytes ? from->lifetime_kilobytes :
-							     POLICY_LIFETIME_KILOBYTES;
+		to->life_seconds = from->lifetime_seconds ? from->lifetime_seconds : seconds;
+		to->life_kbytes = from->lifetime_kilobytes ? from->lifetime_kilobytes : kilobytes;
 		to->pfs_group = pfs_group(policy);
 	}
 	*ret_policy = qm;

@@ -29,7 +29,9 @@
 #define MASK_TAGS								\
 	{ "srcmask", &ctl_type_mask, 0, "one host", "mask of srcaddr" },	\
 	{ "dstmask", &ctl_type_mask, 0, "one host", "mask of dstaddr" },	\
-	{ "tunneldstaddress", &ctl_type_tunnel, 0, "none", "gateway that the packets come out of" }
+	{ "tunneldstaddress", &ctl_type_tunnel, 0, "none", "gateway that the packets come out of" }, \
+	{ "defaultresponse", &ctl_type_bool, 0, "no",				\
+	  "only answers peers that no other rule is for" }
 
 #define AUTH_TAGS(fallback)							\
 	{ "kerberos", &ctl_type_bool, 0, fallback, "authenticate with Kerberos" }, \
@@ -205,6 +207,7 @@ struct row {
 	const char *inbound;
 	const char *outbound;
 	const char *tunnel;
+	const char *default_response;	/* "yes", or not there */
 	const char *mm_policy;
 	const char *qm_policy;
 	const char *auth;		/* "psk kerberos" */
@@ -224,6 +227,7 @@ static const struct policy_key row_keys[] = {
 	{ "actioninbound", POLICY_VALUE_STRING, offsetof(struct row, inbound) },
 	{ "actionoutbound", POLICY_VALUE_STRING, offsetof(struct row, outbound) },
 	{ "tunneldstaddress", POLICY_VALUE_STRING, offsetof(struct row, tunnel) },
+	{ "defaultresponse", POLICY_VALUE_STRING, offsetof(struct row, default_response) },
 	{ "mmpolicy", POLICY_VALUE_STRING, offsetof(struct row, mm_policy) },
 	{ "qmpolicy", POLICY_VALUE_STRING, offsetof(struct row, qm_policy) },
 	{ "auth", POLICY_VALUE_STRING, offsetof(struct row, auth) },
@@ -248,6 +252,7 @@ static const struct column columns[] = {
 	{ "Outbound Action", "actionoutbound", NULL, COLUMN_BOTH },
 	{ "Tunnel Destination", "tunneldstaddress", NULL,
 	  COLUMN_LIST | COLUMN_WIDE | COLUMN_ADDRESS },
+	{ "Default Response", "defaultresponse", NULL, COLUMN_LIST },
 	{ "MM Policy", "mmpolicy", NULL, COLUMN_BOTH },
 	{ "QM Policy", "qmpolicy", NULL, COLUMN_BOTH },
 	{ "Authentication Methods", "auth", NULL, COLUMN_LIST | COLUMN_WIDE },
@@ -310,6 +315,7 @@ static void fill_row(struct row *row, const struct policy_rule *rule, bool is_ve
 		.inbound = copy(policy_action_name(rule->inbound)),
 		.outbound = copy(policy_action_name(rule->outbound)),
 		.tunnel = rule->has_tunnel ? policy_address_to_text(&rule->tunnel_destination) : NULL,
+		.default_response = copy(rule->is_default_response ? "yes" : NULL),
 		.mm_policy = copy(rule->mm_policy),
 		.qm_policy = copy(rule->qm_policy),
 		.auth = has_auth ? join_methods(rule, -1) : NULL,

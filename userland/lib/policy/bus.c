@@ -137,6 +137,8 @@ static int append_selectors(sd_bus_message *m, const struct policy_rule *rule, u
 	if (err >= 0 && given & POLICY_FIELD_TUNNELDSTADDRESS && rule->has_tunnel)
 		err = append_owned(m, "tunneldstaddress",
 				   policy_address_to_text(&rule->tunnel_destination));
+	if (err >= 0 && given & POLICY_FIELD_DEFAULTRESPONSE && rule->is_default_response)
+		err = append_bool(m, "defaultresponse", true);
 	return err;
 }
 
@@ -288,7 +290,7 @@ static const char *key_type(const char *key)
 	static const char *const numbers[] = {
 		"qmpermm", "mmlifetime", "softsaexpirationtime", "srcport", "dstport",
 	};
-	static const char *const bools[] = { "soft", "mirrored" };
+	static const char *const bools[] = { "soft", "mirrored", "defaultresponse" };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (!strcmp(key, numbers[i]))

@@ -214,6 +214,21 @@ static int check_tunnel(const struct policy_rule *rule, char *why)
 	return 0;
 }
 
+static int check_default_response(const struct policy_rule *rule, char *why)
+{
+	if (!rule->is_default_response)
+		return 0;
+	if (rule->source.kind != POLICY_ADDRESS_ME || rule->destination.kind != POLICY_ADDRESS_ANY ||
+	    rule->protocol || !rule->mirrored || rule->has_tunnel ||
+	    rule->connection != POLICY_CONNECTION_ALL)
+		return refuse(why, "a default response rule is from me to any, for all protocols and "
+			      "interfaces, mirrored and without a tunnel: leave the other tags out");
+	if (rule->inbound != IPSECDRV_ACTION_NEGOTIATE || rule->outbound != IPSECDRV_ACTION_NEGOTIATE)
+		return refuse(why, "a default response rule can only negotiate: leave actioninbound "
+			      "and actionoutbound out");
+	return 0;
+}
+
 int policy_rule_check(const struct policy_rule *rule, char why[static POLICY_WHY_LEN])
 {
 	int err;
@@ -229,6 +244,7 @@ int policy_rule_check(const struct policy_rule *rule, char why[static POLICY_WHY
 			return err;
 	}
 	return check_addresses(rule, why) ?: check_ports(rule, why) ?:
+	       check_default_response(rule, why) ?:
 	       check_tunnel(rule, why) ?: check_actions(rule, why) ?:
 	       policy_methods_check(rule->methods, rule->n_methods, why);
 }

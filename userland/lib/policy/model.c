@@ -285,6 +285,7 @@ bool policy_rule_is_same(const struct policy_rule *a, const struct policy_rule *
 	       a->protocol == b->protocol && a->source_port == b->source_port &&
 	       a->destination_port == b->destination_port && a->mirrored == b->mirrored &&
 	       a->connection == b->connection && a->has_tunnel == b->has_tunnel &&
+	       a->is_default_response == b->is_default_response &&
 	       (!a->has_tunnel ||
 		policy_address_is_equal(&a->tunnel_destination, &b->tunnel_destination));
 }

@@ -136,6 +136,11 @@ struct policy_rule {
 	enum ipsecdrv_action outbound;	/* actionoutbound */
 	bool has_tunnel;
 	struct policy_address tunnel_destination;
+	/*
+	 * The default response rule: no filter list, from me to any. It answers peers that no
+	 * other rule is for.
+	 */
+	bool is_default_response;
 	struct policy_method methods[POLICY_MAX_METHODS];	/* in the order of preference */
 	size_t n_methods;
 };
@@ -168,9 +173,11 @@ enum policy_field {
 	POLICY_FIELD_ACTIONINBOUND	= 1 << 18,
 	POLICY_FIELD_ACTIONOUTBOUND	= 1 << 19,
 	POLICY_FIELD_AUTH		= 1 << 20,	/* kerberos, psk, rootca: the whole list */
+	/* rule: a selector, too */
+	POLICY_FIELD_DEFAULTRESPONSE	= 1 << 21,
 };
 
-#define POLICY_FIELDS_SELECTOR	0x0000ff00u
+#define POLICY_FIELDS_SELECTOR	0x0020ff00u
 
 /*
  * _new: with the defaults of netsh; NULL without memory. _copy: deep; NULL without memory.
@@ -208,8 +215,8 @@ bool policy_rule_is_equal(const struct policy_rule *a, const struct policy_rule 
 bool policy_address_is_equal(const struct policy_address *a, const struct policy_address *b);
 
 /*
- * Same selectors (addresses, masks, protocol, ports, mirrored, connection type, tunnel): netsh
- * finds rules so.
+ * Same selectors (addresses, masks, protocol, ports, mirrored, connection type, tunnel, default
+ * response): netsh finds rules so.
  */
 bool policy_rule_is_same(const struct policy_rule *a, const struct policy_rule *b);
 

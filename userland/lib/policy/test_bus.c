@@ -77,6 +77,7 @@ static struct policy_rule *make_rule(void)
 static void rules(void **state)
 {
 	struct policy_rule *rule = make_rule(), *back = NULL;
+	_cleanup_(policy_rule_freep) struct policy_rule *answers = policy_rule_new();
 	sd_bus_message *m = new_message();
 	char why[POLICY_WHY_LEN];
 	uint32_t given = 0;
@@ -86,6 +87,10 @@ static void rules(void **state)
 	assert_true(policy_bus_append_rule(m, rule, POLICY_BUS_SECRETS) >= 0);
 	assert_true(policy_bus_append_rule(m, rule, POLICY_BUS_PUBLIC) >= 0);
 	assert_true(policy_bus_append_rule_fields(m, rule, POLICY_FIELDS_SELECTOR,
+						  POLICY_BUS_SECRETS) >= 0);
+	answers->destination.kind = POLICY_ADDRESS_ANY;
+	answers->is_default_response = true;
+	assert_true(policy_bus_append_rule_fields(m, answers, POLICY_FIELDS_SELECTOR,
 						  POLICY_BUS_SECRETS) >= 0);
 	assert_true(sd_bus_message_close_container(m) >= 0);
 	seal(m);
@@ -102,9 +107,13 @@ static void rules(void **state)
 	assert_int_equal(policy_rule_check(back, why), -EINVAL);
 	back = policy_rule_free(back);
 	assert_int_equal(policy_bus_read_rule(m, &back, &given, why), 1);
-	assert_int_equal(given, POLICY_FIELDS_SELECTOR);
+	assert_int_equal(given, POLICY_FIELDS_SELECTOR & ~POLICY_FIELD_DEFAULTRESPONSE);
 	assert_true(policy_rule_is_same(rule, back));
 	assert_int_equal(back->n_methods, 1);
+	back = policy_rule_free(back);
+	assert_int_equal(policy_bus_read_rule(m, &back, &given, why), 1);
+	assert_int_equal(given, POLICY_FIELDS_SELECTOR & ~POLICY_FIELD_TUNNELDSTADDRESS);
+	assert_true(policy_rule_is_equal(answers, back));
 	back = policy_rule_free(back);
 	assert_int_equal(policy_bus_read_rule(m, &back, &given, why), 0);
 	assert_null(back);

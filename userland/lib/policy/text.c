@@ -266,6 +266,11 @@ static int rule_set_tunnel(struct policy_rule *rule, const char *value, char *wh
 	return err;
 }
 
+static int rule_set_default_response(struct policy_rule *rule, const char *value, char *why)
+{
+	return set_bool("defaultresponse", value, &rule->is_default_response, why);
+}
+
 static int rule_set_mmpolicy(struct policy_rule *rule, const char *value, char *why)
 {
 	return set_string("mmpolicy", value, &rule->mm_policy, why);
@@ -333,6 +338,7 @@ static const struct {
 	{ "actioninbound", POLICY_FIELD_ACTIONINBOUND, rule_set_inbound },
 	{ "actionoutbound", POLICY_FIELD_ACTIONOUTBOUND, rule_set_outbound },
 	{ "tunneldstaddress", POLICY_FIELD_TUNNELDSTADDRESS, rule_set_tunnel },
+	{ "defaultresponse", POLICY_FIELD_DEFAULTRESPONSE, rule_set_default_response },
 };
 
 static bool is_auth_tag(const char *tag)
@@ -470,6 +476,8 @@ void policy_rule_print(FILE *file, const struct policy_rule *rule, bool with_sec
 		print_tag(file, "actionoutbound", policy_action_name(rule->outbound));
 	if (rule->has_tunnel)
 		print_address(file, "tunneldstaddress", &rule->tunnel_destination);
+	if (rule->is_default_response)
+		fputs(" defaultresponse=yes", file);
 	print_methods(file, rule, with_secrets);
 }
 
