@@ -77,6 +77,15 @@ static void end_acquire(struct negotiate *negotiate, uint32_t driver_id,
 			    kernel->why);
 }
 
+/* What belongs into a tunnel means nothing outside of it; who only answers does not fall back. */
+static bool allows_soft(const struct layer_filter *filter)
+{
+	const struct dynamic_rule *rule = layer_filter_rule(filter);
+
+	return filter->filter.class == IPSECDRV_FILTER_CLASS_TRANSPORT && rule->qm->policy->soft &&
+	       !rule->rule->is_default_response;
+}
+
 /* --- jobs --------------------------------------------------------------------------------- */
 
 struct job *negotiate_find_job(const struct negotiate *negotiate, uint64_t id)
@@ -119,6 +128,7 @@ static void describe_job(const struct job *job, const struct layer_mm *mm, const
 		.selector = job->selector,
 	};
 	translate_mm_policy(mm, gss_name, &ret_acquire->mm);
+	ret_acquire->mm.gives_up_early = allows_soft(filter);
 	translate_qm_policy(layer_filter_rule(filter), &filter->filter, &ret_acquire->qm);
 }
 
@@ -250,11 +260,9 @@ void negotiate_acquire_refused(struct negotiate *negotiate, uint64_t acquire_id,
 
 /* --- results ------------------------------------------------------------------------------ */
 
-/* What belongs into a tunnel means nothing outside of it. */
 static bool may_be_soft(const struct layer_filter *filter, const struct link_acquire_result *result)
 {
-	return filter->filter.class == IPSECDRV_FILTER_CLASS_TRANSPORT &&
-	       layer_filter_rule(filter)->qm->policy->soft && !result->peer_answered &&
+	return allows_soft(filter) && !result->peer_answered &&
 	       (result->reason == IKE_REASON_NO_RESPONSE ||
 		result->reason == IKE_REASON_TIMED_OUT);
 }

@@ -419,10 +419,54 @@ static void test_soft(void **state)
 
 	set_soft(w);
 	scene_send_ping(w);
+	assert_true(w->log.acquire.mm.gives_up_early);
 	end(w, IKE_REASON_NO_RESPONSE, false);
 	assert_int_equal(the_acquire(w)->result, IPSECDRV_ACQUIRE_RESULT_SOFT);
 	assert_int_equal(kernel_fake_hold(w->kernel), 300);
 	assert_int_equal(negotiate_get_counts(w->negotiate).soft_associations, 1);
+}
+
+/* The time is main mode's policy's, and it is the driver that looks at the clock. */
+static void test_soft_time(void **state)
+{
+	struct scene *w = *state;
+	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *changes = NULL;
+	uint32_t given;
+
+	changes = test_mm("name=m softsaexpirationtime=77", &given);
+	assert_int_equal(dynamic_set_mm(w->dynamic, changes, given, &w->fault), 0);
+	set_soft(w);
+	scene_send_ping(w);
+	end(w, IKE_REASON_NO_RESPONSE, false);
+	assert_int_equal(kernel_fake_hold(w->kernel), 77);
+	/* and after it the next packet is negotiated for anew */
+	assert_int_equal(negotiate_get_counts(w->negotiate).jobs, 0);
+	scene_send_ping(w);
+	assert_int_equal(w->log.n_acquires, 2);
+}
+
+/* Silence of a peer that had begun, and of one that policy does not let go in clear. */
+static void test_never_soft(void **state)
+{
+	struct scene *w = *state;
+	struct ike_selector selector = scene_selector_to("10.0.0.2");
+	struct ike_event event = {
+		.kind = IKE_EVENT_QM_FAILED, .path = scene_path_to("10.0.0.2"),
+		.reason = IKE_REASON_TIMED_OUT, .text = "the peer did not confirm (message 3)",
+	};
+	struct ike_qm_policy qm;
+
+	scene_send_ping(w);
+	assert_false(w->log.acquire.mm.gives_up_early);
+	end(w, IKE_REASON_NO_RESPONSE, false);
+	assert_int_equal(the_acquire(w)->result, IPSECDRV_ACQUIRE_RESULT_FAILED);
+	set_soft(w);
+	assert_int_equal(scene_ask_qm(w, &selector, IKE_AUTH_PSK, &qm), 0);
+	negotiate_event(w->negotiate, &event);
+	event.kind = IKE_EVENT_MM_FAILED;
+	negotiate_event(w->negotiate, &event);
+	assert_int_equal(negotiate_get_counts(w->negotiate).soft_associations, 0);
+	assert_int_equal(kernel_fake_count(w->kernel, KERNEL_FAKE_ACQUIRE_END), 1);
 }
 
 /* Who has answered speaks IKE: then it is all or nothing. */
@@ -637,8 +681,13 @@ int main(void)
 		SCENE_TEST("F06 K27 a failed negotiation ends the acquire and is remembered",
 			   test_failure),
 		SCENE_TEST("F16 ESP in UDP, through a NAT", test_nat),
-		SCENE_TEST("test_soft", test_soft),
-		SCENE_TEST("test_not_soft", test_not_soft),
+		SCENE_TEST("K24 who does not answer is talked to in clear, where that is allowed",
+			   test_soft),
+		SCENE_TEST("K25 for softsaexpirationtime, and then IKE is tried again",
+			   test_soft_time),
+		SCENE_TEST("K24 F06 not after an answer: blocked for a minute", test_not_soft),
+		SCENE_TEST("K26 never as the responder, or where it is not allowed",
+			   test_never_soft),
 		SCENE_TEST("K18 K19 perfect forward secrecy is what policy says", test_pfs),
 	};
 

@@ -64,6 +64,11 @@ struct ike_mm_policy {
 	size_t n_auth;
 	uint32_t life_seconds;	/* 0: 28800 */
 	uint32_t qm_limit;	/* quick modes per main mode, 0: no limit; 1 is master PFS */
+	/*
+	 * Initiator: whoever is silent to message 1 for 3 seconds is taken not to speak IKE, because
+	 * there may be clear text then.
+	 */
+	bool gives_up_early;
 	/* Our Kerberos name, "host$@REALM" in UTF-8. NULL or empty: Kerberos is not offered. */
 	const char *gss_name;
 };

@@ -15,6 +15,8 @@
 
 /* --- message 1 ------------------------------------------------------------------------------ */
 
+#define EARLY_TRIES 3
+
 static void set_retransmission(struct ike_engine *engine, struct ike_mm *mm)
 {
 	uint64_t delay = exchange_backoff(engine, mm->log.n_sent, EXCHANGE_MAX_TRIES);
@@ -308,9 +310,18 @@ static void give_up(struct ike_engine *engine, struct ike_mm *mm)
 			hint(mm));
 }
 
+/* Sent at 0, 0.5 and 1.5 s; the time for a fourth one is 3.5 s. */
+static unsigned int max_tries(const struct ike_mm *mm)
+{
+	const struct mm_negotiation *n = mm->negotiation;
+
+	return mm->state == IKE_MM_STATE_SENT_1 && n->policy->gives_up_early && !n->has_answered ?
+	       EARLY_TRIES : EXCHANGE_MAX_TRIES;
+}
+
 void main_mode_retransmit(struct ike_engine *engine, struct ike_mm *mm)
 {
-	if (mm->log.n_sent >= EXCHANGE_MAX_TRIES) {
+	if (mm->log.n_sent >= max_tries(mm)) {
 		give_up(engine, mm);
 		return;
 	}

@@ -296,6 +296,24 @@ static void test_no_response(void **state)
 	sim_free(sim);
 }
 
+/* Where clear text is allowed it does not take half a minute; but once the peer spoke it does. */
+static void test_no_response_early(void **state)
+{
+	struct sim *sim = sim_new(false, NULL);
+
+	(void)state;
+	sim->hosts[0].mm.gives_up_early = true;
+	sim->network = lose_all;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 3000);
+	assert_null(sim_result(sim, 0, 1));
+	sim_run(sim, 1000);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_NO_RESPONSE);
+	assert_false(sim_result(sim, 0, 1)->peer_answered);
+	assert_int_equal(sim->hosts[0].n_sent, 3);
+	sim_free(sim);
+}
+
 static struct sim_fate only_first(struct sim *sim, size_t from, uint8_t *data, size_t len)
 {
 	size_t *n = sim->network_data;
@@ -376,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_slow_duplicates),
 		cmocka_unit_test(test_duplicates_are_answered_slowly),
 		{ "K27 no response from peer", test_no_response, NULL, NULL, NULL },
+		{ "K24 where clear text is allowed silence lasts 3 s", test_no_response_early, NULL,
+		  NULL, NULL },
 		cmocka_unit_test(test_responder_never_repeats_by_itself),
 		cmocka_unit_test(test_message_3_never_comes),
 	};

@@ -380,6 +380,7 @@ TYPE(mm_policy, struct ike_mm_policy, NULL,
      ARRAY(struct ike_mm_policy, auth, n_auth, 1, IKE_AUTH_METHODS_MAX, type_auth),
      ANY(struct ike_mm_policy, life_seconds),
      ANY(struct ike_mm_policy, qm_limit),
+     BOOL(struct ike_mm_policy, gives_up_early),
      OPTIONAL_TEXT(struct ike_mm_policy, gss_name, IKE_GSS_NAME_MAX_LEN));
 
 TYPE(suite, struct ike_suite, check_suite,
