@@ -77,7 +77,7 @@ passes() { check "$1" on A ping -c 2 -i 0.2 -W "$(secs 10)" $B4; } # NAME
 fails() { refuse "$1" on A ping -c 1 -W "$(secs 3)" $B4; }
 # Forgets what was agreed upon and what failed.
 again() { both_off && both_on; }
-level() { ctl B dynamic set config property=strongcrlcheck "value=$1"; }
+level() { ctl B dynamic set config strongcrlcheck "$1"; }
 
 getent passwd ipsec-cred >/dev/null || need users_add
 need ca_new first "/O=Example/CN=Root"
