@@ -118,6 +118,27 @@ static bool take_refusal(struct ike_engine *engine, struct ike_mm *mm,
 	return qm != NULL;
 }
 
+/* What is no error; false: none of these. */
+static bool take_status(struct ike_engine *engine, struct ike_mm *mm,
+			const struct wire_notify *notify)
+{
+	switch (notify->type) {
+	case IKE_NOTIFY_R_U_THERE:
+		dpd_answer(engine, mm, notify);
+		return true;
+	case IKE_NOTIFY_R_U_THERE_ACK:
+		dpd_acknowledged(engine, mm, notify);
+		return true;
+	case IKE_NOTIFY_CONNECTED:
+		connected_notified(engine, mm, notify);
+		return true;
+	case IKE_NOTIFY_INITIAL_CONTACT:
+		mm_initial_contact(engine, mm);
+		return true;
+	}
+	return false;
+}
+
 /* @has_refused: a notify of the same message has told what failed; the next one tells less. */
 static void take_notify(struct ike_engine *engine, struct ike_mm *mm, struct bytes body,
 			bool *has_refused)
@@ -128,19 +149,9 @@ static void take_notify(struct ike_engine *engine, struct ike_mm *mm, struct byt
 		engine->stats.invalid_packets++;
 		return;
 	}
-	if (!mm_is_established(mm)) {
-		*has_refused = *has_refused || take_refusal(engine, mm, &notify);
-	} else if (notify.type == IKE_NOTIFY_R_U_THERE) {
-		dpd_answer(engine, mm, &notify);
-	} else if (notify.type == IKE_NOTIFY_R_U_THERE_ACK) {
-		dpd_acknowledged(engine, mm, &notify);
-	} else if (notify.type == IKE_NOTIFY_CONNECTED) {
-		connected_notified(engine, mm, &notify);
-	} else if (notify.type == IKE_NOTIFY_INITIAL_CONTACT) {
-		mm_initial_contact(engine, mm);
-	} else {
-		*has_refused = *has_refused || take_refusal(engine, mm, &notify);
-	}
+	if (mm_is_established(mm) && take_status(engine, mm, &notify))
+		return;
+	*has_refused = *has_refused || take_refusal(engine, mm, &notify);
 }
 
 /* --- authenticated deletes ------------------------------------------------------------------ */
