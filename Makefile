@@ -187,12 +187,15 @@ $(TIDY_DIR)/%.ok: % .clang-tidy Makefile
 		{ ! grep -v -E '^[0-9]+ warnings? (generated|treated)|^Suppressed|^$$'; } && \
 		$(CC) $(CPPFLAGS_OWN) -std=gnu11 -MM -MT $@ $< >$(TIDY_DIR)/$*.d && touch $@
 
-.PHONY: demo bench interop conformance fuzz regen docs
+.PHONY: demo bench bench-ike interop conformance fuzz regen docs
 demo: ## the main job, shown in a guest (DEMO=uml, DEMO=host: elsewhere)
 	$(Q)scripts/demo
 
 bench: ## measure against XFRM and nftables, in a guest that counts instructions (BENCH=vm|uml, CASES=..., FULL=1)
 	$(Q)scripts/bench $(BENCH:%=--guest %) $(KERNEL:%=--kernel %) $(CASES)
+
+bench-ike: ## measure negotiations against strongSwan and libreswan, on this machine, as root (CASES=...)
+	$(Q)scripts/bench-ike $(CASES)
 
 interop: ## our IKE against strongSwan and libreswan, either side starting, and a table (PEERS=libreswan)
 	$(Q)scripts/interop $(PEERS)
