@@ -655,7 +655,8 @@ static int start_negotiating(struct agent *agent)
 	ike_set_negotiate(agent->ike, agent->negotiate);
 	negotiate_set_paused(agent->negotiate, true);
 	negotiate_set_layers(agent->negotiate, agent->layers);
-	r = cred_new(agent->event, agent->run_dir, on_credentials, agent, &agent->cred);
+	r = cred_new(agent->event, agent->run_dir, settings_kerberos_name(agent->settings),
+		     settings_kerberos_realms(agent->settings), on_credentials, agent, &agent->cred);
 	if (r)
 		return r;
 	set_credentials(agent);

@@ -21,6 +21,8 @@ struct cred {
 	sd_event_source *retry;
 	const struct layers *layers;
 	uint8_t crl_check;
+	const char *wanted_gss_name;	/* "": cred chooses */
+	const char *gss_realms;		/* "": any */
 	void (*told)(void *userdata, const struct link_credential_state *state);
 	void *userdata;
 	char gss_name[IKE_GSS_NAME_MAX_LEN + 1];	/* as it was logged last */
@@ -115,8 +117,6 @@ static int collect(const struct layers *layers, uint8_t crl_check,
 		.list = {
 			.rules = calloc(count_rules(layers) + 1, sizeof(*c.list.rules)),
 			.crl_check = crl_check,
-			.gss_name = (char *)"",
-			.gss_realms = (char *)"",
 		},
 		.methods = calloc(count_methods(layers) + 1, sizeof(*c.methods)),
 	};
@@ -207,6 +207,8 @@ static int send_credentials(struct cred *cred)
 
 	if (r)
 		return r;
+	collection.list.gss_name = (char *)cred->wanted_gss_name;
+	collection.list.gss_realms = (char *)cred->gss_realms;
 	r = link_call(link_client_link(cred->client), &link_set_credentials, &collection.list, 0,
 		      on_reply, cred, &cred->call);
 	collection_clear(&collection);
@@ -284,7 +286,7 @@ struct cred *cred_free(struct cred *cred)
 
 static const struct link_handler handlers[] = { { &link_credentials_changed, on_changed } };
 
-int cred_new(sd_event *event, const char *run_dir,
+int cred_new(sd_event *event, const char *run_dir, const char *gss_name, const char *gss_realms,
 	     void (*told)(void *userdata, const struct link_credential_state *state),
 	     void *userdata, struct cred **ret_cred)
 {
@@ -301,6 +303,8 @@ int cred_new(sd_event *event, const char *run_dir,
 
 	if (!cred)
 		return -ENOMEM;
+	cred->wanted_gss_name = gss_name;
+	cred->gss_realms = gss_realms;
 	cred->told = told;
 	cred->userdata = userdata;
 	if (snprintf(path, sizeof(path), "%s/%s", run_dir, LINK_SOCKET_CRED_ADMIN) >=

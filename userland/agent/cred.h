@@ -23,10 +23,11 @@ struct cred;
 #define CRED_USER "ipsec-cred"
 
 /*
+ * @gss_name, @gss_realms: of link_credentials, borrowed.
  * @told: what ipsec-cred has for the layers of the last cred_set(), a rule for each of their pairs
  * of sides and then the default one, if there is one; NULL: it does not know them, or not any more.
  */
-int cred_new(sd_event *event, const char *run_dir,
+int cred_new(sd_event *event, const char *run_dir, const char *gss_name, const char *gss_realms,
 	     void (*told)(void *userdata, const struct link_credential_state *state),
 	     void *userdata, struct cred **ret_cred);
 struct cred *cred_free(struct cred *cred);

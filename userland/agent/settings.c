@@ -6,9 +6,11 @@
 #include <strings.h>
 
 #include "agent/oakley.h"
+#include "link/messages.h"
 
 #define LINE_MAX_LEN 1024
 #define BLANKS " \t\r"
+#define NAME_BREAKERS BLANKS ",\\\""
 
 enum switch_kind {
 	SWITCH_DISABLE_AUDITS,
@@ -16,11 +18,19 @@ enum switch_kind {
 	SWITCH_COUNT,
 };
 
-/* A property by another name, a path, or a switch of its own. */
+enum text_kind {
+	TEXT_NONE,
+	TEXT_OAKLEY_LOG,	/* a path */
+	TEXT_KERBEROS_NAME,
+	TEXT_KERBEROS_REALMS,
+	TEXT_COUNT,
+};
+
+/* A property by another name, a text, or a switch of its own. */
 struct setting {
 	const char *name;
 	const char *property;
-	bool is_path;
+	enum text_kind text;
 	enum switch_kind own;
 };
 
@@ -32,13 +42,15 @@ static const struct setting table[] = {
 	{ "NoDefaultExempt", .property = "ipsecexempt" },
 	{ "DisableIKEAudits", .own = SWITCH_DISABLE_AUDITS },
 	{ "EnableDOSProtect", .own = SWITCH_CHALLENGE },
-	{ "OakleyLog", .is_path = true },
+	{ "OakleyLog", .text = TEXT_OAKLEY_LOG },
+	{ "KerberosName", .text = TEXT_KERBEROS_NAME },
+	{ "KerberosRealms", .text = TEXT_KERBEROS_REALMS },
 };
 
 struct settings {
 	char **properties;		/* by property; NULL: not in the file */
 	bool switches[SWITCH_COUNT];
-	char *oakley_path;		/* NULL: not in the file */
+	char *texts[TEXT_COUNT];	/* NULL: not in the file */
 };
 
 struct settings *settings_free(struct settings *settings)
@@ -48,7 +60,8 @@ struct settings *settings_free(struct settings *settings)
 	for (size_t i = 0; settings->properties && i < policy_n_config_properties; i++)
 		free(settings->properties[i]);
 	free(settings->properties);
-	free(settings->oakley_path);
+	for (size_t i = 0; i < TEXT_COUNT; i++)
+		free(settings->texts[i]);
 	free(settings);
 	return NULL;
 }
@@ -88,17 +101,43 @@ static const char *take_property(struct settings *settings, const char *name, co
 	return NULL;
 }
 
-static const char *take_path(struct settings *settings, const char *value)
+/* What is wrong with it, or NULL. */
+static const char *check_text(enum text_kind kind, const char *value)
 {
-	char *path;
+	switch (kind) {
+	case TEXT_OAKLEY_LOG:
+		if (value[0] != '/' || value[strlen(value) - 1] == '/')
+			return "the path of a file is expected, from the root";
+		return NULL;
+	case TEXT_KERBEROS_NAME:
+		if (!strchr(value, '@') || strpbrk(value, NAME_BREAKERS) ||
+		    strlen(value) > IKE_GSS_NAME_MAX_LEN)
+			return "a name like host$@EXAMPLE.TEST is expected";
+		return NULL;
+	case TEXT_KERBEROS_REALMS:
+		if (!value[strspn(value, ", ")] || strpbrk(value, "@") ||
+		    strlen(value) > LINK_SECRET_MAX_LEN)
+			return "realms are expected, with commas between them";
+		return NULL;
+	case TEXT_NONE:
+	case TEXT_COUNT:
+		break;
+	}
+	return "no text is expected";
+}
 
-	if (value[0] != '/' || value[strlen(value) - 1] == '/')
-		return "the path of a file is expected, from the root";
-	path = strdup(value);
-	if (!path)
+static const char *take_text(struct settings *settings, enum text_kind kind, const char *value)
+{
+	const char *fault = check_text(kind, value);
+	char *text;
+
+	if (fault)
+		return fault;
+	text = strdup(value);
+	if (!text)
 		return "out of memory";
-	free(settings->oakley_path);
-	settings->oakley_path = path;
+	free(settings->texts[kind]);
+	settings->texts[kind] = text;
 	return NULL;
 }
 
@@ -117,8 +156,8 @@ static const char *take_line(struct settings *settings, char *line, char why[sta
 		return "there is no such setting, see ipsec-policy-agent(8)";
 	if (setting->property)
 		return take_property(settings, setting->property, value, why);
-	if (setting->is_path)
-		return take_path(settings, value);
+	if (setting->text != TEXT_NONE)
+		return take_text(settings, setting->text, value);
 	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
 		return "0 or 1 is expected";
 	settings->switches[setting->own] = value[0] == '1';
@@ -187,5 +226,22 @@ bool settings_always_challenges(const struct settings *settings)
 
 const char *settings_oakley_path(const struct settings *settings)
 {
-	return settings->oakley_path ? settings->oakley_path : OAKLEY_FILE;
+	const char *path = settings->texts[TEXT_OAKLEY_LOG];
+
+	return path ? path : OAKLEY_FILE;
+}
+
+static const char *text_or_empty(const struct settings *settings, enum text_kind kind)
+{
+	return settings->texts[kind] ? settings->texts[kind] : "";
+}
+
+const char *settings_kerberos_name(const struct settings *settings)
+{
+	return text_or_empty(settings, TEXT_KERBEROS_NAME);
+}
+
+const char *settings_kerberos_realms(const struct settings *settings)
+{
+	return text_or_empty(settings, TEXT_KERBEROS_REALMS);
 }

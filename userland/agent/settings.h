@@ -40,5 +40,8 @@ const char *settings_property(const struct settings *settings,
 bool settings_has_audit(const struct settings *settings);		/* DisableIKEAudits */
 bool settings_always_challenges(const struct settings *settings);	/* EnableDOSProtect */
 const char *settings_oakley_path(const struct settings *settings);	/* OakleyLog; borrowed */
+/* "" if not in the file, as link_credentials has them; borrowed. */
+const char *settings_kerberos_name(const struct settings *settings);	/* KerberosName */
+const char *settings_kerberos_realms(const struct settings *settings);	/* KerberosRealms */
 
 #endif /* AGENT_SETTINGS_H */

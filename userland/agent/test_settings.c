@@ -111,6 +111,21 @@ static void test_switches(void **state)
 	assert_int_equal(n_complaints, 0);
 }
 
+static void test_kerberos(void **state)
+{
+	struct fixture *f = *state;
+
+	read_conf(f, "");
+	assert_string_equal(settings_kerberos_name(f->settings), "");
+	assert_string_equal(settings_kerberos_realms(f->settings), "");
+	read_conf(f, "KerberosName = host-a$@A.TEST\nKerberosRealms = A.TEST, B.TEST\n"
+		  "KerberosName = host-a$\nKerberosName =\nKerberosName = a b$@A.TEST\n"
+		  "KerberosRealms = ,\nKerberosRealms =\nKerberosRealms = a@A.TEST\n");
+	assert_string_equal(settings_kerberos_name(f->settings), "host-a$@A.TEST");
+	assert_string_equal(settings_kerberos_realms(f->settings), "A.TEST, B.TEST");
+	assert_int_equal(n_complaints, 6);
+}
+
 /* What "set config" has set counts, and is all that is written. */
 static void test_order(void **state)
 {
@@ -165,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("L14 the settings have the original's names", test_names),
 		TEST("L03 audits can be switched off", test_switches),
+		TEST("this host's name and the realms for Kerberos", test_kerberos),
 		TEST("L14 what has been set goes before the file", test_order),
 		TEST("L14 lines that are not understood change nothing", test_bad),
 		TEST("L14 without the file there are the defaults", test_no_file),
