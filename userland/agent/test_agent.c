@@ -289,6 +289,7 @@ static void test_cred_tells(void **state)
 	mm = &w->agent->layers->mms[0];
 	RUN_UNTIL(w, mm->usable == 1 << IKE_AUTH_PSK);
 	assert_int_equal(w->crl_check, 1);
+	assert_string_equal(w->gss, "host$@A.TEST of A.TEST, B.TEST");
 	assert_int_equal(link_send(w->cred_link, &link_credentials_changed, &tells), 0);
 	RUN_UNTIL(w, mm->usable == (1 << IKE_AUTH_PSK | 1 << IKE_AUTH_RSA_SIG));
 	rules[0].usable = 0;

@@ -285,6 +285,7 @@ static void on_credentials(void *userdata, struct link_request *request, const v
 	w->n_secrets++;
 	w->n_cred_rules = list->n_rules;
 	w->crl_check = list->crl_check;
+	(void)snprintf(w->gss, sizeof(w->gss), "%s of %s", list->gss_name, list->gss_realms);
 	w->cred_request = request;
 	if (!w->cred_is_slow)
 		world_answer_cred(w);
@@ -438,6 +439,15 @@ void world_connect_admin(struct world *w)
 
 /* --- set up ------------------------------------------------------------------------------- */
 
+static void write_settings(const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fputs("KerberosName = host$@A.TEST\nKerberosRealms = A.TEST, B.TEST\n", file);
+	assert_int_equal(fclose(file), 0);
+}
+
 int world_start_agent(struct world *w, struct kernel *kernel, char why[static AGENT_WHY_LEN])
 {
 	struct ip_addr mine[] = { test_addr("10.0.0.1"), test_addr("10.1.0.1"),
@@ -449,10 +459,17 @@ int world_start_agent(struct world *w, struct kernel *kernel, char why[static AG
 		.lookup = lookup,
 		.servers_root = "/nonexistent",
 	};
+	char settings[sizeof(w->dir) + 16];
+	int r;
 
 	assert_int_equal(addresses_new_fixed(mine, 3, &config.addresses), 0);
 	w->kernel = kernel;
-	return agent_new(w->event, &config, &w->agent, why);
+	(void)snprintf(settings, sizeof(settings), "%s/agent.conf", w->dir);
+	write_settings(settings);
+	config.settings_path = settings;
+	r = agent_new(w->event, &config, &w->agent, why);
+	(void)unlink(settings);
+	return r;
 }
 
 int world_set_up(void **state)

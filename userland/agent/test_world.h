@@ -48,6 +48,7 @@ struct world {
 	bool cred_is_slow;
 	struct link *cred_link;
 	uint8_t crl_check;
+	char gss[128];			/* "NAME of REALMS" */
 	struct link_request *cred_request;
 };
 
