@@ -27,7 +27,7 @@ struct auth_ops {
 	enum ike_auth method;
 	enum message_kind proof; /* payloads that messages 5 and 6 need */
 
-	/* Initiator: what the SA payload of message 2 says beside its choice. 0 or -ENOMEM. */
+	/* Initiator: what the SA payload of message 2 says beside its choice; as read_ke. */
 	int (*read_answer)(struct ike_mm *mm, struct bytes sa_b);
 	/* What goes along with KE and nonce in messages 3 and 4. */
 	int (*prepare_ke)(struct ike_engine *engine, struct ike_mm *mm);

@@ -212,9 +212,13 @@ static int set_names(struct ike_mm *mm, struct bytes theirs)
 
 static int gss_read_answer(struct ike_mm *mm, struct bytes sa_b)
 {
+	struct bytes theirs = mm_proposal_gss_name(sa_b, 0, 0);
+
+	if (!theirs.len)
+		return -EBADMSG;
 	free(mm->local_name);
 	mm->local_name = strdup(mm->negotiation->policy->gss_name);
-	return set_names(mm, mm_proposal_gss_name(sa_b, 0, 0));
+	return set_names(mm, theirs);
 }
 
 static int take_token(struct mm_gss *g, struct bytes token)
@@ -248,8 +252,6 @@ static int gss_read_ke(struct ike_mm *mm, const struct wire_message *message)
 
 static int gss_prepare_ke(struct ike_engine *engine, struct ike_mm *mm)
 {
-	if (mm->is_initiator && !mm->negotiation->gss->theirs.name.len)
-		return auth_fail(mm, IKE_REASON_KERBEROS, "the peer has not told its Kerberos name");
 	return step(engine, mm);
 }
 

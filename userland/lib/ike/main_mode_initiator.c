@@ -121,6 +121,21 @@ static void set_received(struct ike_engine *engine, struct ike_mm *mm, enum ike_
 	(void)timer_set(&engine->timers, &mm->timer, engine->now + MM_REQUEST_WAIT_MS);
 }
 
+/* What the method wants of message 2. False: this is none, or nothing goes on. */
+static bool read_answer(struct ike_engine *engine, struct ike_mm *mm, struct bytes sa_b)
+{
+	int ret = mm->auth->read_answer ? mm->auth->read_answer(mm, sa_b) : 0;
+
+	if (!ret)
+		return true;
+	/* the next one may choose another method */
+	if (mm->auth->end)
+		mm->auth->end(engine, mm);
+	engine->stats.invalid_packets++;
+	mm->negotiation->noted_notify = IKE_NOTIFY_BAD_PROPOSAL_SYNTAX;
+	return false;
+}
+
 void main_mode_receive_2(struct ike_engine *engine, struct ike_mm *mm, struct bytes datagram)
 {
 	struct mm_negotiation *n = mm->negotiation;
@@ -147,15 +162,13 @@ void main_mode_receive_2(struct ike_engine *engine, struct ike_mm *mm, struct by
 		n->noted_reason = IKE_REASON_ATTRIBUTES;
 		return;
 	}
+	mm->auth = auth_find(mm->choice.auth);
+	if (!read_answer(engine, mm, message.payloads[0].body))
+		return;
 	memcpy(mm->rcookie, message.header.rcookie, WIRE_COOKIE_LEN);
 	mm->vids = vids;
 	mm->natt.version = natt_version(vids);
-	mm->auth = auth_find(mm->choice.auth);
 	mm->life_seconds = main_mode_agree_life(engine, mm->life_seconds, mm->choice.life_seconds);
-	if (mm->auth->read_answer && mm->auth->read_answer(mm, message.payloads[0].body)) {
-		mm_fail(engine, mm, IKE_REASON_NO_MEMORY, false, "out of memory");
-		return;
-	}
 	exchange_note(&mm->log, datagram);
 	set_received(engine, mm, IKE_MM_STATE_RECEIVED_2);
 	main_mode_step(engine, mm, MM_STEP_DH);

@@ -306,6 +306,40 @@ static void test_no_token(void **state)
 	}
 }
 
+/* Message 2 without the responder's name, which the initiator needs: the right one comes later. */
+static struct sim_fate without_name(struct sim *sim, size_t from, uint8_t *data, size_t len)
+{
+	static const uint8_t name[] = { 0x40, 0x00, 0, 30, 'b', 0 };
+	uint8_t *at = memmem(data, len, name, sizeof(name));
+	size_t *n = sim->network_data;
+
+	if (from && at && !(*n)++) {
+		at[0] = 0;
+		at[1] = 20;
+	}
+	return (struct sim_fate){ .delay = 1 };
+}
+
+static void test_no_name(void **state)
+{
+	enum ike_auth methods[] = { IKE_AUTH_KERBEROS, IKE_AUTH_PSK };
+	struct sim *sim = sim_new(false, NULL);
+	size_t n = 0;
+
+	(void)state;
+	sim_set_auth(sim, methods, 2);
+	sim->network = without_name;
+	sim->network_data = &n;
+	sim_acquire(sim, 0, 1);
+	sim_run(sim, 20000);
+	assert_true(n >= 2);
+	assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_OK);
+	assert_int_equal(sim_last_event(sim, 0, IKE_EVENT_MM_ESTABLISHED)->auth,
+			 IKE_AUTH_KERBEROS);
+	assert_null(sim_last_event(sim, 0, IKE_EVENT_MM_FAILED));
+	sim_free(sim);
+}
+
 /* --- refusals ---------------------------------------------------------------------------------- */
 
 /* Between two that call themselves Windows: the vendor ids of DPD say so. */
@@ -469,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_certificate_identities),
 		cmocka_unit_test(test_kerberos_messages),
 		cmocka_unit_test(test_no_token),
+		cmocka_unit_test(test_no_name),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_endpoint_name),
