@@ -3,10 +3,10 @@
 # check: tiers=uml timeout=600
 #
 # Certificates between our host A and strongSwan's B, begun by either: RSA with an authority between
-# root and leaf on either side, and ECDSA.
+# root and leaf on either side, and ECDSA with both curves.
 #
-#   rsa root ---- intermediate ---- CN=a (ours)         ec root ---- CN=a
-#           \---- other intermediate ---- CN=b                 \---- CN=b
+#   rsa root ---- intermediate ---- CN=a (ours)         p256 root, p384 root ---- CN=a
+#           \---- other intermediate ---- CN=b                              \---- CN=b
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
 PEER=strongswan
@@ -16,10 +16,10 @@ PKI=$TMP/pki
 
 # --- authorities ----------------------------------------------------------------------------
 
-new_key() { # FILE rsa|ec
+new_key() { # FILE rsa|p256|p384
 	case $2 in
 	rsa) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$1" ;;
-	ec) openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" ;;
+	p*) openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:P-${2#p}" -out "$1" ;;
 	esac 2>/dev/null
 }
 
@@ -43,6 +43,12 @@ issue() {
 		openssl pkey -in "$name.key" -traditional -outform der -out "$name.key.der"
 }
 
+curve() {
+	issue "$1-root" "$1" "/O=Test/CN=$1 root" "$1-root" ca &&
+		issue "$1-a" "$1" "/O=Test/CN=a.$1.test" "$1-root" host &&
+		issue "$1-b" "$1" "/O=Test/CN=b.$1.test" "$1-root" host
+}
+
 authorities() {
 	mkdir -p "$PKI" &&
 		issue rsa-root rsa "/O=Test/CN=RSA root" rsa-root ca &&
@@ -50,19 +56,17 @@ authorities() {
 		issue rsa-outer rsa "/O=Test/CN=Outer" rsa-root ca &&
 		issue rsa-a rsa "/O=Test/CN=a.rsa.test" rsa-inner host &&
 		issue rsa-b rsa "/O=Test/CN=b.rsa.test" rsa-outer host &&
-		issue ec-root ec "/O=Test/CN=EC root" ec-root ca &&
-		issue ec-a ec "/O=Test/CN=a.ec.test" ec-root host &&
-		issue ec-b ec "/O=Test/CN=b.ec.test" ec-root host &&
+		curve p256 && curve p384 &&
 		issue rsa-elsewhere rsa "/O=Test/CN=Elsewhere" rsa-elsewhere ca &&
 		issue rsa-mallory rsa "/O=Test/CN=b.rsa.test" rsa-elsewhere host
 }
 
 # --- our host -------------------------------------------------------------------------------
 
-# The machine store has both of our certificates; the root that a rule names makes the choice.
+# The machine store has all of our certificates; the root that a rule names makes the choice.
 our_store() {
 	local dir=$TMP/certs-A kind
-	for kind in rsa ec; do
+	for kind in rsa p256 p384; do
 		install -D -m 644 "$PKI/$kind-root.crt" "$dir/roots/$kind.crt" &&
 			install -m 644 "$PKI/$kind-a.crt" "$dir/$kind.crt" &&
 			install -m 400 -o ipsec-cred "$PKI/$kind-a.key" "$dir/$kind.key" || return
@@ -142,7 +146,8 @@ need authorities
 need our_store
 peer_up
 certificates "RSA-2048 with intermediates" rsa "CN=RSA root, O=Test"
-certificates "ECDSA-256" ec "CN=EC root, O=Test"
+certificates "ECDSA-256" p256 "CN=p256 root, O=Test"
+certificates "ECDSA-384" p384 "CN=p384 root, O=Test"
 
 need swan_certificates rsa rsa-mallory
 need our_policy "CN=RSA root, O=Test"
