@@ -52,6 +52,10 @@ done
 for hash in MD5 SHA1 SHA256 SHA384 SHA512; do
 	secured "F15 F20 AH $hash" AES128-SHA1-2 "AH[$hash]"
 done
+for pair in "SHA1 3DES,MD5" "MD5 AES128,SHA1" "SHA256 AESGCM128,None" "SHA1 None,SHA1"; do
+	secured "F18 AH ${pair% *} and ESP ${pair#* } in one method" AES128-SHA1-2 \
+		"AH[${pair% *}]+ESP[${pair#* }]"
+done
 for group in GRP1 GRP2 GRP3; do
 	secured "K18 session PFS with $group" AES128-SHA1-2 "ESP[3DES,SHA1]" $group
 done

@@ -22,12 +22,6 @@ int support_check_qm(const struct policy_qm_policy *policy, struct fault *fault)
 				     "qmsecmethods has %zu methods, IKE takes at most %d; leave "
 				     "the weaker ones out",
 				     policy->n_offers, IKE_QM_OFFERS_MAX);
-	for (size_t i = 0; i < policy->n_offers; i++)
-		if (policy->offers[i].has_ah && policy->offers[i].has_esp)
-			return fault_invalid(
-				fault, "AH and ESP in one method come with bundles of "
-				       "associations, which this version does not have; use ESP "
-				       "with integrity instead of AH[...]+ESP[...]");
 	return 0;
 }
 
