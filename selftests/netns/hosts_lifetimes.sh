@@ -61,8 +61,23 @@ check "K23 after five minutes A has no association" within 400 has_no_pairs A
 check "K23 and B none" within 40 has_no_pairs B
 
 # --- who renews -----------------------------------------------------------
-need policies "ESP[AES128,SHA1]:100000k/300s" 480
+need policies "ESP[AES128,SHA1]:20480k/3600s" 480
 check "K22 A begins" on A ping -c 1 -W "$(secs 10)" "$B4"
+before_a=$(rekeys A) before_b=$(rekeys B)
+spawn sink ip netns exec "$A" python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 9))
+while True: s.recv(2000)'
+wait_for 10 on A sh -c 'ss -Hlun sport = 9 | grep -q .'
+on B python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for n in range(13500): s.sendto(bytes(1400), (sys.argv[1], 9))' "$A4"
+check "K22 B has sent more and renews" within 40 has_renewed B "$before_b"
+same "K22 A does not" "$before_a" "$(rekeys A)"
+check "K22 a ping goes on" on A ping -c 1 -W 5 "$B4"
+
+need policies "ESP[AES128,SHA1]:100000k/300s" 480
+check "K22 A begins again" on A ping -c 1 -W "$(secs 10)" "$B4"
 before_a=$(rekeys A) before_b=$(rekeys B)
 check "K22 no packet is lost over the lifetime" pings 310
 check "K22 after a time the one that began renews" has_renewed A "$before_a"
