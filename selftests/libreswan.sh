@@ -16,7 +16,7 @@ whack() { timeout "$(secs 60)" ip netns exec "$B" $IPSEC/whack --rundir "$PLUTO/
 pluto_start() {
 	rm -rf "$PLUTO/run"
 	mkdir -p "$PLUTO/run" "$PLUTO/d" "$PLUTO/nss" /run/pluto /var/lib/ipsec/nss
-	[ -e "$PLUTO/nss/cert9.db" ] || need certutil -N -d "sql:$PLUTO/nss" --empty-password
+	[ -e "$PLUTO/nss/cert9.db" ] || pluto_database
 	[ -e "$PLUTO/ipsec.conf" ] || pluto_setup >"$PLUTO/ipsec.conf"
 	touch "$PLUTO/ipsec.secrets"
 	spawn pluto ip netns exec "$B" $IPSEC/pluto --nofork --no-dnssec --nhelpers 0 \
@@ -26,6 +26,16 @@ pluto_start() {
 		diag "$(cat "$TMP/pluto.log" "$PLUTO/log")"
 		bail "libreswan starts"
 	}
+}
+# The certificates of pki.sh, if there are any, by their names.
+pluto_database() {
+	local file
+	need certutil -N -d "sql:$PLUTO/nss" --empty-password
+	[ -e "${CA-}/first/ca.crt" ] || return
+	need certutil -A -d "sql:$PLUTO/nss" -n root -t CT,, -i "$CA/first/ca.crt"
+	for file in "$CA"/{peer,revoked}.p12; do
+		need pk12util -i "$file" -d "sql:$PLUTO/nss" -W x -K ''
+	done
 }
 pluto_listens() { whack --listen; }
 
@@ -47,7 +57,12 @@ pluto_setup() {
 # would be that of another implementation.
 pluto_config() {
 	local ike=$1 protocol=$2 proposals=$3 left=${B_ADDR-$B4} right=${PEER_REMOTE-${A_ADDR-$A4}}
+	local leftid=$left authby=secret
 	shift 3
+	[ -z "${PEER_CERTIFICATE-}" ] || {
+		leftid=%fromcert authby=rsasig
+		set -- "leftcert=$PEER_CERTIFICATE" leftsendcert=always rightca=%same "$@"
+	}
 	{
 		pluto_setup
 		cat <<-CONF
@@ -57,9 +72,9 @@ pluto_config() {
 		  auto=add
 		  left=$left
 		  right=$right
-		  leftid=${PEER_ID-$left}
-		  rightid=${A_ADDR-$A4}
-		  authby=secret
+		  leftid=$leftid
+		  rightid="${A_ID-${A_ADDR-$A4}}"
+		  authby=$authby
 		  ike=$ike
 		  phase2=$protocol
 		  phase2alg=$proposals
@@ -68,7 +83,7 @@ pluto_config() {
 		CONF
 		[ $# -eq 0 ] || printf '\t%s\n' "$@"
 	} >"$PLUTO/ipsec.conf"
-	echo "${PEER_ID-$left} ${A_ADDR-$A4} : PSK \"${PEER_PSK-$PSK}\"" >"$PLUTO/ipsec.secrets"
+	echo "$left ${A_ADDR-$A4} : PSK \"${PEER_PSK-$PSK}\"" >"$PLUTO/ipsec.secrets"
 	whack --delete --name n >/dev/null 2>&1
 	whack --listen >/dev/null &&
 		timeout "$(secs 60)" ip netns exec "$B" $IPSEC/addconn --config "$PLUTO/ipsec.conf" \

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034 # the words of a line are for those who are called
 # The matrix of selftests/interop/cases with one stranger.  Sourced with PEER set, as by
 # selftests/interop/matrix_strongswan.sh.  IPD_MATRIX=all runs all lines, else those for "make check";
-# IPD_MATRIX_ONLY is a pattern for a line's scenario, mode, main mode, quick mode and PFS group.
+# IPD_MATRIX_ONLY is a pattern for a line's scenario, mode, method, main mode, quick mode, PFS group.
 #
 # What "packets pass" means, for both sides that can start:
 #   * the start succeeds: a ping's first packet for ours, the stranger's own command for it
@@ -11,10 +11,12 @@
 #     are as big, and nothing of ours in clear
 #   * all four associations have counted bytes, and XFRM counts no error
 #   * six messages of main mode and three of quick mode, each counted once however often it was sent
+#     (long ones with certificates may be repeated in fragments, and are not counted)
 # Scenarios ask for less where more cannot be: under loss for some of the pings, after a crash not
 # for an end of the associations that only one side knows.
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
+. "$TOP/selftests/pki.sh"
 . "$TOP/selftests/peer.sh"
 
 BIG=700	# bytes of a ping; nothing else on the wire is as big
@@ -34,8 +36,10 @@ case_setup() { # ours|peer
 	ours=$A4 theirs=$B4
 	case $mode in *6) ours=$A6 theirs=$B6 ;; esac
 	[ "$pfs" != - ] || pfs=''
-	local A_ADDR=$ours B_ADDR=$theirs PEER_REMOTE=$ours PEER_PSK=$PSK
+	local A_ADDR=$ours B_ADDR=$theirs PEER_REMOTE=$ours PEER_PSK=$PSK PEER_CERTIFICATE='' A_ID=$ours
+	[ "$auth" != rsa ] || PEER_CERTIFICATE=peer A_ID="$OUR_SUBJECT"
 	case $scenario-$1 in
+	revoked-*) PEER_CERTIFICATE=revoked ;;
 	nat-ours) A_ADDR=$INSIDE PEER_REMOTE=$NAT ours=$NAT ;;
 	nat-peer) B_ADDR=$INSIDE theirs=$NAT ;;
 	rekey-ours) life=:20480k/3600s ;;
@@ -44,7 +48,7 @@ case_setup() { # ours|peer
 	peer_config "$main" "$quick" "$pfs" "${mode%6}" || return
 	local MM_OFFERS=$main QM_OFFERS=$quick$life PFS=$pfs
 	case $mode in
-	transport*) policy_on A "$theirs" ;;
+	transport*) policy_methods A && rule_of_case srcaddr=me "dstaddr=$theirs" ;;
 	tunnel) tunnel_on "$A_ADDR" "$theirs" && ours=$OUR_INNER theirs=$PEER_INNER ;;
 	esac
 }
@@ -53,11 +57,14 @@ case_setup() { # ours|peer
 tunnel_on() {
 	need ip -n "$A" route replace $PEER_NET via "$2" src $OUR_INNER
 	need ip -n "$B" route replace $OUR_NET dev eth0 src $PEER_INNER
-	policy_methods A && tunnel_rule $OUR_NET $PEER_NET "$2" && tunnel_rule $PEER_NET $OUR_NET "$1"
+	policy_methods A &&
+		rule_of_case srcaddr=$OUR_NET dstaddr=$PEER_NET mirrored=no "tunneldstaddress=$2" &&
+		rule_of_case srcaddr=$PEER_NET dstaddr=$OUR_NET mirrored=no "tunneldstaddress=$1"
 }
-tunnel_rule() { # FROM TO END
-	ctl A dynamic add rule "srcaddr=$1" "dstaddr=$2" mmpolicy=test qmpolicy=test mirrored=no \
-		"tunneldstaddress=$3" "psk=$PSK"
+rule_of_case() { # TAG...
+	local method="psk=$PSK"
+	[ "$auth" = psk ] || method="rootca=$ROOT_SUBJECT"
+	ctl A dynamic add rule mmpolicy=test qmpolicy=test "$@" "$method"
 }
 
 start_by() { # ours|peer
@@ -104,8 +111,9 @@ case_plain() { # ours|peer
 	errors=$(xfrm_errors)
 	five_pings "$1" || return
 	[ "$(xfrm_errors)" = "$errors" ] || wrong "XFRM counts errors: before $errors, now $(xfrm_errors)" || return
-	all_counted && wire_has protected=10 clear=0 main=6 quick=3
+	all_counted && wire_has protected=10 clear=0 quick=3 "$(main_messages)"
 }
+main_messages() { [ "$auth" = psk ] && echo main=6 || echo aggressive=0; }
 
 # New associations while a ping is under way every 20 ms. Ours makes them when 20 MB have passed.
 # charon as responder installs its inbound association late, and may miss one packet.
@@ -168,8 +176,11 @@ case_setup_peer() { A_ADDR=$ours B_ADDR=$theirs peer_config "$main" "$quick" '' 
 # The side that starts is behind a NAT, which lets neither ESP nor AH through.
 case_nat() { # ours|peer
 	start_by "$1" && agreed && peer_state 'encap type espinudp' || return
-	five_pings "$1" && all_counted && wire_has protected=10 clear=0 main=6 quick=3
+	five_pings "$1" && all_counted && wire_has protected=10 clear=0 quick=3 "$(main_messages)"
 }
+
+# The stranger's certificate has been revoked, as a CRL in our store says.
+case_revoked() { case_refused "$1"; }
 
 # The two have different preshared keys.
 case_refused() { # ours|peer
@@ -180,6 +191,23 @@ case_refused() { # ours|peer
 	! on B ping -c 1 -W 1 "$ours" || wrong "packets in clear pass" || return
 	[ "$(ip -n "$B" xfrm state | grep -c 'auth-trunc\|aead')" -eq 0 ] || wrong "$(ip -n "$B" xfrm state)" || return
 	wire_has protected=0 small=0 clear=0
+}
+
+# One CA for both; the CRL is in our store.
+OUR_SUBJECT="O=Example, CN=ours" ROOT_SUBJECT="O=Example, CN=Root"
+authority_up() {
+	local name
+	getent passwd ipsec-cred >/dev/null || need users_add
+	need ca_new first /O=Example/CN=Root
+	for name in ours peer revoked; do
+		need host_new first $name
+		need quietly openssl pkcs12 -export -in "$CA/$name.crt" -inkey "$CA/$name.key" \
+			-name $name -passout pass:x -out "$CA/$name.p12"
+	done
+	need revoke first revoked
+	need certificate_on A ours
+	mkdir "$TMP/certs-A/crls"
+	need crl first "$TMP/certs-A/crls/root.crl"
 }
 
 # --- what is between the hosts --------------------------------------------------------------------
@@ -244,7 +272,9 @@ proofs() {
 	case $scenario in
 	plain) rows="K01 K42 K45" ;;
 	refused) rows=K06 ;;
+	revoked) rows=K38 ;;
 	esac
+	case $scenario-$auth in plain-rsa) rows+=" K05" ;; plain-psk) rows+=" K06" ;; esac
 	case $pfs in GRPMM) rows+=" K19" ;; GRP*) rows+=" K18" ;; esac
 	case $quick in AH*) rfc=2402 ;; esac
 	echo "$rows RFC $rfc, 2408, 2409"
@@ -253,7 +283,7 @@ proofs() {
 one() { # ours|peer
 	local name who=$PEER_NAME
 	[ "$1" = peer ] || who=ours
-	name="$(proofs): $scenario, $mode, $main, $quick, PFS $pfs: $who starts"
+	name="$(proofs): $scenario, $mode, $auth, $main, $quick, PFS $pfs: $who starts"
 	[ $scenario != nat ] || nat_up "$1"
 	need case_setup "$1"
 	need onlooker mark
@@ -263,17 +293,18 @@ one() { # ours|peer
 }
 
 matrix() {
-	local run scenario mode main quick pfs peers ours theirs
+	local run scenario mode auth main quick pfs peers ours theirs
+	authority_up
 	peer_up
 	addr A lo $OUR_INNER/32
 	addr B lo $PEER_INNER/32
 	wire_up
-	while read -r run scenario mode main quick pfs peers <&3; do
+	while read -r run scenario mode auth main quick pfs peers <&3; do
 		case $run in '#'* | '') continue ;; esac
 		[ "$run" = check ] || [ "${IPD_MATRIX-}" = all ] || continue
 		[ "$peers" = both ] || [ "$peers" = "$PEER" ] || continue
 		# shellcheck disable=SC2053 # a pattern, for one who looks at one case
-		[[ "$scenario $mode $main $quick $pfs" == ${IPD_MATRIX_ONLY-*} ]] || continue
+		[[ "$scenario $mode $auth $main $quick $pfs" == ${IPD_MATRIX_ONLY-*} ]] || continue
 		one ours
 		one peer
 	done 3<"$TOP/selftests/interop/cases"

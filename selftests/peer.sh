@@ -11,7 +11,8 @@
 #   agent, ike, cred, driver           bridge            charon or pluto, XFRM
 #
 # For other addresses set A_ADDR and B_ADDR before peer_config, PEER_REMOTE where B sees A at an
-# address that is not its identity, and PEER_PSK for a key that is not ours.
+# address that is not its identity, and PEER_PSK for a key that is not ours.  PEER_CERTIFICATE is the
+# name of a certificate of pki.sh that B shall use, and A_ID then our subject.
 # shellcheck source=/dev/null # one of two
 . "$TOP/selftests/$PEER.sh"
 

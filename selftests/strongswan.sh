@@ -59,12 +59,24 @@ swan() { # COMMAND [OPTION...]
 		ip netns exec "$B" /usr/sbin/swanctl "$command" --uri "unix://$SWAN/vici" "$@"
 }
 
+# The certificates of pki.sh.
+swan_store() {
+	mkdir -p "$SWAN"/{x509,x509ca,private}
+	cp "$CA/first/ca.crt" "$SWAN/x509ca/" && cp "$CA"/{peer,revoked}.crt "$SWAN/x509/" &&
+		cp "$CA"/{peer,revoked}.key "$SWAN/private/"
+}
+
 swan_log() { cat "$SWAN/charon.log"; }
 
 # swan_config IKE-PROPOSALS esp|ah PROPOSALS [LINE-FOR-THE-CHILD...]: one connection "c" with one
 # child "n"; the variables of peer_config are heard
 swan_config() {
-	local ike=$1 protocol=$2 proposal=$3 line extra=
+	local ike=$1 protocol=$2 proposal=$3 line extra='' auth=psk local
+	local="auth = psk"$'\n'"id = ${B_ADDR-$B4}"
+	[ -z "${PEER_CERTIFICATE-}" ] || {
+		auth=pubkey local="auth = pubkey"$'\n'"certs = $PEER_CERTIFICATE.crt"
+		swan_store
+	}
 	shift 3
 	for line in "$@"; do
 		extra+="      $line"$'\n'
@@ -77,12 +89,11 @@ swan_config() {
 	    remote_addrs = ${PEER_REMOTE-${A_ADDR-$A4}}
 	    proposals = $ike
 	    local {
-	      auth = psk
-	      id = ${B_ADDR-$B4}
+	      $local
 	    }
 	    remote {
-	      auth = psk
-	      id = ${A_ADDR-$A4}
+	      auth = $auth
+	      id = "${A_ID-${A_ADDR-$A4}}"
 	    }
 	    children {
 	      n {
