@@ -370,7 +370,8 @@ static struct initiator *find(const struct load *load, const struct wire_header 
 	uint32_t number;
 
 	memcpy(&number, header->icookie, sizeof(number));
-	if (number >= load->n || memcmp(load->all[number].icookie, header->icookie, WIRE_COOKIE_LEN))
+	if (number >= load->n ||
+	    memcmp(load->all[number].icookie, header->icookie, WIRE_COOKIE_LEN) != 0)
 		return NULL;
 	return &load->all[number];
 }
@@ -546,13 +547,13 @@ static double cpu_seconds(void)
 static void report(struct load *load, uint64_t ns)
 {
 	const struct initiator *all = load->all;
-	size_t n = load->n;
+	size_t n = load->n, median = n / 2, worst = n * 99 / 100;
 
 	qsort(load->all, n, sizeof(*load->all), by_duration);
 	(void)printf("done=%zu failed=%zu ns=%llu p50=%.3f p99=%.3f cpu=%.3f\n",
 		     n - load->n_failed, load->n_failed, (unsigned long long)ns,
-		     (double)(all[n / 2].ended_at - all[n / 2].began_at) / 1e6,
-		     (double)(all[n * 99 / 100].ended_at - all[n * 99 / 100].began_at) / 1e6,
+		     (double)(all[median].ended_at - all[median].began_at) / 1e6,
+		     (double)(all[worst].ended_at - all[worst].began_at) / 1e6,
 		     cpu_seconds());
 }
 

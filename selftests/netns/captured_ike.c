@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "daemon/confine.h"
 #include "daemon/daemon.h"
 #include "link/messages.h"
@@ -423,13 +424,17 @@ int main(int argc, char **argv)
 {
 	struct captured c = { .instance = 0x6361707475726564 };
 	struct confine_user user;
+	uint32_t cred_pid, agent_pid;
 
 	if (argc != 8)
 		die("usage: captured_ike RUNDIR STATEDIR LOCAL REMOTE OTHER CREDPID AGENTPID");
 	c.run_dir = argv[1];
 	c.state_dir = argv[2];
-	c.cred_pid = (pid_t)atoi(argv[6]);
-	c.agent_pid = (pid_t)atoi(argv[7]);
+	if (parse_u32_range(argv[6], 1, INT32_MAX, &cred_pid) < 0 ||
+	    parse_u32_range(argv[7], 1, INT32_MAX, &agent_pid) < 0)
+		die("no pid: %s %s", argv[6], argv[7]);
+	c.cred_pid = (pid_t)cred_pid;
+	c.agent_pid = (pid_t)agent_pid;
 	if (ip_addr_parse(argv[3], &c.local) < 0 || ip_addr_parse(argv[4], &c.remote) < 0 ||
 	    ip_addr_parse(argv[5], &c.other) < 0 || sd_event_new(&c.event) < 0 ||
 	    confine_find_user(NULL, "ipsec-ike", &user, NULL) < 0)

@@ -295,13 +295,13 @@ static void receive_quick(struct ike_engine *engine, const struct ike_path *path
 {
 	struct ike_mm *mm = mm_find(engine, path, header);
 
+	bool is_encrypted = header->flags & WIRE_FLAG_ENCRYPTED;
+
 	if (!mm)
 		engine->stats.invalid_cookies++;
-	else if (!(header->flags & WIRE_FLAG_ENCRYPTED))
-		engine->stats.invalid_packets++;
-	else if (mm_is_established(mm))
+	else if (is_encrypted && mm_is_established(mm))
 		quick_mode_receive(engine, mm, datagram, header);
-	else if (!main_mode_receive_early(mm, path, datagram))
+	else if (!is_encrypted || !main_mode_receive_early(mm, path, datagram))
 		engine->stats.invalid_packets++;
 }
 
