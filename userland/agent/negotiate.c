@@ -214,6 +214,18 @@ static struct job *job_new(struct negotiate *negotiate, const struct kernel_acqu
 	return job;
 }
 
+/*
+ * The associations came while the event was on its way, begun by the peer; the packet has left under
+ * them, and a negotiation would make a second pair.
+ */
+static bool is_answered(const struct negotiate *negotiate, const struct kernel_acquire *acquire)
+{
+	struct kernel *kernel = negotiate->config.kernel;
+	struct kernel_match match;
+
+	return !kernel->ops->match(kernel, &acquire->flow, &match) && match.has_sa;
+}
+
 void negotiate_acquire(struct negotiate *negotiate, const struct kernel_acquire *acquire)
 {
 	const struct layer_filter *filter = negotiated_filter(negotiate, acquire->filter_id);
@@ -233,6 +245,8 @@ void negotiate_acquire(struct negotiate *negotiate, const struct kernel_acquire 
 	job = negotiate_find_same_job(negotiate, acquire->filter_id, &selector);
 	if (job)
 		job->driver_id = acquire->id;
+	else if (is_answered(negotiate, acquire))
+		return;
 	else
 		job = job_new(negotiate, acquire, &filter->filter, &selector);
 	if (job)

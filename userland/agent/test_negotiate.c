@@ -378,6 +378,30 @@ static const struct kernel_acquire *the_acquire(const struct scene *w)
 	return acquires;
 }
 
+/*
+ * The peer's quick mode made the pair; the event of the packet that wanted one is read afterwards. A
+ * second one that the driver has no associations for is another matter.
+ */
+static void test_late_acquire(void **state)
+{
+	struct scene *w = *state;
+	struct kernel_acquire late = { .id = 1, .flow = scene_ping_to("10.0.0.2") };
+	struct ike_sa_install install;
+
+	scene_send_ping(w);
+	assert_int_equal(w->log.n_acquires, 1);
+	late.filter_id = the_acquire(w)->filter_id;
+	late.selector = the_acquire(w)->selector;
+	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	negotiate_acquire(w->negotiate, &late);
+	assert_int_equal(w->log.n_acquires, 1);
+	assert_int_equal(negotiate_get_counts(w->negotiate).jobs, 0);
+	assert_int_equal(w->kernel->ops->sa_flush(w->kernel), 0);
+	negotiate_acquire(w->negotiate, &late);
+	assert_int_equal(w->log.n_acquires, 2);
+}
+
 static void test_failure(void **state)
 {
 	struct scene *w = *state;
@@ -660,6 +684,8 @@ static void test_nat(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SCENE_TEST("K01 an acquire that is older than its associations asks for none",
+			   test_late_acquire),
 		SCENE_TEST("K10 methods are offered in the rule's order, those that can be used",
 			   test_methods),
 		SCENE_TEST("K10 a packet's negotiation offers the same", test_methods_of_initiator),
