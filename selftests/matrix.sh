@@ -36,8 +36,8 @@ case_setup() { # ours|peer
 	ours=$A4 theirs=$B4
 	case $mode in *6) ours=$A6 theirs=$B6 ;; esac
 	[ "$pfs" != - ] || pfs=''
-	local A_ADDR=$ours B_ADDR=$theirs PEER_REMOTE=$ours PEER_PSK=$PSK PEER_CERTIFICATE='' A_ID=$ours
-	[ "$auth" != rsa ] || PEER_CERTIFICATE=peer A_ID="$OUR_SUBJECT"
+	local A_ADDR=$ours B_ADDR=$theirs PEER_REMOTE=$ours PEER_PSK=$PSK PEER_CERTIFICATE=''
+	[ "$auth" != rsa ] || PEER_CERTIFICATE=peer
 	case $scenario-$1 in
 	revoked-*) PEER_CERTIFICATE=revoked ;;
 	nat-ours) A_ADDR=$INSIDE PEER_REMOTE=$NAT ours=$NAT ;;
@@ -45,6 +45,8 @@ case_setup() { # ours|peer
 	rekey-ours) life=:20480k/3600s ;;
 	refused-*) PEER_PSK="another phrase" ;;
 	esac
+	local A_ID=$A_ADDR
+	[ "$auth" != rsa ] || A_ID=$OUR_SUBJECT
 	peer_config "$main" "$quick" "$pfs" "${mode%6}" || return
 	local MM_OFFERS=$main QM_OFFERS=$quick$life PFS=$pfs
 	case $mode in
@@ -55,9 +57,9 @@ case_setup() { # ours|peer
 
 # tunnel_on OWN PEER: the ends; a rule for each direction
 tunnel_on() {
-	need ip -n "$A" route replace $PEER_NET via "$2" src $OUR_INNER
-	need ip -n "$B" route replace $OUR_NET dev eth0 src $PEER_INNER
-	policy_methods A &&
+	ip -n "$A" route replace $PEER_NET dev eth0 src $OUR_INNER &&
+		ip -n "$B" route replace $OUR_NET dev eth0 src $PEER_INNER &&
+		policy_methods A &&
 		rule_of_case srcaddr=$OUR_NET dstaddr=$PEER_NET mirrored=no "tunneldstaddress=$2" &&
 		rule_of_case srcaddr=$PEER_NET dstaddr=$OUR_NET mirrored=no "tunneldstaddress=$1"
 }
@@ -218,7 +220,7 @@ wire_has() { onlooker judge "$our_mac" "$@"; } # NAME=NUMBER...
 wire_up() {
 	our_mac=$(on A cat /sys/class/net/eth0/address)
 	spawn wire ip netns exec "$M" tcpdump -i left -n -U --immediate-mode -B 16384 -Z root -w "$TMP/wire.pcap"
-	wait_for 10 grep -q 'listening on' "$TMP/wire.log" || bail "the capture starts"
+	wait_for 30 grep -q 'listening on' "$TMP/wire.log" || bail "the capture starts"
 }
 
 
