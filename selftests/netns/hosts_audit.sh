@@ -152,7 +152,7 @@ audits() { count IPD_EVENT=54{1,2,3,4,5,6,7}; } # one of the values
 was=$(audits)
 check "N03 A's policy" policy_on A $B4
 check "L08 L14 a ping is negotiated for" ping_to $B4
-check "L08 L14 EnableLogging=1 makes the log" wait_for 20 has_line "$OAKLEY" "$B4: quick mode: established"
+check "K44 L08 L14 EnableLogging=1 makes the log" wait_for 20 has_line "$OAKLEY" "$B4: quick mode: established"
 policy_off A
 wait_for 20 has_line "$OAKLEY" "$B4: main mode ended"
 same "L03 without the audit there are no records of it" "$was" "$(audits)"
