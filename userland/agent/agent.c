@@ -12,7 +12,7 @@
 
 #include "agent/bus.h"
 #include "agent/events.h"
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "agent/state.h"
 #include "base/log.h"
 #include "policy/text.h"

@@ -9,7 +9,7 @@
 
 #include "agent/agent.h"
 #include "agent/explain.h"
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "agent/show.h"
 #include "agent/stats.h"
 #include "base/log.h"

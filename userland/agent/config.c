@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "agent/settings.h"
 #include "base/parse.h"
 

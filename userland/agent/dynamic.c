@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "agent/support.h"
 #include "policy/text.h"
 

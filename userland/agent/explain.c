@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "agent/agent.h"
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "agent/translate.h"
 #include "nl/names_gen.h"
 #include "policy/bus.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "agent/dynamic.h"
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "agent/response.h"
 #include "policy/text.h"
 

@@ -14,7 +14,6 @@ agent_SRCS := \
 	userland/agent/events.c \
 	userland/agent/expand.c \
 	userland/agent/explain.c \
-	userland/agent/fault.c \
 	userland/agent/ike.c \
 	userland/agent/install.c \
 	userland/agent/keylog.c \

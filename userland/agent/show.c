@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "agent/agent.h"
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "agent/translate.h"
 #include "base/parse.h"
 #include "policy/address.h"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "agent/dynamic.h"
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "base/bytes.h"
 #include "base/siphash.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "agent/agent.h"
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "nl/names_gen.h"
 #include "policy/bus.h"
 

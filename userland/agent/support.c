@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "agent/support.h"
 
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "ike/engine.h"
 #include "link/messages.h"
 

@@ -11,7 +11,7 @@
 
 #include "agent/dynamic.h"
 #include "agent/expand.h"
-#include "agent/fault.h"
+#include "policy/fault.h"
 #include "policy/text.h"
 
 /* Helpers of the agent's tests: objects from the tags of the command line. */

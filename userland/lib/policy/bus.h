@@ -26,8 +26,14 @@
 /* a service number follows: POLICY_BUS_NUMBER "13000" */
 #define POLICY_BUS_NUMBER	POLICY_BUS_ERROR "N"
 
-/* The service's error numbers (MS-ERREF 2.2) that the dynamic context can give. */
+/*
+ * The service's error numbers (MS-ERREF 2.2): what both contexts can give, and what the dynamic one
+ * can.
+ */
 enum policy_error {
+	POLICY_ERROR_OBJECT_IN_USE = 170,
+	POLICY_ERROR_OBJECT_EXISTS = 183,
+	POLICY_ERROR_OBJECT_NOT_FOUND = 1168,
 	POLICY_ERROR_QM_POLICY_EXISTS = 13000,
 	POLICY_ERROR_QM_POLICY_NOT_FOUND = 13001,
 	POLICY_ERROR_QM_POLICY_IN_USE = 13002,

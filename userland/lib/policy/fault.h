@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef AGENT_FAULT_H
-#define AGENT_FAULT_H
+#ifndef POLICY_FAULT_H
+#define POLICY_FAULT_H
 
 #include "policy/bus.h"
 
@@ -27,4 +27,4 @@ int fault_failed(struct fault *fault, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int fault_no_memory(struct fault *fault);
 
-#endif /* AGENT_FAULT_H */
+#endif /* POLICY_FAULT_H */

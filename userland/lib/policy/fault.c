@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "agent/fault.h"
+#include "policy/fault.h"
 
 #include <errno.h>
 #include <stdarg.h>
