@@ -274,6 +274,30 @@ int policy_methods_copy(const struct policy_method *methods, size_t n,
 	return 0;
 }
 
+static bool secret_is_equal(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool method_is_equal(const struct policy_method *a, const struct policy_method *b)
+{
+	if (a->kind != b->kind || !secret_is_equal(a->secret, b->secret))
+		return false;
+	return a->kind != POLICY_METHOD_ROOT_CA ||
+	       (a->cert_map == b->cert_map && a->exclude_ca_name == b->exclude_ca_name);
+}
+
+bool policy_methods_are_equal(const struct policy_method *a, size_t n_a,
+			      const struct policy_method *b, size_t n_b)
+{
+	if (n_a != n_b)
+		return false;
+	for (size_t i = 0; i < n_a; i++)
+		if (!method_is_equal(&a[i], &b[i]))
+			return false;
+	return true;
+}
+
 static bool is_repeated(const struct policy_method *methods, size_t i)
 {
 	for (size_t j = 0; j < i; j++) {

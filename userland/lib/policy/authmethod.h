@@ -41,6 +41,10 @@ void policy_methods_clear(struct policy_method *methods, size_t *n);
 int policy_methods_copy(const struct policy_method *methods, size_t n,
 			struct policy_method *ret_methods);
 
+/* The same methods in the same order, secrets included. */
+bool policy_methods_are_equal(const struct policy_method *a, size_t n_a,
+			      const struct policy_method *b, size_t n_b);
+
 /* No duplicates, the certificates next to each other, no blank key. As policy_rule_check(). */
 int policy_methods_check(const struct policy_method *methods, size_t n,
 			 char why[static POLICY_WHY_LEN]);

@@ -188,12 +188,27 @@ static int check_actions(const struct policy_rule *rule, char *why)
 	return 0;
 }
 
+int policy_endpoint_check(const char *tag, const struct policy_address *end,
+			  char why[static POLICY_WHY_LEN])
+{
+	uint8_t family = policy_address_family(end);
+	struct ip_addr full;
+
+	if (end->kind == POLICY_ADDRESS_NAME)
+		return 0;
+	if (end->kind == POLICY_ADDRESS_IP) {
+		full = policy_mask_from_prefix(family, (uint8_t)(8 * ip_addr_len(&end->addr)));
+		if (ip_addr_is_equal(&end->mask, &full) && !ip_addr_is_multicast(&end->addr) &&
+		    !ip_addr_is_unspecified(&end->addr))
+			return 0;
+	}
+	snprintf(why, POLICY_WHY_LEN, "%s is the address or DNS name of one host", tag);
+	return -EINVAL;
+}
+
 /* The original's limits on tunnel rules, see the man page. */
 static int check_tunnel(const struct policy_rule *rule, char *why)
 {
-	const struct policy_address *end = &rule->tunnel_destination;
-	uint8_t family = policy_address_family(end);
-
 	if (!rule->has_tunnel)
 		return 0;
 	if (rule->mirrored)
@@ -201,17 +216,7 @@ static int check_tunnel(const struct policy_rule *rule, char *why)
 			      "for each direction");
 	if (rule->protocol)
 		return refuse(why, "a tunnel rule is for all protocols: leave protocol and ports out");
-	if (end->kind != POLICY_ADDRESS_NAME && end->kind != POLICY_ADDRESS_IP)
-		return refuse(why, "tunneldstaddress is the address or DNS name of one host");
-	if (end->kind == POLICY_ADDRESS_IP) {
-		struct ip_addr full = policy_mask_from_prefix(family,
-							      (uint8_t)(8 * ip_addr_len(&end->addr)));
-
-		if (!ip_addr_is_equal(&end->mask, &full) || ip_addr_is_multicast(&end->addr) ||
-		    ip_addr_is_unspecified(&end->addr))
-			return refuse(why, "tunneldstaddress is the address or DNS name of one host");
-	}
-	return 0;
+	return policy_endpoint_check("tunneldstaddress", &rule->tunnel_destination, why);
 }
 
 static int check_default_response(const struct policy_rule *rule, char *why)

@@ -483,6 +483,40 @@ int policy_qm_offer_check(const struct policy_qm_offer *offer, char why[static P
 	return check_lifetime(offer, buf, why);
 }
 
+bool policy_mm_offers_are_equal(const struct policy_mm_offer *a, size_t n_a,
+				const struct policy_mm_offer *b, size_t n_b)
+{
+	if (n_a != n_b)
+		return false;
+	for (size_t i = 0; i < n_a; i++)
+		if (a[i].cipher != b[i].cipher || a[i].hash != b[i].hash ||
+		    a[i].group != b[i].group)
+			return false;
+	return true;
+}
+
+static bool qm_offer_is_equal(const struct policy_qm_offer *a, const struct policy_qm_offer *b)
+{
+	if (a->has_ah != b->has_ah || a->has_esp != b->has_esp ||
+	    a->lifetime_kilobytes != b->lifetime_kilobytes ||
+	    a->lifetime_seconds != b->lifetime_seconds)
+		return false;
+	if (a->has_ah && a->ah_hash != b->ah_hash)
+		return false;
+	return !a->has_esp || (a->esp_cipher == b->esp_cipher && a->esp_hash == b->esp_hash);
+}
+
+bool policy_qm_offers_are_equal(const struct policy_qm_offer *a, size_t n_a,
+				const struct policy_qm_offer *b, size_t n_b)
+{
+	if (n_a != n_b)
+		return false;
+	for (size_t i = 0; i < n_a; i++)
+		if (!qm_offer_is_equal(&a[i], &b[i]))
+			return false;
+	return true;
+}
+
 int policy_pfs_group_parse(const char *text, uint8_t *ret_group)
 {
 	uint32_t number;

@@ -55,6 +55,12 @@ char *policy_qm_offers_to_text(const struct policy_qm_offer *offers, size_t n);
 int policy_mm_offer_check(const struct policy_mm_offer *offer, char why[static POLICY_WHY_LEN]);
 int policy_qm_offer_check(const struct policy_qm_offer *offer, char why[static POLICY_WHY_LEN]);
 
+/* The same offers in the same order. */
+bool policy_mm_offers_are_equal(const struct policy_mm_offer *a, size_t n_a,
+				const struct policy_mm_offer *b, size_t n_b);
+bool policy_qm_offers_are_equal(const struct policy_qm_offer *a, size_t n_a,
+				const struct policy_qm_offer *b, size_t n_b);
+
 bool policy_group_is_known(uint32_t group);
 /* "NOPFS", "GRPMM", "GRP1", "GRP2", "GRP3" (14), "GRP5", "GRP14" ... "GRP21". */
 int policy_pfs_group_parse(const char *text, uint8_t *ret_group);

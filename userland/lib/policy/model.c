@@ -8,6 +8,7 @@
 
 #include "policy/address.h"
 #include "policy/authmethod.h"
+#include "policy/methods.h"
 
 /* Main mode offers when none are given: those of the built-in policies. */
 static const struct policy_mm_offer default_mm_offers[] = {
@@ -99,15 +100,9 @@ bool policy_mm_policy_is_equal(const struct policy_mm_policy *a, const struct po
 {
 	if (!string_is_equal(a->name, b->name) || a->quick_modes != b->quick_modes ||
 	    a->lifetime_minutes != b->lifetime_minutes ||
-	    a->soft_sa_seconds != b->soft_sa_seconds || a->n_offers != b->n_offers)
+	    a->soft_sa_seconds != b->soft_sa_seconds)
 		return false;
-	for (size_t i = 0; i < a->n_offers; i++) {
-		const struct policy_mm_offer *x = &a->offers[i], *y = &b->offers[i];
-
-		if (x->cipher != y->cipher || x->hash != y->hash || x->group != y->group)
-			return false;
-	}
-	return true;
+	return policy_mm_offers_are_equal(a->offers, a->n_offers, b->offers, b->n_offers);
 }
 
 struct policy_qm_policy *policy_qm_policy_new(void)
@@ -156,26 +151,12 @@ int policy_qm_policy_merge(struct policy_qm_policy *policy, const struct policy_
 	return 0;
 }
 
-static bool qm_offer_is_equal(const struct policy_qm_offer *a, const struct policy_qm_offer *b)
-{
-	if (a->has_ah != b->has_ah || a->has_esp != b->has_esp ||
-	    a->lifetime_kilobytes != b->lifetime_kilobytes ||
-	    a->lifetime_seconds != b->lifetime_seconds)
-		return false;
-	if (a->has_ah && a->ah_hash != b->ah_hash)
-		return false;
-	return !a->has_esp || (a->esp_cipher == b->esp_cipher && a->esp_hash == b->esp_hash);
-}
-
 bool policy_qm_policy_is_equal(const struct policy_qm_policy *a, const struct policy_qm_policy *b)
 {
 	if (!string_is_equal(a->name, b->name) || a->soft != b->soft ||
-	    a->pfs_group != b->pfs_group || a->n_offers != b->n_offers)
+	    a->pfs_group != b->pfs_group)
 		return false;
-	for (size_t i = 0; i < a->n_offers; i++)
-		if (!qm_offer_is_equal(&a->offers[i], &b->offers[i]))
-			return false;
-	return true;
+	return policy_qm_offers_are_equal(a->offers, a->n_offers, b->offers, b->n_offers);
 }
 
 struct policy_rule *policy_rule_new(void)
@@ -290,24 +271,13 @@ bool policy_rule_is_same(const struct policy_rule *a, const struct policy_rule *
 		policy_address_is_equal(&a->tunnel_destination, &b->tunnel_destination));
 }
 
-static bool method_is_equal(const struct policy_method *a, const struct policy_method *b)
-{
-	if (a->kind != b->kind || !string_is_equal(a->secret, b->secret))
-		return false;
-	return a->kind != POLICY_METHOD_ROOT_CA ||
-	       (a->cert_map == b->cert_map && a->exclude_ca_name == b->exclude_ca_name);
-}
-
 bool policy_rule_is_equal(const struct policy_rule *a, const struct policy_rule *b)
 {
 	if (!policy_rule_is_same(a, b) || !string_is_equal(a->mm_policy, b->mm_policy) ||
 	    !string_is_equal(a->qm_policy, b->qm_policy) || a->inbound != b->inbound ||
-	    a->outbound != b->outbound || a->n_methods != b->n_methods)
+	    a->outbound != b->outbound)
 		return false;
-	for (size_t i = 0; i < a->n_methods; i++)
-		if (!method_is_equal(&a->methods[i], &b->methods[i]))
-			return false;
-	return true;
+	return policy_methods_are_equal(a->methods, a->n_methods, b->methods, b->n_methods);
 }
 
 bool policy_rule_is_negotiated(const struct policy_rule *rule)

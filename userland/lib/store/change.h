@@ -45,4 +45,10 @@ struct store_change {
 /* Frees what it owns and zeroes it. */
 void store_change_clear(struct store_change *change);
 
+/* "add", "filterlist": the words of the commands. Parsing takes no other case; 0 or -EINVAL. */
+const char *store_verb_name(enum store_verb verb);
+int store_verb_parse(const char *text, enum store_verb *ret_verb);
+const char *store_kind_name(enum store_kind kind);
+int store_kind_parse(const char *text, enum store_kind *ret_kind);
+
 #endif /* STORE_CHANGE_H */

@@ -158,8 +158,8 @@ enum store_field {
 
 /*
  * _new: with the defaults of netsh; NULL without memory. A new policy has an active default
- * response rule. _copy: deep, borrowed pointers excepted; NULL without memory. _free: NULL is
- * allowed, secrets are wiped, returns NULL.
+ * response rule. _copy: deep, but not linked; NULL without memory. _free: NULL is allowed, secrets
+ * are wiped, returns NULL.
  */
 struct store_filter *store_filter_new(void);
 struct store_filter *store_filter_copy(const struct store_filter *filter);
@@ -205,6 +205,9 @@ struct store_policy *store_content_find_policy(const struct store_content *conte
 					       const char *name);
 struct store_policy *store_content_assigned(const struct store_content *content);
 struct store_rule *store_policy_default_rule(const struct store_policy *policy);
+
+/* Quick modes per main mode that are in force: 1 with master key PFS, whatever is stored. */
+uint32_t store_policy_quick_modes(const struct store_policy *policy);
 
 /*
  * Sets the fields in @given of an object to those of @changes; what netsh finds the object by is

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+LIBS += store
+store_SRCS := \
+	userland/lib/store/change.c \
+	userland/lib/store/content.c \
+	userland/lib/store/filter.c \
+	userland/lib/store/filter_action.c \
+	userland/lib/store/filter_list.c \
+	userland/lib/store/head.c \
+	userland/lib/store/order.c \
+	userland/lib/store/policy.c \
+	userland/lib/store/rule.c
+store_LIBS := policy base
+store_PKGS := libsystemd
+
+TESTS += test_store_object
+test_store_object_SRCS := userland/lib/store/test_object.c
+test_store_object_LIBS := store policy base
+test_store_object_PKGS := cmocka libsystemd
