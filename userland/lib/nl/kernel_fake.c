@@ -7,6 +7,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include "base/parse.h"
+#include "nl/search.h"
+
 #define FILTERS_MAX	4096
 #define SAS_MAX		8192
 #define ACQUIRES_MAX	1024
@@ -95,33 +98,12 @@ static void push_event(struct fake *fake, const struct event *event)
 
 /* --- filters ------------------------------------------------------------------------------ */
 
-static unsigned int count_bits(const struct kernel_filter_side *side)
-{
-	unsigned int n = 0;
-
-	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
-		return 8 * sizeof(side->addr.bytes);
-	for (size_t i = 0; i < sizeof(side->mask.bytes); i++)
-		n += (unsigned int)__builtin_popcount(side->mask.bytes[i]);
-	return n;
-}
-
-static uint32_t weigh(const struct kernel_filter *filter)
-{
-	return (uint32_t)(filter->class == IPSECDRV_FILTER_CLASS_TUNNEL) << 31 |
-	       count_bits(&filter->remote) << 20 | count_bits(&filter->local) << 8 |
-	       (uint32_t)(filter->protocol != 0) << 3 |
-	       (uint32_t)((filter->remote.port != 0) + (filter->local.port != 0)) << 1 |
-	       (filter->connection != IPSECDRV_CONNECTION_ALL);
-}
-
-static int compare_weight(const void *a, const void *b)
+static int compare_order(const void *a, const void *b)
 {
 	const struct kernel_filter *x = a, *y = b;
+	int r = kernel_filter_compare_order(x, y);
 
-	if (x->weight != y->weight)
-		return x->weight > y->weight ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
+	return r ? r : x->id < y->id ? -1 : x->id > y->id;
 }
 
 static int check_filters(struct fake *fake, const struct kernel_filter *filters, size_t n)
@@ -202,8 +184,8 @@ static int install(struct fake *fake, const struct kernel_filter *filters, size_
 		memcpy(fake->filters, filters, n * sizeof(*filters));
 	fake->n_filters = n;
 	for (size_t i = 0; i < n; i++)
-		fake->filters[i].weight = weigh(&fake->filters[i]);
-	qsort(fake->filters, n, sizeof(fake->filters[0]), compare_weight);
+		fake->filters[i].weight = kernel_filter_weigh(&fake->filters[i]);
+	qsort(fake->filters, n, sizeof(fake->filters[0]), compare_order);
 	for (size_t i = 0; i < n_old; i++)
 		if (!is_kept(fake, &old[i]))
 			prune(fake, old[i].id);
@@ -304,19 +286,6 @@ static int fake_filter_dump(struct kernel *kernel, struct kernel_filter **ret_fi
 				  (void **)ret_filters, ret_n);
 }
 
-static bool side_matches(const struct kernel_filter_side *side, const struct ip_addr *addr,
-			 uint16_t port, bool has_ports)
-{
-	if (side->port && (!has_ports || side->port != port))
-		return false;
-	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
-		return true;	/* tests use no forwarded packets */
-	for (size_t i = 0; i < ip_addr_len(addr); i++)
-		if ((addr->bytes[i] & side->mask.bytes[i]) != side->addr.bytes[i])
-			return false;
-	return true;
-}
-
 /* the only route leads to a LAN */
 static enum ipsecdrv_connection connection_of(const struct kernel_flow *flow)
 {
@@ -327,26 +296,11 @@ static enum ipsecdrv_connection connection_of(const struct kernel_flow *flow)
 static const struct kernel_filter *find_filter(const struct fake *fake,
 					       const struct kernel_flow *flow)
 {
-	bool is_out = flow->direction == IPSECDRV_DIRECTION_OUT;
-	bool has_ports = flow->protocol == 6 || flow->protocol == 17;
-	const struct ip_addr *local = is_out ? &flow->source : &flow->destination;
-	const struct ip_addr *remote = is_out ? &flow->destination : &flow->source;
-	uint16_t local_port = is_out ? flow->source_port : flow->destination_port;
-	uint16_t remote_port = is_out ? flow->destination_port : flow->source_port;
-	enum ipsecdrv_connection connection = connection_of(flow);
+	/* tests use no forwarded packets */
+	struct kernel_search search = { .flow = *flow, .local_is_me = true, .remote_is_me = true };
 
-	for (size_t i = 0; i < fake->n_filters; i++) {
-		const struct kernel_filter *f = &fake->filters[i];
-
-		if (f->family == local->family &&
-		    (is_out ? f->outbound : f->inbound) != IPSECDRV_ACTION_NONE &&
-		    (!f->protocol || f->protocol == flow->protocol) &&
-		    (f->connection == IPSECDRV_CONNECTION_ALL || f->connection == connection) &&
-		    side_matches(&f->local, local, local_port, has_ports) &&
-		    side_matches(&f->remote, remote, remote_port, has_ports))
-			return f;
-	}
-	return NULL;
+	search.flow.connection = connection_of(flow);
+	return kernel_filters_search(fake->filters, fake->n_filters, &search);
 }
 
 /* --- associations ------------------------------------------------------------------------- */
@@ -817,7 +771,9 @@ static void select_side(const struct kernel_filter *filter, const struct kernel_
 	bool is_whole = is_tunnel(filter) && side->class == IPSECDRV_ADDRESS_CLASS_MASK;
 
 	*ret_addr = is_whole ? side->addr : *host;
-	*ret_prefix = (uint8_t)(is_whole ? count_bits(side) : 8 * ip_addr_len(host));
+	*ret_prefix = (uint8_t)(8 * ip_addr_len(host));
+	if (is_whole)
+		(void)mask_to_prefix(&side->mask, ret_prefix);	/* tests' masks have no holes */
 }
 
 uint32_t kernel_fake_packet(struct kernel *kernel, const struct kernel_flow *flow)

@@ -6,14 +6,19 @@ nl_SRCS := \
 	userland/lib/nl/kernel_genl_diag.c \
 	userland/lib/nl/kernel_msg.c \
 	userland/lib/nl/names_gen.c \
-	userland/lib/nl/remedy.c
+	userland/lib/nl/remedy.c \
+	userland/lib/nl/search.c
 nl_PKGS := libnl-genl-3.0
 
 LIBS += nl_fake
 nl_fake_SRCS := userland/lib/nl/kernel_fake.c
+nl_fake_LIBS := nl
 nl_fake_PKGS :=
 
-TESTS += test_kernel_msg test_kernel_fake
+TESTS += test_kernel_msg test_kernel_fake test_search
+test_search_SRCS := userland/lib/nl/test_search.c
+test_search_LIBS := nl base
+test_search_PKGS := cmocka
 test_kernel_msg_SRCS := userland/lib/nl/test_kernel_msg.c
 test_kernel_msg_LIBS := nl base
 test_kernel_msg_PKGS := cmocka libnl-genl-3.0
