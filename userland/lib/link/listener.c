@@ -23,6 +23,7 @@ struct connection {
 	struct connection *next;	/* newest first */
 	sd_bus *bus;
 	sd_event_source *drop_source;	/* armed: going */
+	bool is_guest;
 };
 
 struct link_listener {
@@ -31,6 +32,7 @@ struct link_listener {
 	sd_event_source *source;
 	struct connection *connections;
 	size_t n_connections;
+	size_t n_guests;
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	int fd;
 };
@@ -144,6 +146,7 @@ static void forget(struct connection *c)
 	if (*place) {
 		*place = c->next;
 		listener->n_connections--;
+		listener->n_guests -= c->is_guest;
 	}
 }
 
@@ -200,7 +203,8 @@ static bool make_room(struct link_listener *listener)
 	return true;
 }
 
-static int add_connection(struct link_listener *listener, int fd, const struct link_peer *peer)
+static int add_connection(struct link_listener *listener, int fd, const struct link_peer *peer,
+			  bool is_guest)
 {
 	_cleanup_(connection_freep) struct connection *c = calloc(1, sizeof(*c));
 	int r;
@@ -210,6 +214,7 @@ static int add_connection(struct link_listener *listener, int fd, const struct l
 		return -ENOMEM;
 	}
 	c->listener = listener;
+	c->is_guest = is_guest;
 	r = link_bus_new(fd, true, &c->bus);
 	if (r < 0) {
 		(void)close(fd);
@@ -223,6 +228,7 @@ static int add_connection(struct link_listener *listener, int fd, const struct l
 	c->next = listener->connections;
 	listener->connections = c;
 	listener->n_connections++;
+	listener->n_guests += is_guest;
 	r = sd_bus_start(c->bus);
 	if (r >= 0)
 		r = sd_bus_attach_event(c->bus, listener->event, SD_EVENT_PRIORITY_NORMAL);
@@ -236,15 +242,20 @@ static int add_connection(struct link_listener *listener, int fd, const struct l
 
 static void accept_one(struct link_listener *listener, int fd)
 {
+	const struct link_listener_config *config = &listener->config;
 	struct link_peer peer;
+	bool is_guest;
 
-	if (link_peer_of(fd, &peer) < 0 ||
-	    !link_peer_is_welcome(&peer, listener->config.uids, listener->config.n_uids) ||
-	    !make_room(listener)) {
+	if (link_peer_of(fd, &peer) < 0) {
 		(void)close(fd);
 		return;
 	}
-	(void)add_connection(listener, fd, &peer);
+	is_guest = !link_peer_is_welcome(&peer, config->uids, config->n_uids);
+	if ((is_guest && listener->n_guests >= config->guests_max) || !make_room(listener)) {
+		(void)close(fd);
+		return;
+	}
+	(void)add_connection(listener, fd, &peer, is_guest);
 }
 
 static int on_incoming(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -310,6 +321,43 @@ int link_listener_new(sd_event *event, const struct link_listener_config *config
 	if (r < 0)
 		return r;
 	*ret_listener = TAKE_PTR(listener);
+	return 0;
+}
+
+/* The first call says how many there are. */
+static int get_groups(int fd, gid_t **ret_gids, size_t *ret_n)
+{
+	_cleanup_free_ gid_t *gids = NULL;
+	socklen_t len = 0;
+
+	for (;;) {
+		gid_t *more = realloc(gids, len + sizeof(*gids));
+
+		if (!more)
+			return -ENOMEM;
+		gids = more;
+		if (!getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, gids, &len))
+			break;
+		if (errno != ERANGE)
+			return -errno;
+	}
+	*ret_n = len / sizeof(*gids);
+	*ret_gids = TAKE_PTR(gids);
+	return 0;
+}
+
+int link_listener_peer(sd_bus *bus, struct link_peer *ret_peer, gid_t **ret_gids, size_t *ret_n_gids)
+{
+	int fd = sd_bus_get_fd(bus);
+	struct link_peer peer;
+	int r = fd < 0 ? fd : link_peer_of(fd, &peer);
+
+	if (r < 0)
+		return r;
+	r = get_groups(fd, ret_gids, ret_n_gids);
+	if (r < 0)
+		return r;
+	*ret_peer = peer;
 	return 0;
 }
 

@@ -40,6 +40,8 @@ struct link_listener_config {
 	/* Who may connect; root always may. */
 	uid_t uids[LINK_UIDS_MAX];
 	size_t n_uids;
+	/* So many others at a time may, too, if connected() lets them in: they crowd out nobody. */
+	size_t guests_max;
 	size_t connections_max;	/* 0: 16 */
 	/* At the limit the oldest connection is closed, instead of refusing the new one. */
 	bool replace_oldest;
@@ -66,5 +68,10 @@ struct link_listener *link_listener_free(struct link_listener *listener);
 /* Closes one connection soon, from the loop; may be called from a bus callback. */
 void link_listener_drop(struct link_listener *listener, sd_bus *bus);
 size_t link_listener_count(const struct link_listener *listener);
+/*
+ * Who is at the other end of a connection, as the kernel knew it when it connected: its supplementary
+ * groups, and its user and group. The caller frees *ret_gids. 0 or -errno.
+ */
+int link_listener_peer(sd_bus *bus, struct link_peer *ret_peer, gid_t **ret_gids, size_t *ret_n_gids);
 
 #endif

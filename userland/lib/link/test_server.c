@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "link/listener.h"
 #include "link/test_ends.h"
 
 #define NOBODY 65534
@@ -101,27 +102,41 @@ static int plain_connect(const char *path)
 	return fd;
 }
 
-/* Whether whoever connects as @uid gets an answer to the start of the protocol. */
-static bool lets_in(struct fixture *f, uid_t uid)
+static bool gets_an_answer(const struct fixture *f)
+{
+	int fd = plain_connect(path_in(f, "s"));
+	char line[64];
+
+	return send(fd, "\0AUTH EXTERNAL\r\n", 16, MSG_NOSIGNAL) == 16 &&
+	       read(fd, line, sizeof(line)) > 0 && memcmp(line, "DATA", 4) == 0;
+}
+
+/*
+ * How many of @n connections of @uid, which stay open, get an answer to the start of the protocol.
+ */
+static int count_let_in(struct fixture *f, uid_t uid, int n)
 {
 	pid_t child = fork();
 	int status = -1;
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		char line[64];
-		int fd;
+		int n_let_in = 0;
 
 		if (uid != getuid() && setresuid(uid, uid, uid) < 0)
-			_exit(3);
-		fd = plain_connect(path_in(f, "s"));
-		if (send(fd, "\0AUTH EXTERNAL\r\n", 16, MSG_NOSIGNAL) != 16)
-			_exit(1);
-		_exit(read(fd, line, sizeof(line)) > 0 && memcmp(line, "DATA", 4) == 0 ? 0 : 1);
+			_exit(99);
+		for (int i = 0; i < n; i++)
+			n_let_in += gets_an_answer(f);
+		_exit(n_let_in);
 	}
 	RUN_UNTIL(f->event, waitpid(child, &status, WNOHANG) == child);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
-	return WEXITSTATUS(status) == 0;
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= n);
+	return WEXITSTATUS(status);
+}
+
+static bool lets_in(struct fixture *f, uid_t uid)
+{
+	return count_let_in(f, uid, 1) == 1;
 }
 
 /*
@@ -143,6 +158,70 @@ static void test_only_listed_users(void **state)
 	server = serve(f, &listen);
 	assert_true(lets_in(f, uid));
 	assert_null(link_server_free(server));
+}
+
+/* A listener that asks who somebody is, and how many of these it lets in. */
+struct door {
+	uid_t uid;
+	size_t n_gids;
+	size_t n_let_in;
+	bool is_shut;
+};
+
+static int on_guest(void *userdata, sd_bus *bus, const struct link_peer *peer)
+{
+	struct door *door = userdata;
+	struct link_peer same = { 0 };
+	gid_t *gids = NULL;
+
+	assert_int_equal(link_listener_peer(bus, &same, &gids, &door->n_gids), 0);
+	free(gids);
+	assert_int_equal(same.uid, peer->uid);
+	door->uid = peer->uid;
+	door->n_let_in += !door->is_shut;
+	return door->is_shut ? -EACCES : 0;
+}
+
+static struct link_listener *open_door(struct fixture *f, struct door *door, size_t guests_max)
+{
+	struct link_listener_config config = {
+		.path = path_in(f, "s"),
+		.mode = 0666,
+		.owner = (uid_t)-1,
+		.group = (gid_t)-1,
+		.guests_max = guests_max,
+		.connected = on_guest,
+		.userdata = door,
+	};
+	struct link_listener *listener = NULL;
+
+	assert_int_equal(link_listener_new(f->event, &config, &listener), 0);
+	return listener;
+}
+
+/* Somebody whom no list names: connected() decides, and there are never more of them than said. */
+static void test_guests(void **state)
+{
+	struct fixture *f = *state;
+	uid_t uid = getuid() ? getuid() : NOBODY;
+	struct door door = { 0 };
+	struct link_listener *listener = open_door(f, &door, 0);
+
+	assert_false(lets_in(f, uid));
+	assert_int_equal(door.n_let_in, 0);
+	link_listener_free(listener);
+	listener = open_door(f, &door, 1);
+	assert_true(lets_in(f, uid));
+	assert_int_equal(door.uid, uid);
+	RUN_UNTIL(f->event, link_listener_count(listener) == 0);
+	/* the place is free again, for one */
+	assert_int_equal(count_let_in(f, uid, 2), 1);
+	assert_int_equal(door.n_let_in, 2);
+	RUN_UNTIL(f->event, link_listener_count(listener) == 0);
+	door.is_shut = true;
+	assert_false(lets_in(f, uid));
+	assert_int_equal(link_listener_count(listener), 0);
+	link_listener_free(listener);
 }
 
 static void test_client_checks_the_server(void **state)
@@ -394,6 +473,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_server_and_client, test_set_up, test_tear_down),
 		cmocka_unit_test_setup_teardown(test_only_listed_users, test_set_up, test_tear_down),
+		cmocka_unit_test_setup_teardown(test_guests, test_set_up, test_tear_down),
 		cmocka_unit_test_setup_teardown(test_client_checks_the_server, test_set_up, test_tear_down),
 		cmocka_unit_test_setup_teardown(test_connection_limit, test_set_up, test_tear_down),
 		cmocka_unit_test_setup_teardown(test_newest_replaces, test_set_up, test_tear_down),
