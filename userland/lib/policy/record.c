@@ -160,6 +160,9 @@ static const struct policy_key status_keys[] = {
 	NUMBER(T, "generation", generation),
 	NUMBER(T, "exemptlevel", exempt_level),
 	STRING(T, "layers", layers),
+	STRING(T, "policy", policy),
+	STRING(T, "store", store),
+	STRING(T, "fault", fault),
 	NUMBER(T, "rules", rules),
 	NUMBER(T, "mmpolicies", mm_policies),
 	NUMBER(T, "qmpolicies", qm_policies),
@@ -172,6 +175,20 @@ static const struct policy_key status_keys[] = {
 #undef T
 };
 
+static const struct policy_key store_keys[] = {
+#define T policy_store_info
+	STRING(T, "store", store),
+	STRING(T, "file", file),
+	STRING(T, "policy", policy),
+	BOOL(T, "inforce", in_force),
+	NUMBER(T, "rules", rules),
+	NUMBER(T, "pollinginterval", polling_minutes),
+	BOOL(T, "writable", writable),
+	STRING(T, "fault", fault),
+	NUMBER(T, "tryseconds", try_seconds),
+#undef T
+};
+
 const struct policy_record policy_mm_filter_record = RECORD(policy_mm_filter_info, mm_filter_keys);
 const struct policy_record policy_qm_filter_record = RECORD(policy_qm_filter_info, qm_filter_keys);
 const struct policy_record policy_mm_sa_record = RECORD(policy_mm_sa_info, mm_sa_keys);
@@ -181,6 +198,7 @@ const struct policy_record policy_explanation_record =
 	RECORD(policy_explanation_info, explanation_keys);
 const struct policy_record policy_config_record = RECORD(policy_config_info, config_keys);
 const struct policy_record policy_status_record = RECORD(policy_status_info, status_keys);
+const struct policy_record policy_store_record = RECORD(policy_store_info, store_keys);
 
 void policy_record_clear(const struct policy_record *record, void *info)
 {

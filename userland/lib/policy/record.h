@@ -178,7 +178,10 @@ struct policy_status_info {
 	uint32_t filters;		/* in the driver */
 	uint32_t generation;
 	uint32_t exempt_level;
-	const char *layers;		/* "dynamic"; blank-separated, lowest first */
+	const char *layers;		/* "local dynamic": those with rules, lowest first */
+	const char *policy;		/* the assigned one in force, without persistent */
+	const char *store;		/* that it is from: "local", "cache" */
+	const char *fault;		/* what somebody has to do; NULL: all is as policy says */
 	uint32_t rules;
 	uint32_t mm_policies;
 	uint32_t qm_policies;
@@ -190,6 +193,19 @@ struct policy_status_info {
 	const char *driver_version;
 };
 
+/* GetStores: one per store */
+struct policy_store_info {
+	const char *store;		/* store_location_name() */
+	const char *file;
+	const char *policy;		/* that is assigned in it; NULL: none */
+	bool in_force;			/* and the driver has it */
+	uint32_t rules;			/* of that policy */
+	uint32_t polling_minutes;
+	bool writable;			/* by the caller */
+	const char *fault;		/* why it is not read or not in force; NULL: it is */
+	uint32_t try_seconds;		/* until an unconfirmed change is taken back; 0: there is none */
+};
+
 extern const struct policy_record policy_mm_filter_record;
 extern const struct policy_record policy_qm_filter_record;
 extern const struct policy_record policy_mm_sa_record;
@@ -198,6 +214,7 @@ extern const struct policy_record policy_flow_record;
 extern const struct policy_record policy_explanation_record;
 extern const struct policy_record policy_config_record;
 extern const struct policy_record policy_status_record;
+extern const struct policy_record policy_store_record;
 
 /* Frees the strings of a record that policy_bus_read_record() filled, and zeroes it. */
 void policy_record_clear(const struct policy_record *record, void *info);
