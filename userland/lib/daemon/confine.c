@@ -161,6 +161,33 @@ static const int refused_client[] = {
 	SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(clone), SCMP_SYS(clone3),
 };
 
+/* Of an argument, counted from 0. (libseccomp's macros leave fields out, which clang warns of.) */
+static struct scmp_arg_cmp is(unsigned int argument, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){ .arg = argument, .op = SCMP_CMP_EQ, .datum_a = value };
+}
+
+static struct scmp_arg_cmp is_not(unsigned int argument, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){ .arg = argument, .op = SCMP_CMP_NE, .datum_a = value };
+}
+
+static struct scmp_arg_cmp is_above(unsigned int argument, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){ .arg = argument, .op = SCMP_CMP_GT, .datum_a = value };
+}
+
+/* Of those in @mask, @bits are set and no others. */
+static struct scmp_arg_cmp has_bits(unsigned int argument, scmp_datum_t mask, scmp_datum_t bits)
+{
+	return (struct scmp_arg_cmp){
+		.arg = argument,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = mask,
+		.datum_b = bits,
+	};
+}
+
 static int add_each(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -190,7 +217,7 @@ static int add_memory(scmp_filter_ctx filter)
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(mappers); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, mappers[i], 1,
-				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+				     has_bits(2, PROT_EXEC, 0));
 	return r;
 }
 
@@ -200,13 +227,12 @@ static int add_closed(scmp_filter_ctx filter)
 	int r = add_each(filter, SCMP_ACT_ERRNO(EACCES), refused_files, ARRAY_LEN(refused_files));
 
 	if (r == 0)
-		r = add_either(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
-			       SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+		r = add_either(filter, SCMP_SYS(socket), is(0, AF_UNIX), is_not(0, AF_UNIX));
 	/* glibc's fstat(); a filter cannot see that the path is empty, but all there is to get is a stat */
 	if (r == 0)
 		r = add_either(filter, SCMP_SYS(newfstatat),
-			       SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH),
-			       SCMP_A3(SCMP_CMP_NE, AT_EMPTY_PATH));
+			       is(3, AT_EMPTY_PATH),
+			       is_not(3, AT_EMPTY_PATH));
 	return r;
 }
 
@@ -218,11 +244,11 @@ static int add_client_sockets(scmp_filter_ctx filter)
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+				     is(0, (scmp_datum_t)families[i]));
 	/* of the rest the getaddrinfo() of glibc tries netlink, and manages without */
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
-				     SCMP_A0(SCMP_CMP_GT, AF_INET6));
+				     is_above(0, AF_INET6));
 	return r;
 }
 
@@ -233,17 +259,17 @@ static int add_client_files(scmp_filter_ctx filter)
 {
 	static const uint32_t ways[] = { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC };
 	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-				 SCMP_A2(SCMP_CMP_MASKED_EQ, OPEN_TO_WRITE, O_RDONLY));
+				 has_bits(2, OPEN_TO_WRITE, O_RDONLY));
 
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
-				     SCMP_A1(SCMP_CMP_MASKED_EQ, OPEN_TO_WRITE, O_RDONLY));
+				     has_bits(1, OPEN_TO_WRITE, O_RDONLY));
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(ways); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 1,
-				     SCMP_A2(SCMP_CMP_MASKED_EQ, ways[i], ways[i]));
+				     has_bits(2, ways[i], ways[i]));
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(ways); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(open), 1,
-				     SCMP_A1(SCMP_CMP_MASKED_EQ, ways[i], ways[i]));
+				     has_bits(1, ways[i], ways[i]));
 	return r;
 }
 
@@ -260,12 +286,11 @@ static int add_client(scmp_filter_ctx filter)
 		r = add_client_files(filter);
 	/* how much a resolver's socket has to read */
 	if (r == 0)
-		r = add_either(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD),
-			       SCMP_A1(SCMP_CMP_NE, FIONREAD));
+		r = add_either(filter, SCMP_SYS(ioctl), is(1, FIONREAD), is_not(1, FIONREAD));
 	/* plugins that nobody has loaded yet are missed */
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mmap), 1,
-				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+				     has_bits(2, PROT_EXEC, PROT_EXEC));
 	return r;
 }
 
