@@ -16,6 +16,7 @@
 #include "ike/crypto.h"
 #include "ike/deletion.h"
 #include "ike/dh.h"
+#include "ike/dh_ring.h"
 #include "ike/dpd.h"
 #include "ike/fragmentation.h"
 #include "ike/half_open.h"

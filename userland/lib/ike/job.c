@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "ike/dh.h"
+#include "ike/dh_ring.h"
 #include "ike/request.h"
 
 /* --- anywhere ------------------------------------------------------------------------------- */

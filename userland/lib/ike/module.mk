@@ -13,6 +13,7 @@ ike_SRCS := \
 	userland/lib/ike/crypto.c \
 	userland/lib/ike/deletion.c \
 	userland/lib/ike/dh.c \
+	userland/lib/ike/dh_ring.c \
 	userland/lib/ike/dpd.c \
 	userland/lib/ike/engine.c \
 	userland/lib/ike/exchange.c \

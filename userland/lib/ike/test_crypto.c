@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "ike/crypto.h"
 #include "ike/dh.h"
+#include "ike/dh_ring.h"
 
 static struct bytes hex(const char *text, uint8_t *buf, size_t cap)
 {

@@ -9,6 +9,7 @@
 
 #include "ike/core.h"
 #include "ike/dh.h"
+#include "ike/dh_ring.h"
 #include "ike/job.h"
 #include "ike/request.h"
 #include "ike/sim.h"
