@@ -8,7 +8,7 @@
 #   ipsecctl_PKGS := libsystemd libedit           pkg-config names
 #
 # Everything made goes to build/.  Tests are linked from objects with sanitizers (build/asan),
-# fuzzers from instrumented ones (build/fuzz).
+# fuzzers from instrumented ones (build/fuzz, and build/cover to count what they reach).
 
 MAKEFLAGS += -rR --no-print-directory
 .SUFFIXES:
@@ -73,10 +73,13 @@ HARDENING_LINK := -pie -Wl,-z,relro,-z,now
 
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1
+# Without sanitizers, whose own branches nothing ever reaches.
+COVER_FLAGS := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping -O1
 
 plain_CC = $(CC) $(CPPFLAGS_OWN) $(CPPFLAGS) $(CFLAGS_OWN) $(HARDENING) $(CFLAGS)
 asan_CC = $(CC) $(CPPFLAGS_OWN) $(CPPFLAGS) $(CFLAGS_OWN) $(SANITIZERS) -O1
 fuzz_CC = $(CLANG) $(CPPFLAGS_OWN) $(CPPFLAGS) $(CFLAGS_OWN) $(FUZZ_FLAGS)
+cover_CC = $(CLANG) $(CPPFLAGS_OWN) $(CPPFLAGS) $(CFLAGS_OWN) $(COVER_FLAGS)
 
 # --- what is built from what ----------------------------------------------
 
@@ -102,6 +105,10 @@ build/fuzz/%.o: %.c Makefile
 	$(say) CC "$< (fuzz)"
 	$(Q)mkdir -p $(@D) && $(fuzz_CC) -c -o $@ $<
 
+build/cover/%.o: %.c Makefile
+	$(say) CC "$< (cover)"
+	$(Q)mkdir -p $(@D) && $(cover_CC) -c -o $@ $<
+
 define archive_rule
 build/$(3)lib$(1).a: $(call objects,$(1),$(2))
 	$$(say) AR $$@
@@ -110,6 +117,7 @@ endef
 $(foreach l,$(LIBS),$(eval $(call archive_rule,$(l),obj,)))
 $(foreach l,$(LIBS),$(eval $(call archive_rule,$(l),asan,asan/)))
 $(foreach l,$(LIBS),$(eval $(call archive_rule,$(l),fuzz,fuzz/)))
+$(foreach l,$(LIBS),$(eval $(call archive_rule,$(l),cover,cover/)))
 
 define program_rule
 build/$(1): $(call objects,$(1),obj) $(call archives,$(1),)
@@ -141,11 +149,20 @@ build/fuzz/$(1): $(call objects,$(1),fuzz) $(call archives,$(1),fuzz/)
 		$(call link_inputs,$(1),fuzz,fuzz/)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzzer_rule,$(f))))
+
+# The fuzzers again, to count what they reach.
+define cover_rule
+build/cover/$(1): $(call objects,$(1),cover) $(call archives,$(1),cover/)
+	$$(say) LD $$@
+	$$(Q)mkdir -p $$(@D) && $$(CLANG) -fsanitize=fuzzer -fprofile-instr-generate -o $$@ \
+		$(call link_inputs,$(1),cover,cover/)
+endef
+$(foreach f,$(FUZZERS),$(eval $(call cover_rule,$(f))))
 # What each begins with; libFuzzer adds what it finds to the first folder it is given.
 $(foreach f,$(FUZZERS),$(eval $(f)_CORPUS := $(wildcard selftests/corpus/$(f))))
 
 TIDY_DIR := build/tidy$(if $(FULL),-full)
--include $(shell [ ! -d build ] || find build/obj build/asan build/fuzz $(TIDY_DIR) -name '*.d' 2>/dev/null)
+-include $(shell [ ! -d build ] || find build/obj build/asan build/fuzz build/cover $(TIDY_DIR) -name '*.d' 2>/dev/null)
 
 # --- targets --------------------------------------------------------------
 

@@ -69,16 +69,15 @@ test_fetch_LIBS := cred
 test_fetch_PKGS := cmocka
 
 FUZZERS += fuzz_cert
-fuzz_cert_SRCS := userland/cred/fuzz_cert.c userland/cred/test_ca.c \
-	$(foreach f,chain crl identity name proof rules signature store trust,userland/cred/$(f).c)
-fuzz_cert_LIBS := link ike base
-fuzz_cert_PKGS := cmocka libcrypto
+fuzz_cert_SRCS := userland/cred/fuzz_cert.c userland/cred/test_ca.c userland/lib/ike/fuzz_start.c
+fuzz_cert_LIBS := cred
+fuzz_cert_PKGS := cmocka
 
 # Its seeds and a fixed number of mutations, under the sanitizers.
 TESTS += test_cred_fuzz_cert
 test_cred_fuzz_cert_SRCS := $(fuzz_cert_SRCS) userland/lib/ike/fuzz_replay.c
-test_cred_fuzz_cert_LIBS := link ike base
-test_cred_fuzz_cert_PKGS := cmocka libcrypto
+test_cred_fuzz_cert_LIBS := cred
+test_cred_fuzz_cert_PKGS := cmocka
 
 # Realms and their KDCs too.
 TESTS += test_gss

@@ -99,7 +99,7 @@ ike_FUZZERS := \
 
 FUZZERS += $(ike_FUZZERS)
 $(foreach f,$(ike_FUZZERS),\
-	$(eval $(f)_SRCS := userland/lib/ike/$(f).c)\
+	$(eval $(f)_SRCS := userland/lib/ike/$(f).c userland/lib/ike/fuzz_start.c)\
 	$(eval $(f)_LIBS := ike))
 fuzz_engine_SRCS += $(ike_SIM)
 
