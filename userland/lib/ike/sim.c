@@ -160,15 +160,19 @@ static void discard(struct sim_packet *packet)
 	packet_free(packet);
 }
 
+static enum sim_answer answer_to(const struct sim_host *host, int question)
+{
+	bool is_odd = host->has_odd_answer && (int)host->odd_question == question;
+
+	return is_odd ? host->odd_answer : host->answer;
+}
+
 /* Has its way with a reply: now, later, or not at all. */
 static int give(struct sim_host *host, struct sim_packet *packet)
 {
-	enum sim_answer how = host->answer;
+	enum sim_answer how = answer_to(host, packet->question);
 
 	host->n_asked[packet->question]++;
-
-	if (host->has_odd_answer && (int)host->odd_question == packet->question)
-		how = host->odd_answer;
 	if (how == SIM_ANSWER_REFUSED && !packet->answer)
 		packet->error = -1;
 	/* a job can only be refused at once */
@@ -247,10 +251,11 @@ static int op_policy_qm(void *userdata, uint64_t id, const struct ike_qm_query *
 static int op_get_spi(void *userdata, uint64_t id, const struct ike_spi_request *request)
 {
 	struct sim_host *host = userdata;
+	enum sim_answer how = answer_to(host, SIM_QUESTION_SPI);
 
 	assert(request->protocol == IKE_PROTOCOL_AH || request->protocol == IKE_PROTOCOL_ESP);
-	if (!host->get_spi_error && host->answer != SIM_ANSWER_ERROR &&
-	    host->answer != SIM_ANSWER_NEVER && host->answer != SIM_ANSWER_REFUSED)
+	if (!host->get_spi_error && how != SIM_ANSWER_ERROR && how != SIM_ANSWER_NEVER &&
+	    how != SIM_ANSWER_REFUSED)
 		host->n_larval++;
 	return answer(host, SIM_QUESTION_SPI, id, host->get_spi_error, host->next_spi++, NULL, 0);
 }
