@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "ike/child.h"
+#include "ike/deletion.h"
 #include "ike/dh.h"
 #include "ike/ident.h"
 #include "ike/keys.h"
@@ -289,10 +290,14 @@ static void add_lifetime(const struct ike_engine *engine, const struct ike_qm *q
 	wire_add_notify(out, &notify);
 }
 
+/*
+ * An initiator that is done repeats message 3 only for a message 2 that comes again. So these are
+ * all there is against loss, and the whole must be shorter than it remembers: QM_DONE_MS.
+ */
+static const uint16_t delays[] = { 1000, 2000, 4000, 8000, 8000, 4000 };
+
 static void set_retransmission(struct ike_engine *engine, struct ike_qm *qm)
 {
-	static const uint16_t delays[] = { 1000, 2000, 4000, 8000 };
-
 	(void)timer_set(&engine->timers, &qm->timer, engine->now + delays[qm->log.n_sent - 1]);
 }
 
@@ -338,10 +343,12 @@ void qm_responder_receive_3(struct ike_engine *engine, struct ike_qm *qm, struct
 
 void qm_responder_timeout(struct ike_engine *engine, struct ike_qm *qm)
 {
-	if (qm->log.n_sent < 4) {
+	if (qm->log.n_sent < sizeof(delays) / sizeof(delays[0])) {
 		exchange_resend(engine, &qm->log, qm->mm);
 		set_retransmission(engine, qm);
 		return;
 	}
+	/* It may think that the pair is complete. */
+	deletion_send(engine, qm->mm, qm->install->suites, qm->install->n_suites);
 	qm_fail(engine, qm, IKE_REASON_TIMED_OUT, true, "the peer did not confirm (message 3)");
 }

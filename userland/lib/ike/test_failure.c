@@ -373,6 +373,54 @@ static void test_line_cut(void **state)
 	}
 }
 
+struct lost {
+	size_t n_quick;	/* of host 0: message 1, then message 3 again and again */
+	size_t n_lost;
+	bool is_stranger;
+};
+
+static struct sim_fate lose_message_3(struct sim *sim, size_t from, uint8_t *data, size_t len)
+{
+	struct lost *lost = sim->network_data;
+	struct sim_fate fate = { .delay = 1 };
+	struct wire_header header;
+
+	if (lost->is_stranger)
+		fate = as_strangers(sim, from, data, len);
+	if (from == 0 && !wire_parse_header((struct bytes){ data, len }, &header) &&
+	    header.exchange == WIRE_EXCHANGE_QUICK)
+		fate.is_lost = lost->n_quick++ && lost->n_quick <= lost->n_lost + 1;
+	return fate;
+}
+
+/* The initiator is done when message 3 has gone: the responder asks for it, or takes it back. */
+static void test_message_3_is_lost(void **state)
+{
+	static const struct {
+		size_t n_lost;
+		bool is_established;
+	} rows[] = { { 1, true }, { 5, true }, { 6, false } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		struct lost lost = { .n_lost = rows[i / 2].n_lost, .is_stranger = i % 2 };
+		struct sim *sim = sim_new(false, NULL);
+
+		sim->network = lose_message_3;
+		sim->network_data = &lost;
+		sim_acquire(sim, 0, 1);
+		sim_run(sim, 60000);
+		assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_OK);
+		if (rows[i / 2].is_established) {
+			assert_int_equal(sim_count_sas(sim, 0), 2);
+			assert_int_equal(sim_count_sas(sim, 1), 2);
+		} else {
+			assert_nothing_left(sim);
+		}
+		sim_free(sim);
+	}
+}
+
 /* Several acquires wait for one main mode: each is told when that fails. */
 static void test_all_waiting_acquires_are_told(void **state)
 {
@@ -437,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_driver_refuses),
 		cmocka_unit_test(test_nobody_answers),
 		{ "K27 the line goes dead at any moment", test_line_cut, NULL, NULL, NULL },
+		{ "K42 the end of quick mode is lost", test_message_3_is_lost, NULL, NULL, NULL },
 		cmocka_unit_test(test_all_waiting_acquires_are_told),
 		cmocka_unit_test(test_sending_fails),
 		cmocka_unit_test(test_policy_without_our_methods),
