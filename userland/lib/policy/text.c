@@ -13,6 +13,7 @@
 #include "policy/authmethod.h"
 #include "policy/check.h"
 #include "policy/methods.h"
+#include "policy/tag.h"
 
 /* IP protocols with names: those of the original's list that are of use, and ICMPv6. */
 static const struct {
@@ -112,72 +113,6 @@ static int refuse(char *why, const char *format, ...)
 	return -EINVAL;
 }
 
-static int set_string(const char *tag, const char *value, char **field, char *why)
-{
-	int err = policy_name_check(tag, value, why);
-	char *copy;
-
-	if (err)
-		return err;
-	copy = strdup(value);
-	if (!copy) {
-		refuse(why, "out of memory");
-		return -ENOMEM;
-	}
-	free(*field);
-	*field = copy;
-	return 0;
-}
-
-static int set_number(const char *tag, const char *value, uint32_t min, uint32_t max,
-		      uint32_t *field, char *why)
-{
-	if (parse_u32_range(value, min, max, field) < 0)
-		return refuse(why, "%s=%.64s: a number from %" PRIu32 " to %" PRIu32 " is expected",
-			      tag, value, min, max);
-	return 0;
-}
-
-static int set_port(const char *tag, const char *value, uint16_t *field, char *why)
-{
-	if (parse_u16(value, field) < 0)
-		return refuse(why, "%s=%.64s: a port from 0 (any) to 65535 is expected", tag, value);
-	return 0;
-}
-
-static int set_bool(const char *tag, const char *value, bool *field, char *why)
-{
-	int yes;
-
-	if (parse_bool(value, &yes) < 0)
-		return refuse(why, "%s=%.64s: yes or no is expected", tag, value);
-	*field = yes;
-	return 0;
-}
-
-static int set_action(const char *tag, const char *value, enum ipsecdrv_action *field, char *why)
-{
-	if (policy_action_parse(value, field) < 0)
-		return refuse(why, "%s=%.64s: permit, block or negotiate is expected", tag, value);
-	return 0;
-}
-
-static int set_address(const char *tag, const char *value, struct policy_address *field, char *why)
-{
-	char fault[POLICY_WHY_LEN];
-	struct policy_address address;
-	int err;
-
-	err = policy_address_parse(value, &address, fault);
-	if (err) {
-		snprintf(why, POLICY_WHY_LEN, "%s: %.*s", tag, POLICY_WHY_LEN - 32, fault);
-		return err;
-	}
-	policy_address_clear(field);
-	*field = address;
-	return 0;
-}
-
 static int no_such_tag(const char *tag, char *why)
 {
 	return refuse(why, "there is no tag \"%.64s\" here", tag);
@@ -191,17 +126,17 @@ int policy_mm_policy_set_tag(struct policy_mm_policy *policy, const char *tag, c
 
 	if (!strcmp(tag, "name")) {
 		field = POLICY_FIELD_NAME;
-		err = set_string(tag, value, &policy->name, why);
+		err = policy_tag_set_name(tag, value, &policy->name, why);
 	} else if (!strcmp(tag, "qmpermm")) {
 		field = POLICY_FIELD_QMPERMM;
-		err = set_number(tag, value, 0, INT32_MAX, &policy->quick_modes, why);
+		err = policy_tag_set_number(tag, value, 0, INT32_MAX, &policy->quick_modes, why);
 	} else if (!strcmp(tag, "mmlifetime")) {
 		field = POLICY_FIELD_MMLIFETIME;
-		err = set_number(tag, value, 1, POLICY_MAX_MINUTES, &policy->lifetime_minutes,
-				 why);
+		err = policy_tag_set_number(tag, value, 1, POLICY_MAX_MINUTES, &policy->lifetime_minutes,
+					    why);
 	} else if (!strcmp(tag, "softsaexpirationtime")) {
 		field = POLICY_FIELD_SOFTSAEXPIRATIONTIME;
-		err = set_number(tag, value, 1, 86400, &policy->soft_sa_seconds, why);
+		err = policy_tag_set_number(tag, value, 1, 86400, &policy->soft_sa_seconds, why);
 	} else if (!strcmp(tag, "mmsecmethods")) {
 		field = POLICY_FIELD_MMSECMETHODS;
 		err = policy_mm_offers_parse(value, policy->offers, &policy->n_offers, why);
@@ -229,10 +164,10 @@ int policy_qm_policy_set_tag(struct policy_qm_policy *policy, const char *tag, c
 
 	if (!strcmp(tag, "name")) {
 		field = POLICY_FIELD_NAME;
-		err = set_string(tag, value, &policy->name, why);
+		err = policy_tag_set_name(tag, value, &policy->name, why);
 	} else if (!strcmp(tag, "soft")) {
 		field = POLICY_FIELD_SOFT;
-		err = set_bool(tag, value, &policy->soft, why);
+		err = policy_tag_set_bool(tag, value, &policy->soft, why);
 	} else if (!strcmp(tag, "pfsgroup")) {
 		field = POLICY_FIELD_PFSGROUP;
 		err = set_pfs_group(value, &policy->pfs_group, why);
@@ -249,17 +184,17 @@ int policy_qm_policy_set_tag(struct policy_qm_policy *policy, const char *tag, c
 
 static int rule_set_srcaddr(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_address("srcaddr", value, &rule->source, why);
+	return policy_tag_set_address("srcaddr", value, &rule->source, why);
 }
 
 static int rule_set_dstaddr(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_address("dstaddr", value, &rule->destination, why);
+	return policy_tag_set_address("dstaddr", value, &rule->destination, why);
 }
 
 static int rule_set_tunnel(struct policy_rule *rule, const char *value, char *why)
 {
-	int err = set_address("tunneldstaddress", value, &rule->tunnel_destination, why);
+	int err = policy_tag_set_address("tunneldstaddress", value, &rule->tunnel_destination, why);
 
 	if (!err)
 		rule->has_tunnel = true;
@@ -268,57 +203,52 @@ static int rule_set_tunnel(struct policy_rule *rule, const char *value, char *wh
 
 static int rule_set_default_response(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_bool("defaultresponse", value, &rule->is_default_response, why);
+	return policy_tag_set_bool("defaultresponse", value, &rule->is_default_response, why);
 }
 
 static int rule_set_mmpolicy(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_string("mmpolicy", value, &rule->mm_policy, why);
+	return policy_tag_set_name("mmpolicy", value, &rule->mm_policy, why);
 }
 
 static int rule_set_qmpolicy(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_string("qmpolicy", value, &rule->qm_policy, why);
+	return policy_tag_set_name("qmpolicy", value, &rule->qm_policy, why);
 }
 
 static int rule_set_protocol(struct policy_rule *rule, const char *value, char *why)
 {
-	if (policy_protocol_parse(value, &rule->protocol) < 0)
-		return refuse(why, "protocol=%.64s: expected ANY, ICMP, TCP, UDP, ICMPV6, RAW or a "
-			      "number from 0 to 255", value);
-	return 0;
+	return policy_tag_set_protocol("protocol", value, &rule->protocol, why);
 }
 
 static int rule_set_srcport(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_port("srcport", value, &rule->source_port, why);
+	return policy_tag_set_port("srcport", value, &rule->source_port, why);
 }
 
 static int rule_set_dstport(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_port("dstport", value, &rule->destination_port, why);
+	return policy_tag_set_port("dstport", value, &rule->destination_port, why);
 }
 
 static int rule_set_mirrored(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_bool("mirrored", value, &rule->mirrored, why);
+	return policy_tag_set_bool("mirrored", value, &rule->mirrored, why);
 }
 
 static int rule_set_conntype(struct policy_rule *rule, const char *value, char *why)
 {
-	if (policy_connection_parse(value, &rule->connection) < 0)
-		return refuse(why, "conntype=%.64s: lan, dialup or all is expected", value);
-	return 0;
+	return policy_tag_set_connection("conntype", value, &rule->connection, why);
 }
 
 static int rule_set_inbound(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_action("actioninbound", value, &rule->inbound, why);
+	return policy_tag_set_action("actioninbound", value, &rule->inbound, why);
 }
 
 static int rule_set_outbound(struct policy_rule *rule, const char *value, char *why)
 {
-	return set_action("actionoutbound", value, &rule->outbound, why);
+	return policy_tag_set_action("actionoutbound", value, &rule->outbound, why);
 }
 
 static const struct {
@@ -341,17 +271,12 @@ static const struct {
 	{ "defaultresponse", POLICY_FIELD_DEFAULTRESPONSE, rule_set_default_response },
 };
 
-static bool is_auth_tag(const char *tag)
-{
-	return !strcmp(tag, "kerberos") || !strcmp(tag, "psk") || !strcmp(tag, "rootca");
-}
-
 int policy_rule_set_tag(struct policy_rule *rule, const char *tag, const char *value,
 			uint32_t *given, char why[static POLICY_WHY_LEN])
 {
 	int err;
 
-	if (is_auth_tag(tag)) {
+	if (policy_tag_is_auth(tag)) {
 		if (!(*given & POLICY_FIELD_AUTH))
 			policy_methods_clear(rule->methods, &rule->n_methods);
 		*given |= POLICY_FIELD_AUTH;
@@ -383,25 +308,19 @@ void policy_print_quoted(FILE *file, const char *value)
 	fputc('"', file);
 }
 
-static void print_tag(FILE *file, const char *tag, const char *value)
-{
-	fprintf(file, " %s=", tag);
-	policy_print_quoted(file, value ?: "");
-}
-
 void policy_mm_policy_print(FILE *file, const struct policy_mm_policy *policy)
 {
 	_cleanup_free_ char *offers = policy_mm_offers_to_text(policy->offers, policy->n_offers);
 
 	fputs("dynamic add mmpolicy", file);
-	print_tag(file, "name", policy->name);
+	policy_tag_print(file, "name", policy->name);
 	if (policy->quick_modes)
 		fprintf(file, " qmpermm=%" PRIu32, policy->quick_modes);
 	if (policy->lifetime_minutes != 480)
 		fprintf(file, " mmlifetime=%" PRIu32, policy->lifetime_minutes);
 	if (policy->soft_sa_seconds != 300)
 		fprintf(file, " softsaexpirationtime=%" PRIu32, policy->soft_sa_seconds);
-	print_tag(file, "mmsecmethods", offers);
+	policy_tag_print(file, "mmsecmethods", offers);
 }
 
 void policy_qm_policy_print(FILE *file, const struct policy_qm_policy *policy)
@@ -410,43 +329,12 @@ void policy_qm_policy_print(FILE *file, const struct policy_qm_policy *policy)
 	char group[8];
 
 	fputs("dynamic add qmpolicy", file);
-	print_tag(file, "name", policy->name);
+	policy_tag_print(file, "name", policy->name);
 	if (policy->soft)
 		fputs(" soft=yes", file);
 	if (policy->pfs_group)
 		fprintf(file, " pfsgroup=%s", policy_pfs_group_format(policy->pfs_group, group));
-	print_tag(file, "qmsecmethods", offers);
-}
-
-static void print_address(FILE *file, const char *tag, const struct policy_address *address)
-{
-	_cleanup_free_ char *text = policy_address_to_text(address);
-
-	print_tag(file, tag, text);
-}
-
-static void print_methods(FILE *file, const struct policy_rule *rule, bool with_secrets)
-{
-	if (!rule->n_methods)
-		fputs(" kerberos=no", file);
-	for (size_t i = 0; i < rule->n_methods; i++) {
-		const struct policy_method *method = &rule->methods[i];
-		_cleanup_free_ char *ca = NULL;
-
-		switch (method->kind) {
-		case POLICY_METHOD_KERBEROS:
-			if (rule->n_methods > 1)
-				fputs(" kerberos=yes", file);
-			break;
-		case POLICY_METHOD_PSK:
-			print_tag(file, "psk", with_secrets && method->secret ? method->secret : "*");
-			break;
-		case POLICY_METHOD_ROOT_CA:
-			ca = policy_method_root_ca_text(method);
-			print_tag(file, "rootca", ca);
-			break;
-		}
-	}
+	policy_tag_print(file, "qmsecmethods", offers);
 }
 
 void policy_rule_print(FILE *file, const struct policy_rule *rule, bool with_secrets)
@@ -454,14 +342,14 @@ void policy_rule_print(FILE *file, const struct policy_rule *rule, bool with_sec
 	char protocol[POLICY_PROTOCOL_STRLEN];
 
 	fputs("dynamic add rule", file);
-	print_address(file, "srcaddr", &rule->source);
-	print_address(file, "dstaddr", &rule->destination);
+	policy_tag_print_address(file, "srcaddr", &rule->source);
+	policy_tag_print_address(file, "dstaddr", &rule->destination);
 	if (rule->mm_policy)
-		print_tag(file, "mmpolicy", rule->mm_policy);
+		policy_tag_print(file, "mmpolicy", rule->mm_policy);
 	if (rule->qm_policy)
-		print_tag(file, "qmpolicy", rule->qm_policy);
+		policy_tag_print(file, "qmpolicy", rule->qm_policy);
 	if (rule->protocol)
-		print_tag(file, "protocol", policy_protocol_format(rule->protocol, protocol));
+		policy_tag_print(file, "protocol", policy_protocol_format(rule->protocol, protocol));
 	if (rule->source_port)
 		fprintf(file, " srcport=%u", rule->source_port);
 	if (rule->destination_port)
@@ -469,16 +357,16 @@ void policy_rule_print(FILE *file, const struct policy_rule *rule, bool with_sec
 	if (!rule->mirrored)
 		fputs(" mirrored=no", file);
 	if (rule->connection != POLICY_CONNECTION_ALL)
-		print_tag(file, "conntype", policy_connection_name(rule->connection));
+		policy_tag_print(file, "conntype", policy_connection_name(rule->connection));
 	if (rule->inbound != IPSECDRV_ACTION_NEGOTIATE)
-		print_tag(file, "actioninbound", policy_action_name(rule->inbound));
+		policy_tag_print(file, "actioninbound", policy_action_name(rule->inbound));
 	if (rule->outbound != IPSECDRV_ACTION_NEGOTIATE)
-		print_tag(file, "actionoutbound", policy_action_name(rule->outbound));
+		policy_tag_print(file, "actionoutbound", policy_action_name(rule->outbound));
 	if (rule->has_tunnel)
-		print_address(file, "tunneldstaddress", &rule->tunnel_destination);
+		policy_tag_print_address(file, "tunneldstaddress", &rule->tunnel_destination);
 	if (rule->is_default_response)
 		fputs(" defaultresponse=yes", file);
-	print_methods(file, rule, with_secrets);
+	policy_tag_print_methods(file, rule->methods, rule->n_methods, with_secrets);
 }
 
 char *policy_rule_to_text(const struct policy_rule *rule, bool with_secrets)

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/methods.h"
 #include "store/head.h"
 #include "store/object.h"
 #include "store/order.h"
+#include "store/tag.h"
 
 struct store_content *store_content_new(void)
 {
@@ -95,12 +95,11 @@ int store_content_link(struct store_content *content)
 	struct store_names lists, actions;
 	int err;
 
-	err = store_names_init(&lists, content->lists, content->n_lists,
-			       store_head_of_list);
+	err = store_names_init(&lists, STORE_KIND_FILTER_LIST, content->lists, content->n_lists);
 	if (err)
 		return err;
-	err = store_names_init(&actions, content->actions, content->n_actions,
-			       store_head_of_action);
+	err = store_names_init(&actions, STORE_KIND_FILTER_ACTION, content->actions,
+			       content->n_actions);
 	if (!err) {
 		for (size_t i = 0; i < content->n_policies; i++)
 			link_policy(content->policies[i], &lists, &actions);
@@ -127,18 +126,17 @@ struct store_policy *store_content_assigned(const struct store_content *content)
 	return NULL;
 }
 
-/* Objects of one kind: equal when the same names have equal objects. */
-static bool is_equal_by_name(const void *a, size_t n_a, const void *b, size_t n_b,
-			     const struct store_head *(*head_of)(const void *),
-			     bool (*is_equal)(const void *, const void *))
+/* Equal when the same names have equal objects. */
+static bool is_equal_by_name(enum store_kind kind, const void *a, size_t n_a, const void *b,
+			     size_t n_b, bool (*is_equal)(const void *, const void *))
 {
 	struct store_names names_a = { .n = 0 }, names_b = { .n = 0 };
 	bool equal;
 
 	if (n_a != n_b)
 		return false;
-	equal = !store_names_init(&names_a, a, n_a, head_of) &&
-		!store_names_init(&names_b, b, n_b, head_of);
+	equal = !store_names_init(&names_a, kind, a, n_a) &&
+		!store_names_init(&names_b, kind, b, n_b);
 	for (size_t i = 0; equal && i < n_a; i++)
 		equal = is_equal(names_a.list[i].object, names_b.list[i].object);
 	store_names_done(&names_a);
@@ -186,39 +184,38 @@ static bool list_is_equal(const void *x, const void *y)
 	return true;
 }
 
-static bool action_is_equal(const void *a, const void *b)
+static bool action_is_equal(const void *x, const void *y)
 {
-	return store_filter_action_is_equal(a, b);
+	const struct store_filter_action *a = x, *b = y;
+
+	return a->is_tool == b->is_tool && !store_tags_differ(STORE_KIND_FILTER_ACTION, a, b);
 }
 
-static bool rule_is_equal(const void *a, const void *b)
+static bool rule_is_equal(const void *x, const void *y)
 {
-	return store_rule_is_equal(a, b);
+	const struct store_rule *a = x, *b = y;
+
+	if (a->is_default_response != b->is_default_response || a->is_tool != b->is_tool)
+		return false;
+	return !store_tags_differ(a->is_default_response ? STORE_KIND_DEFAULT_RULE :
+							   STORE_KIND_RULE, a, b);
 }
 
 static bool policy_is_equal(const void *x, const void *y)
 {
 	const struct store_policy *a = x, *b = y;
 
-	if (!store_head_is_equal(&a->head, &b->head) || a->is_assigned != b->is_assigned ||
-	    a->mmpfs != b->mmpfs || a->quick_modes != b->quick_modes ||
-	    a->lifetime_minutes != b->lifetime_minutes ||
-	    a->soft_sa_seconds != b->soft_sa_seconds ||
-	    a->polling_minutes != b->polling_minutes || a->is_tool != b->is_tool ||
-	    !policy_mm_offers_are_equal(a->offers, a->n_offers, b->offers, b->n_offers))
-		return false;
-	return is_equal_by_name(a->rules, a->n_rules, b->rules,
-				b->n_rules, store_head_of_rule, rule_is_equal);
+	return a->is_tool == b->is_tool && !store_tags_differ(STORE_KIND_POLICY, a, b) &&
+	       is_equal_by_name(STORE_KIND_RULE, a->rules, a->n_rules, b->rules, b->n_rules,
+				rule_is_equal);
 }
 
 bool store_content_is_equal(const struct store_content *a, const struct store_content *b)
 {
-	return is_equal_by_name(a->policies, a->n_policies,
-				b->policies, b->n_policies, store_head_of_policy,
-				policy_is_equal) &&
-	       is_equal_by_name(a->lists, a->n_lists, b->lists,
-				b->n_lists, store_head_of_list, list_is_equal) &&
-	       is_equal_by_name(a->actions, a->n_actions,
-				b->actions, b->n_actions, store_head_of_action,
-				action_is_equal);
+	return is_equal_by_name(STORE_KIND_POLICY, a->policies, a->n_policies, b->policies,
+				b->n_policies, policy_is_equal) &&
+	       is_equal_by_name(STORE_KIND_FILTER_LIST, a->lists, a->n_lists, b->lists, b->n_lists,
+				list_is_equal) &&
+	       is_equal_by_name(STORE_KIND_FILTER_ACTION, a->actions, a->n_actions, b->actions,
+				b->n_actions, action_is_equal);
 }

@@ -66,15 +66,6 @@ int store_filter_action_merge(struct store_filter_action *action,
 	return 0;
 }
 
-bool store_filter_action_is_equal(const struct store_filter_action *a,
-				  const struct store_filter_action *b)
-{
-	return store_head_is_equal(&a->head, &b->head) && a->action == b->action &&
-	       a->inpass == b->inpass && a->soft == b->soft && a->qmpfs == b->qmpfs &&
-	       a->is_tool == b->is_tool &&
-	       policy_qm_offers_are_equal(a->offers, a->n_offers, b->offers, b->n_offers);
-}
-
 int store_filter_action_check_body(const struct store_filter_action *action,
 				   char why[static POLICY_WHY_LEN])
 {

@@ -56,24 +56,25 @@ bool store_head_is_equal(const struct store_head *a, const struct store_head *b)
 	       store_text_is_equal(a->description, b->description);
 }
 
+int store_description_check(const char *description, char why[static POLICY_WHY_LEN])
+{
+	if (strlen(description) > STORE_DESCRIPTION_MAX)
+		return store_refuse(why, "description: longer than %d bytes", STORE_DESCRIPTION_MAX);
+	return policy_text_check("description", description, why);
+}
+
 int store_head_check_unnamed(const struct store_head *head, char why[static POLICY_WHY_LEN])
 {
 	if (head->name)
 		return store_refuse(why, "name: filters and default response rules have none; leave "
 					 "it out");
-	if (!head->description)
-		return 0;
-	if (strlen(head->description) > STORE_DESCRIPTION_MAX)
-		return store_refuse(why, "description: longer than %d bytes", STORE_DESCRIPTION_MAX);
-	return policy_text_check("description", head->description, why);
+	return head->description ? store_description_check(head->description, why) : 0;
 }
 
 int store_head_check(const struct store_head *head, char why[static POLICY_WHY_LEN])
 {
-	struct store_head unnamed = { .description = head->description };
-
 	return policy_name_check("name", head->name, why) ?:
-	       store_head_check_unnamed(&unnamed, why);
+	       (head->description ? store_description_check(head->description, why) : 0);
 }
 
 static void take_string(char **field, char **fresh)

@@ -14,6 +14,7 @@ int store_head_copy(const struct store_head *head, struct store_head *ret_copy);
 void store_head_clear(struct store_head *head);
 /* Name and description; not GUID and time. Case counts. */
 bool store_head_is_equal(const struct store_head *a, const struct store_head *b);
+int store_description_check(const char *description, char why[static POLICY_WHY_LEN]);
 /* With a name that is there and one that can be used, or without any. */
 int store_head_check(const struct store_head *head, char why[static POLICY_WHY_LEN]);
 int store_head_check_unnamed(const struct store_head *head, char why[static POLICY_WHY_LEN]);
@@ -34,10 +35,10 @@ void *store_array_room(void *array, size_t n);
 int store_filter_action_check_body(const struct store_filter_action *action,
 				   char why[static POLICY_WHY_LEN]);
 
-/* As store_content_is_equal(). */
-bool store_filter_action_is_equal(const struct store_filter_action *a,
-				  const struct store_filter_action *b);
-bool store_rule_is_equal(const struct store_rule *a, const struct store_rule *b);
+/* An object of @kind, struct store_policy for a policy and so on, and its head. */
+void *store_object_new(enum store_kind kind);	/* NULL without memory */
+void store_object_free(enum store_kind kind, void *object);
+const struct store_head *store_object_head(enum store_kind kind, const void *object);
 
 /* @format must make less than POLICY_WHY_LEN bytes. Returns -EINVAL. */
 int store_refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -6,14 +6,22 @@ store_SRCS := \
 	userland/lib/store/filter.c \
 	userland/lib/store/filter_action.c \
 	userland/lib/store/filter_list.c \
+	userland/lib/store/guid.c \
 	userland/lib/store/head.c \
+	userland/lib/store/kind.c \
 	userland/lib/store/order.c \
 	userland/lib/store/policy.c \
-	userland/lib/store/rule.c
+	userland/lib/store/rule.c \
+	userland/lib/store/tag.c \
+	userland/lib/store/text.c
 store_LIBS := policy base
 store_PKGS := libsystemd
 
-TESTS += test_store_object
+TESTS += test_store_object test_store_text
 test_store_object_SRCS := userland/lib/store/test_object.c
 test_store_object_LIBS := store policy base
 test_store_object_PKGS := cmocka libsystemd
+test_store_text_SRCS := userland/lib/store/test_text.c userland/lib/store/test_content.c \
+	userland/ctl/words.c
+test_store_text_LIBS := store policy base
+test_store_text_PKGS := cmocka libsystemd

@@ -27,7 +27,9 @@
 #include "policy/model.h"
 
 #define STORE_DESCRIPTION_MAX	4096	/* bytes */
-#define STORE_POLLING_MINUTES	180	/* objects.md: what a stored 0 means, too */
+#define STORE_POLLING_MINUTES	180	/* in Windows' stores: what a stored 0 means, too */
+#define STORE_POLLING_MAX_MINUTES (365 * 24 * 60)
+#define STORE_SOFT_SA_MAX_SECONDS 86400
 
 enum store_kind {
 	STORE_KIND_POLICY,

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "store/head.h"
+
 static int compare_names(const char *a, const char *b)
 {
 	if (!a || !b)
@@ -20,8 +22,7 @@ static int compare_entries(const void *a, const void *b)
 	return compare_names(x->name, y->name);
 }
 
-int store_names_init(struct store_names *names, const void *array, size_t n,
-		     const struct store_head *(*head_of)(const void *object))
+int store_names_init(struct store_names *names, enum store_kind kind, const void *array, size_t n)
 {
 	struct store_name *list = calloc(n ? n : 1, sizeof(*list));
 
@@ -29,7 +30,7 @@ int store_names_init(struct store_names *names, const void *array, size_t n,
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		memcpy(&list[i].object, (const char *)array + i * sizeof(void *), sizeof(void *));
-		list[i].name = head_of(list[i].object)->name;
+		list[i].name = store_object_head(kind, list[i].object)->name;
 	}
 	qsort(list, n, sizeof(*list), compare_entries);
 	*names = (struct store_names){ list, n };
@@ -58,24 +59,4 @@ const char *store_names_repeated(const struct store_names *names)
 		if (names->list[i].name && !compare_entries(&names->list[i - 1], &names->list[i]))
 			return names->list[i].name;
 	return NULL;
-}
-
-const struct store_head *store_head_of_policy(const void *policy)
-{
-	return &((const struct store_policy *)policy)->head;
-}
-
-const struct store_head *store_head_of_rule(const void *rule)
-{
-	return &((const struct store_rule *)rule)->head;
-}
-
-const struct store_head *store_head_of_list(const void *list)
-{
-	return &((const struct store_filter_list *)list)->head;
-}
-
-const struct store_head *store_head_of_action(const void *action)
-{
-	return &((const struct store_filter_action *)action)->head;
 }

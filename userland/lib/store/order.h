@@ -20,18 +20,12 @@ struct store_names {
 	size_t n;
 };
 
-/* @array has pointers to @n objects; @head_of says where such an object has its head. 0 or -ENOMEM. */
-int store_names_init(struct store_names *names, const void *array, size_t n,
-		     const struct store_head *(*head_of)(const void *object));
+/* @array has pointers to @n objects of @kind. 0 or -ENOMEM. */
+int store_names_init(struct store_names *names, enum store_kind kind, const void *array, size_t n);
 void store_names_done(struct store_names *names);
 /* NULL if there is none; of several with one name, any. */
 void *store_names_find(const struct store_names *names, const char *name);
 /* A name that two objects have, or NULL. */
 const char *store_names_repeated(const struct store_names *names);
-
-const struct store_head *store_head_of_policy(const void *policy);
-const struct store_head *store_head_of_rule(const void *rule);
-const struct store_head *store_head_of_list(const void *list);
-const struct store_head *store_head_of_action(const void *action);
 
 #endif /* STORE_ORDER_H */

@@ -8,9 +8,6 @@
 #include "store/object.h"
 #include "store/order.h"
 
-#define POLLING_MAX_MINUTES	(365 * 24 * 60)
-#define SOFT_SA_MAX_SECONDS	86400
-
 /* Without rules; a copy begins so, too. */
 static struct store_policy *policy_empty(void)
 {
@@ -136,9 +133,9 @@ static int check_key_exchange(const struct store_policy *policy, char *why)
 		return store_refuse(why, "mmlifetime is 1 to %d minutes", POLICY_MAX_MINUTES);
 	if (policy->quick_modes > INT32_MAX)
 		return store_refuse(why, "qmpermm is 0 (no limit) to %d quick modes", INT32_MAX);
-	if (policy->soft_sa_seconds > SOFT_SA_MAX_SECONDS)
+	if (policy->soft_sa_seconds > STORE_SOFT_SA_MAX_SECONDS)
 		return store_refuse(why, "softsaexpirationtime is 0 (the default) to %d seconds",
-				    SOFT_SA_MAX_SECONDS);
+				    STORE_SOFT_SA_MAX_SECONDS);
 	if (!policy->n_offers || policy->n_offers > POLICY_MAX_OFFERS)
 		return store_refuse(why, "mmsecmethods: name at least one security method (at most %d)",
 				    POLICY_MAX_OFFERS);
@@ -153,8 +150,7 @@ static int check_rule_names(const struct store_policy *policy, char *why)
 	const char *repeated;
 	int err;
 
-	err = store_names_init(&names, policy->rules, policy->n_rules,
-			       store_head_of_rule);
+	err = store_names_init(&names, STORE_KIND_RULE, policy->rules, policy->n_rules);
 	if (err) {
 		store_refuse(why, "out of memory");
 		return err;
@@ -186,8 +182,8 @@ static int check_rules(const struct store_policy *policy, char *why)
 
 int store_policy_check(const struct store_policy *policy, char why[static POLICY_WHY_LEN])
 {
-	if (!policy->polling_minutes || policy->polling_minutes > POLLING_MAX_MINUTES)
-		return store_refuse(why, "pollinginterval is 1 to %d minutes", POLLING_MAX_MINUTES);
+	if (!policy->polling_minutes || policy->polling_minutes > STORE_POLLING_MAX_MINUTES)
+		return store_refuse(why, "pollinginterval is 1 to %d minutes", STORE_POLLING_MAX_MINUTES);
 	return store_head_check(&policy->head, why) ?: check_key_exchange(policy, why) ?:
 	       check_rules(policy, why);
 }

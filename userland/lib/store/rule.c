@@ -138,28 +138,6 @@ int store_rule_merge(struct store_rule *rule, const struct store_rule *changes, 
 	return 0;
 }
 
-static bool is_same_name(const char *a, const char *b)
-{
-	return a && b ? policy_name_is_equal(a, b) : a == b;
-}
-
-bool store_rule_is_equal(const struct store_rule *a, const struct store_rule *b)
-{
-	if (!store_head_is_equal(&a->head, &b->head) ||
-	    a->is_default_response != b->is_default_response || a->is_active != b->is_active ||
-	    !is_same_name(a->filter_list, b->filter_list) ||
-	    !is_same_name(a->filter_action, b->filter_action) ||
-	    a->has_tunnel != b->has_tunnel || a->connection != b->connection ||
-	    a->is_tool != b->is_tool)
-		return false;
-	if (a->has_tunnel && !policy_address_is_equal(&a->tunnel, &b->tunnel))
-		return false;
-	if (!a->own_action != !b->own_action ||
-	    (a->own_action && !store_filter_action_is_equal(a->own_action, b->own_action)))
-		return false;
-	return policy_methods_are_equal(a->methods, a->n_methods, b->methods, b->n_methods);
-}
-
 static int check_methods(const struct store_rule *rule, char *why)
 {
 	if (!rule->n_methods)
