@@ -349,9 +349,10 @@ static struct sim_fate lose_message_3(struct sim *sim, size_t from, uint8_t *dat
 				  .is_lost = !from && data[18] == 32 && len < 100 };
 }
 
-/* Quick mode has three messages: the responder repeats message 2 after 1, 2 and 4 s. */
+/* Quick mode has three messages: the responder repeats message 2 while initiators remember. */
 static void test_message_3_never_comes(void **state)
 {
+	static const uint64_t delays[] = { 1000, 2000, 4000, 8000, 8000 };
 	struct sim *sim = sim_new(false, NULL);
 	uint64_t last = 0, gaps[8] = {0};
 	size_t n = 0;
@@ -369,10 +370,9 @@ static void test_message_3_never_comes(void **state)
 		gaps[n++] = last ? t->at - last : 0;
 		last = t->at;
 	}
-	assert_int_equal(n, 4);
-	assert_int_equal(gaps[1], 1000);
-	assert_int_equal(gaps[2], 2000);
-	assert_int_equal(gaps[3], 4000);
+	assert_int_equal(n, 6);
+	for (size_t i = 1; i < n; i++)
+		assert_int_equal(gaps[i], delays[i - 1]);
 	/* Then it takes its inbound SA away again. */
 	assert_int_equal(sim_count_sas(sim, 1), 0);
 	assert_int_equal(sim_last_event(sim, 1, IKE_EVENT_QM_FAILED)->reason,
