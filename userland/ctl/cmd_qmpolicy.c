@@ -259,7 +259,7 @@ static const struct ctl_command commands[] = {
 			   "(100000k/3600s if there is none). Encryption is DES, 3DES, AES128, AES192, "
 			   "AES256, None, or AESGCM128 and AESGCM256, which need no integrity; "
 			   "integrity is MD5, SHA1, SHA256, SHA384, SHA512 or, for ESP, None. "
-			   "Lifetimes are 20480 to 2147483647 kilobytes, 300 to 172799 seconds. "
+			   "Lifetimes are 1000 to 2147483647 kilobytes, 300 to 172799 seconds. "
 			   "GRP3 is group 14; GRPMM is the group of the main mode.",
 		.examples = "  dynamic add qmpolicy name=qm qmsecmethods=\"ESP[AESGCM256,None] "
 			    "ESP[3DES,SHA1]:100000k/3600s\"\n"

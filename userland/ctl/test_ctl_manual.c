@@ -108,7 +108,7 @@ static void defaults(void **state)
 	_cleanup_free_ char *manual = read_manual("ipsecctl.8"), *config = NULL;
 	static const char *const texts[] = {
 		"3DES-SHA1-2 3DES-MD5-2 DES-SHA1-1 DES-MD5-1", "ESP[3DES,SHA1] ESP[3DES,MD5]",
-		"20480 to 2147483647", "300 to 172799", "group 14", "At most 20", "1 to 2880",
+		"1000 to 2147483647", "300 to 172799", "group 14", "At most 20", "1 to 2880",
 		".It Fl -run-dir", ".It Fl -json", ".It Fl f Ar file", "IPSEC_POLICY_RUN_DIR",
 	};
 

@@ -159,7 +159,7 @@ static struct policy_qm_policy *random_qm_policy(void)
 				offer->esp_hash = (enum policy_hash)below(6);
 			}
 			offer->lifetime_seconds = below(2) ? 300 + below(172500) : 0;
-			offer->lifetime_kilobytes = below(2) ? 20480 + below(2147463168) : 0;
+			offer->lifetime_kilobytes = below(2) ? 1000 + below(2147482648) : 0;
 		} while (policy_qm_offer_check(offer, why) < 0);
 	}
 	return policy;

@@ -71,7 +71,7 @@ static void mm_all(void **state)
 static void qm_all(void **state)
 {
 	static const uint32_t lifetimes[][2] = {
-		{ 0, 0 }, { 20480, 0 }, { 0, 300 }, { 2147483647, 172799 }, { 100000, 3600 },
+		{ 0, 0 }, { 1000, 0 }, { 0, 300 }, { 2147483647, 172799 }, { 100000, 3600 },
 	};
 	char why[POLICY_WHY_LEN], text[POLICY_OFFER_STRLEN];
 	size_t good = 0, n;
