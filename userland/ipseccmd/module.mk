@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# The other grammar of ipsecctl: a library, so that program and tests run the same code.
+LIBS += ipseccmd
+ipseccmd_SRCS := \
+	userland/ipseccmd/auth.c \
+	userland/ipseccmd/check.c \
+	userland/ipseccmd/filterspec.c \
+	userland/ipseccmd/flags.c \
+	userland/ipseccmd/offer.c \
+	userland/ipseccmd/phase1.c \
+	userland/ipseccmd/print.c \
+	userland/ipseccmd/run.c
+ipseccmd_PKGS := libsystemd smartcols libedit
+ipseccmd_LIBS := ctl policy nl base
+
+TESTS += test_ipseccmd_flags
+test_ipseccmd_flags_SRCS := userland/ipseccmd/test_ipseccmd_flags.c
+test_ipseccmd_flags_LIBS := ipseccmd ctl policy nl base
+test_ipseccmd_flags_PKGS := cmocka libsystemd smartcols libedit
+
+FUZZERS += fuzz_ipseccmd
+fuzz_ipseccmd_SRCS := userland/ipseccmd/fuzz_ipseccmd.c
+fuzz_ipseccmd_LIBS := ipseccmd ctl policy nl base
+fuzz_ipseccmd_PKGS := libsystemd smartcols libedit
