@@ -15,7 +15,8 @@ enum store_verb {
 	/*
 	 * The object as it is, with its GUID: it is added, or takes the place of what has this
 	 * GUID, else of what has this name. For policies with all their rules, for lists with all
-	 * their filters. Lists and actions go before the policies that use them.
+	 * their filters. Lists and actions go before the policies that use them. What takes the
+	 * place of the assigned policy is assigned.
 	 */
 	STORE_VERB_IMPORT,
 };

@@ -1,21 +1,36 @@
 # SPDX-License-Identifier: MIT
 LIBS += store
 store_SRCS := \
+	userland/lib/store/access.c \
+	userland/lib/store/addresses.c \
+	userland/lib/store/apply.c \
+	userland/lib/store/apply_action.c \
+	userland/lib/store/apply_list.c \
+	userland/lib/store/apply_policy.c \
+	userland/lib/store/apply_rule.c \
 	userland/lib/store/change.c \
 	userland/lib/store/content.c \
+	userland/lib/store/examples.c \
 	userland/lib/store/filter.c \
 	userland/lib/store/filter_action.c \
 	userland/lib/store/filter_list.c \
+	userland/lib/store/find.c \
 	userland/lib/store/guid.c \
 	userland/lib/store/head.c \
 	userland/lib/store/kind.c \
+	userland/lib/store/load.c \
+	userland/lib/store/memory.c \
 	userland/lib/store/order.c \
 	userland/lib/store/policy.c \
 	userland/lib/store/rule.c \
+	userland/lib/store/save.c \
+	userland/lib/store/schema.c \
+	userland/lib/store/sql.c \
+	userland/lib/store/store.c \
 	userland/lib/store/tag.c \
 	userland/lib/store/text.c
 store_LIBS := policy base
-store_PKGS := libsystemd
+store_PKGS := libsystemd sqlite3
 
 TESTS += test_store_object test_store_text
 test_store_object_SRCS := userland/lib/store/test_object.c
@@ -25,3 +40,8 @@ test_store_text_SRCS := userland/lib/store/test_text.c userland/lib/store/test_c
 	userland/ctl/words.c
 test_store_text_LIBS := store policy base
 test_store_text_PKGS := cmocka libsystemd
+
+TESTS += test_store
+test_store_SRCS := userland/lib/store/test_store.c userland/lib/store/test_support.c
+test_store_LIBS := store policy base
+test_store_PKGS := cmocka libsystemd sqlite3

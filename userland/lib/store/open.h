@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_OPEN_H
+#define STORE_OPEN_H
+
+#include "store/sql.h"
+
+/* Everything of store_open() that comes after the file is open: @store has db and path. */
+int store_take_database(struct store *store, unsigned int flags, struct fault *fault);
+
+#endif /* STORE_OPEN_H */
