@@ -11,6 +11,7 @@ store_SRCS := \
 	userland/lib/store/change.c \
 	userland/lib/store/content.c \
 	userland/lib/store/examples.c \
+	userland/lib/store/diff.c \
 	userland/lib/store/filter.c \
 	userland/lib/store/filter_action.c \
 	userland/lib/store/filter_list.c \
@@ -32,7 +33,7 @@ store_SRCS := \
 store_LIBS := policy base
 store_PKGS := libsystemd sqlite3
 
-TESTS += test_store_object test_store_text
+TESTS += test_store_diff test_store_object test_store_text
 test_store_object_SRCS := userland/lib/store/test_object.c
 test_store_object_LIBS := store policy base
 test_store_object_PKGS := cmocka libsystemd
@@ -45,3 +46,7 @@ TESTS += test_store
 test_store_SRCS := userland/lib/store/test_store.c userland/lib/store/test_support.c
 test_store_LIBS := store policy base
 test_store_PKGS := cmocka libsystemd sqlite3
+test_store_diff_SRCS := userland/lib/store/test_diff.c userland/lib/store/test_content.c \
+	userland/ctl/words.c
+test_store_diff_LIBS := store policy base
+test_store_diff_PKGS := cmocka libsystemd

@@ -421,6 +421,19 @@ uint32_t store_tags_differ(enum store_kind kind, const void *a, const void *b)
 	return fields;
 }
 
+uint32_t store_tags_to_make(enum store_kind kind, const void *object)
+{
+	void *fresh = store_object_new(kind);
+	uint32_t fields = ~0u;
+
+	if (fresh)
+		fields = store_tags_differ(kind, object, fresh);
+	store_object_free(kind, fresh);
+	if (kind == STORE_KIND_FILTER)
+		fields |= STORE_FIELD_SRCADDR | STORE_FIELD_DSTADDR;
+	return fields;
+}
+
 const char *store_tag_name(enum store_kind kind, uint32_t field)
 {
 	if (field == STORE_FIELD_NEWNAME)
@@ -433,17 +446,7 @@ const char *store_tag_name(enum store_kind kind, uint32_t field)
 	return NULL;
 }
 
-/* Removes the blank and, where there is one tag, its name: "10.0.0.1", but "kerberos=yes psk=*". */
-static void strip_tag(char *text, const char *tag)
-{
-	size_t len = 1;
-
-	if (*text == ' ' && !strncmp(text + 1, tag, strlen(tag)) && text[1 + strlen(tag)] == '=')
-		len = strlen(tag) + 2;
-	memmove(text, text + len, strlen(text + len) + 1);
-}
-
-char *store_tag_text(enum store_kind kind, const void *object, uint32_t field, bool with_secrets)
+char *store_tags_text(enum store_kind kind, const void *object, uint32_t given, bool with_secrets)
 {
 	char *text = NULL;
 	size_t len;
@@ -451,15 +454,26 @@ char *store_tag_text(enum store_kind kind, const void *object, uint32_t field, b
 
 	if (!file)
 		return NULL;
-	if (field == STORE_FIELD_NEWNAME)
-		policy_tag_print(file, "name", store_object_head(kind, object)->name);
-	else
-		store_tags_print(file, kind, object, field, with_secrets);
-	if (fclose(file) != 0 || !text) {
+	store_tags_print(file, kind, object, given, with_secrets);
+	if (fclose(file) != 0) {
 		policy_secret_free(text);
 		return NULL;
 	}
-	if (*text)
-		strip_tag(text, store_tag_name(kind, field));
+	if (*text)			/* the blank before the first one */
+		memmove(text, text + 1, strlen(text));
+	return text;
+}
+
+char *store_tag_text(enum store_kind kind, const void *object, uint32_t field, bool with_secrets)
+{
+	const char *tag = store_tag_name(kind, field);
+	char *text;
+
+	if (field == STORE_FIELD_NEWNAME)
+		return strdup(store_object_head(kind, object)->name ?: "");
+	text = store_tags_text(kind, object, field, with_secrets);
+	/* "10.0.0.1", but "kerberos=yes psk=*" */
+	if (text && tag && !strncmp(text, tag, strlen(tag)) && text[strlen(tag)] == '=')
+		memmove(text, text + strlen(tag) + 1, strlen(text + strlen(tag)));
 	return text;
 }

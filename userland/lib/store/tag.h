@@ -31,7 +31,14 @@ uint32_t store_tags_differ(enum store_kind kind, const void *a, const void *b);
 /* "pollinginterval"; "authentication" for STORE_FIELD_AUTH. @field is one bit; NULL if none. */
 const char *store_tag_name(enum store_kind kind, uint32_t field);
 
-/* Its value as print writes it; the caller frees it, it may be a secret. NULL without memory. */
+/* The fields that a command must name to make @object, its name included. */
+uint32_t store_tags_to_make(enum store_kind kind, const void *object);
+
+/*
+ * The fields of @given as they are printed, "mmpfs=yes assign=yes"; and the value of one field, "yes".
+ * The caller frees them, they may be secrets. NULL without memory.
+ */
+char *store_tags_text(enum store_kind kind, const void *object, uint32_t given, bool with_secrets);
 char *store_tag_text(enum store_kind kind, const void *object, uint32_t field, bool with_secrets);
 
 #endif /* STORE_TAG_H */

@@ -161,20 +161,6 @@ int store_change_set_tag(struct store_change *change, const char *tag, const cha
 	return err == 1 ? no_such_tag(tag, why) : err;
 }
 
-/* The fields that a command must name to make @object. */
-static uint32_t fields_to_make(enum store_kind kind, const void *object)
-{
-	void *fresh = store_object_new(kind);
-	uint32_t fields = ~0u;
-
-	if (fresh)
-		fields = store_tags_differ(kind, object, fresh);
-	store_object_free(kind, fresh);
-	if (kind == STORE_KIND_FILTER)
-		fields |= STORE_FIELD_SRCADDR | STORE_FIELD_DSTADDR;
-	return fields;
-}
-
 static void print_found_by(FILE *file, const struct store_change *change)
 {
 	char guid[STORE_GUID_STRLEN];
@@ -198,7 +184,7 @@ void store_change_print(FILE *file, const struct store_change *change, bool with
 	if (finds(change)) {
 		print_found_by(file, change);
 	} else if (object) {
-		fields = fields_to_make(change->kind, object);
+		fields = store_tags_to_make(change->kind, object);
 		if (is_named(change->kind))
 			policy_tag_print(file, "name",
 					 store_object_head(change->kind, object)->name);
@@ -230,12 +216,12 @@ static void print_lists(FILE *file, const struct store_content *content)
 
 		print_command(file, "add filterlist", "name", list->head.name, NULL);
 		store_tags_print(file, STORE_KIND_FILTER_LIST, list,
-				 fields_to_make(STORE_KIND_FILTER_LIST, list), false);
+				 store_tags_to_make(STORE_KIND_FILTER_LIST, list), false);
 		fputc('\n', file);
 		for (size_t j = 0; j < list->n_filters; j++) {
 			print_command(file, "add filter", "filterlist", list->head.name, NULL);
 			store_tags_print(file, STORE_KIND_FILTER, list->filters[j],
-					 fields_to_make(STORE_KIND_FILTER, list->filters[j]), false);
+					 store_tags_to_make(STORE_KIND_FILTER, list->filters[j]), false);
 			fputc('\n', file);
 		}
 	}
@@ -249,12 +235,12 @@ static void print_rule(FILE *file, const struct store_policy *policy, const stru
 	if (!rule->is_default_response) {
 		print_command(file, "add rule", "name", rule->head.name, policy->head.name);
 		store_tags_print(file, STORE_KIND_RULE, rule,
-				 fields_to_make(STORE_KIND_RULE, rule), with_secrets);
+				 store_tags_to_make(STORE_KIND_RULE, rule), with_secrets);
 		fputc('\n', file);
 		return;
 	}
 	/* whether it is active the policy said */
-	fields = fields_to_make(STORE_KIND_DEFAULT_RULE, rule) & ~(uint32_t)STORE_FIELD_ACTIVATE;
+	fields = store_tags_to_make(STORE_KIND_DEFAULT_RULE, rule) & ~(uint32_t)STORE_FIELD_ACTIVATE;
 	if (!fields)
 		return;
 	print_command(file, "set defaultrule", "policy", policy->head.name, NULL);
@@ -265,7 +251,7 @@ static void print_rule(FILE *file, const struct store_policy *policy, const stru
 static void print_policy(FILE *file, const struct store_policy *policy, bool with_secrets)
 {
 	const struct store_rule *response = store_policy_default_rule(policy);
-	uint32_t fields = fields_to_make(STORE_KIND_POLICY, policy);
+	uint32_t fields = store_tags_to_make(STORE_KIND_POLICY, policy);
 
 	print_command(file, "add policy", "name", policy->head.name, NULL);
 	store_tags_print(file, STORE_KIND_POLICY, policy, fields & ~(uint32_t)STORE_FIELD_ASSIGN,
@@ -287,7 +273,7 @@ void store_content_print(FILE *file, const struct store_content *content, bool w
 
 		print_command(file, "add filteraction", "name", action->head.name, NULL);
 		store_tags_print(file, STORE_KIND_FILTER_ACTION, action,
-				 fields_to_make(STORE_KIND_FILTER_ACTION, action), false);
+				 store_tags_to_make(STORE_KIND_FILTER_ACTION, action), false);
 		fputc('\n', file);
 	}
 	print_lists(file, content);
