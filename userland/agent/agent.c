@@ -15,9 +15,7 @@
 #include "policy/fault.h"
 #include "agent/state.h"
 #include "base/log.h"
-#include "policy/text.h"
 
-#define LAYER		"dynamic"
 #define SERVERS_USEC	(60 * UINT64_C(1000000))
 #define REPORT_USEC	500000
 
@@ -80,6 +78,30 @@ const char *agent_find_unknown_name(const struct agent *agent, const struct poli
 	return NULL;
 }
 
+/* --- layers ------------------------------------------------------------------------------- */
+
+const char *agent_layers_text(const struct agent *agent, char buf[static AGENT_LAYERS_LEN])
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
+		if (agent->rulesets[i])
+			len += (size_t)snprintf(buf + len, AGENT_LAYERS_LEN - len, "%s%s",
+						len ? " " : "",
+						ruleset_layer_name((enum ruleset_layer)i));
+	return buf;
+}
+
+size_t agent_count_rules(const struct agent *agent)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
+		n += agent->rulesets[i] ? agent->rulesets[i]->n_rules : 0;
+	return n;
+}
+
 /* --- changes ------------------------------------------------------------------------------ */
 
 static void report_soon(struct agent *agent)
@@ -105,7 +127,7 @@ static char *describe_tunnels(const struct agent *agent)
 	}
 	if (!first)
 		return NULL;
-	rule = policy_rule_to_text(layer_filter_rule(first)->rule, false);
+	rule = ruleset_rule_to_text(layer_filter_rule(first));
 	if (asprintf(&text, "what the tunnel rule \"%s\" is for is blocked: %s (tunnels like that: "
 		     "%zu)", rule ? rule : "", tunnel_fault_text(first->tunnel_fault), n) < 0)
 		return NULL;
@@ -122,13 +144,48 @@ static void report_tunnels(struct agent *agent)
 	agent->tunnels_told = text;
 }
 
+/* The first rule that a lower layer overrules, and how many there are; NULL: none. */
+static char *describe_losses(const struct agent *agent)
+{
+	const struct layers *layers = agent->layers;
+	_cleanup_free_ char *winner = NULL, *loser = NULL;
+	char *text = NULL;
+
+	if (!layers->n_losses)
+		return NULL;
+	winner = ruleset_rule_to_text(layers->losses[0].winner);
+	loser = ruleset_rule_to_text(layers->losses[0].loser);
+	if (asprintf(&text, "the %s layer decides: \"%s\" holds for traffic of \"%s\" of the %s "
+		     "layer, too, which has no say in it (rules like that: %zu)",
+		     ruleset_layer_name(layers->losses[0].winner->treatment->layer),
+		     winner ? winner : "", loser ? loser : "",
+		     ruleset_layer_name(layers->losses[0].loser->treatment->layer),
+		     layers->n_losses) < 0)
+		return NULL;
+	return text;
+}
+
+static void report_losses(struct agent *agent)
+{
+	char *text = describe_losses(agent);
+
+	if (text && (!agent->losses_told || strcmp(text, agent->losses_told) != 0))
+		log_warning("%s", text);
+	free(agent->losses_told);
+	agent->losses_told = text;
+}
+
 static void report(struct agent *agent)
 {
+	char text[AGENT_LAYERS_LEN];
+	size_t n = agent_count_rules(agent);
+
 	if (agent->is_reported)
 		return;
 	report_tunnels(agent);
-	event_policy_applied(LAYER, agent->dynamic->n_rules, agent->layers->n_filters);
-	(void)sd_notifyf(0, "STATUS=%zu rules, %zu filters in the driver", agent->dynamic->n_rules,
+	report_losses(agent);
+	event_policy_applied(agent_layers_text(agent, text), n, agent->layers->n_filters);
+	(void)sd_notifyf(0, "STATUS=%zu rules, %zu filters in the driver", n,
 			 agent->layers->n_filters);
 	agent->is_reported = true;
 }
@@ -142,7 +199,7 @@ static int on_report(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-static int stage(struct agent *agent, const struct dynamic *dynamic, struct fault *fault)
+static int stage(struct agent *agent, const struct ruleset *dynamic, struct fault *fault)
 {
 	uint8_t *data;
 	size_t len;
@@ -171,8 +228,8 @@ static void warn_of_conflict(const struct layers *layers, const struct layers *b
 	if (!layers->conflict[0] || (before && before->conflict[0] == layers->conflict[0] &&
 				     before->conflict[1] == layers->conflict[1]))
 		return;
-	first = policy_rule_to_text(layers->conflict[0]->rule, false);
-	second = policy_rule_to_text(layers->conflict[1]->rule, false);
+	first = ruleset_rule_to_text(layers->conflict[0]);
+	second = ruleset_rule_to_text(layers->conflict[1]);
 	log_warning("two rules authenticate the same pair of hosts differently, but main mode "
 		    "knows addresses only: the methods of \"%s\" hold for \"%s\", too",
 		    first ? first : "", second ? second : "");
@@ -185,13 +242,14 @@ static void set_credentials(struct agent *agent)
 }
 
 /* What comes after the driver's agreement cannot fail any more. */
-static void use(struct agent *agent, struct dynamic *dynamic, struct layers *layers)
+static void use(struct agent *agent, struct ruleset *const *rulesets, struct layers *layers)
 {
 	struct layers *before_layers = agent->layers;
-	struct dynamic *before = agent->dynamic;
+	struct ruleset *before[RULESET_LAYER_COUNT];
 
 	warn_of_conflict(layers, before_layers);
-	agent->dynamic = dynamic;
+	memcpy(before, agent->rulesets, sizeof(before));
+	memmove(agent->rulesets, rulesets, sizeof(agent->rulesets));
 	agent->layers = layers;
 	if (agent->cred)
 		set_credentials(agent);
@@ -199,28 +257,32 @@ static void use(struct agent *agent, struct dynamic *dynamic, struct layers *lay
 		negotiate_set_layers(agent->negotiate, layers);	/* frees those before */
 	else
 		layers_free(before_layers);
-	if (before != dynamic)
-		dynamic_free(before);
-	names_retain(resolver_names(agent->resolver), dynamic);
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
+		if (before[i] != agent->rulesets[i])
+			ruleset_free(before[i]);
+	names_retain(resolver_names(agent->resolver), agent->rulesets, RULESET_LAYER_COUNT);
 	report_soon(agent);
 }
 
-/* @before: what the driver has, as far as ids go; @is_known: and in every respect. */
-static int put_in_force(struct agent *agent, struct dynamic *dynamic, const struct layers *before,
-			bool is_known, struct fault *fault)
+/*
+ * Takes @rulesets over when it succeeds, those in force excepted. @before: what the driver has, as
+ * far as ids go; @is_known: and in every respect.
+ */
+static int put_in_force(struct agent *agent, struct ruleset *const *rulesets,
+			const struct layers *before, bool is_known, struct fault *fault)
 {
 	_cleanup_(layers_freep) struct layers *layers = NULL;
 	struct expand_names names = names_of(agent);
 	int r;
 
-	r = layers_build(dynamic, &names, before, &layers, fault);
+	r = layers_build(rulesets, RULESET_LAYER_COUNT, &names, before, &layers, fault);
 	if (r)
 		return r;
 	if (!cred_can_take(layers))
 		return fault_failed(fault,
 				    "there are too many preshared keys; use subnets instead of "
 				    "hosts, nothing was changed");
-	r = stage(agent, dynamic, fault);
+	r = stage(agent, rulesets[RULESET_LAYER_DYNAMIC], fault);
 	if (r)
 		return r;
 	if (layers_commit(layers, is_known ? before : NULL, agent->kernel)) {
@@ -231,27 +293,43 @@ static int put_in_force(struct agent *agent, struct dynamic *dynamic, const stru
 	if (r)
 		log_error("%s could not be replaced (%s): after a crash the agent would go back "
 			  "to the policy before", agent->state_path, strerror(-r));
-	use(agent, dynamic, TAKE_PTR(layers));
+	use(agent, rulesets, TAKE_PTR(layers));
 	return 0;
 }
 
-int agent_commit(struct agent *agent, struct dynamic *candidate, struct fault *fault)
+int agent_commit_layers(struct agent *agent, uint32_t which,
+			struct ruleset *const candidates[static RULESET_LAYER_COUNT],
+			struct fault *fault)
 {
-	int r = put_in_force(agent, candidate, agent->layers, true, fault);
+	struct ruleset *rulesets[RULESET_LAYER_COUNT];
+	int r;
 
-	if (r)
-		dynamic_free(candidate);
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
+		rulesets[i] = which & 1U << i ? candidates[i] : agent->rulesets[i];
+	r = put_in_force(agent, rulesets, agent->layers, true, fault);
+	for (size_t i = 0; r && i < RULESET_LAYER_COUNT; i++)
+		if (rulesets[i] != agent->rulesets[i])
+			ruleset_free(rulesets[i]);
 	return r;
+}
+
+int agent_commit(struct agent *agent, struct ruleset *candidate, struct fault *fault)
+{
+	struct ruleset *candidates[RULESET_LAYER_COUNT] = { 0 };
+
+	candidates[candidate->layer] = candidate;
+	return agent_commit_layers(agent, 1U << candidate->layer, candidates, fault);
 }
 
 void agent_refresh(struct agent *agent)
 {
+	char text[AGENT_LAYERS_LEN];
 	struct fault fault;
-	int r = put_in_force(agent, agent->dynamic, agent->layers, true, &fault);
+	int r = put_in_force(agent, agent->rulesets, agent->layers, true, &fault);
 
 	agent->needs_refresh = r != 0;
 	if (r)
-		event_policy_failed(LAYER, fault.text);
+		event_policy_failed(agent_layers_text(agent, text), fault.text);
 }
 
 /* --- what changes by itself --------------------------------------------------------------- */
@@ -265,24 +343,24 @@ static void read_servers(struct agent *agent)
 	agent->servers = servers;
 }
 
-static bool uses_servers(const struct dynamic *dynamic)
+static bool is_for_servers(const struct ruleset_rule *rule)
 {
-	for (size_t i = 0; i < dynamic->n_rules; i++) {
-		const struct policy_rule *rule = dynamic->rules[i]->rule;
-
-		if (rule->source.kind >= POLICY_ADDRESS_WINS ||
-		    rule->destination.kind >= POLICY_ADDRESS_WINS)
-			return true;
-	}
-	return false;
+	return rule->source.kind >= POLICY_ADDRESS_WINS ||
+	       rule->destination.kind >= POLICY_ADDRESS_WINS;
 }
 
 /* Which end of a tunnel is this one, and its address, can change with the host's addresses. */
-static bool uses_tunnels(const struct dynamic *dynamic)
+static bool is_for_tunnel(const struct ruleset_rule *rule)
 {
-	for (size_t i = 0; i < dynamic->n_rules; i++)
-		if (dynamic->rules[i]->rule->has_tunnel)
-			return true;
+	return rule->treatment->rule->has_tunnel;
+}
+
+static bool has_rule(const struct agent *agent, bool (*is_wanted)(const struct ruleset_rule *rule))
+{
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
+		for (size_t j = 0; agent->rulesets[i] && j < agent->rulesets[i]->n_rules; j++)
+			if (is_wanted(agent->rulesets[i]->rules[j]))
+				return true;
 	return false;
 }
 
@@ -291,9 +369,9 @@ static void update_servers(struct agent *agent)
 	struct servers before = agent->servers;
 
 	read_servers(agent);
-	if (agent->needs_refresh || uses_tunnels(agent->dynamic) ||
+	if (agent->needs_refresh || has_rule(agent, is_for_tunnel) ||
 	    (memcmp(&before, &agent->servers, sizeof(before)) != 0 &&
-	     uses_servers(agent->dynamic)))
+	     has_rule(agent, is_for_servers)))
 		agent_refresh(agent);
 }
 
@@ -561,7 +639,7 @@ static int start_followers(struct agent *agent, const struct agent_config *confi
 /*
  * The dynamic layer of an agent that ended without being stopped; an empty one if there was none.
  */
-static int restore(struct agent *agent, struct dynamic **ret_dynamic, char *why)
+static int restore(struct agent *agent, struct ruleset **ret_dynamic, char *why)
 {
 	uint8_t *data;
 	size_t len;
@@ -570,7 +648,7 @@ static int restore(struct agent *agent, struct dynamic **ret_dynamic, char *why)
 	int r = state_read(agent->state_path, &data, &len);
 
 	if (r == -ENOENT) {
-		*ret_dynamic = dynamic_new();
+		*ret_dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
 		return *ret_dynamic ? 0 : -ENOMEM;
 	}
 	if (!r) {
@@ -594,8 +672,9 @@ static int restore(struct agent *agent, struct dynamic **ret_dynamic, char *why)
 
 static int start_policy(struct agent *agent, char *why)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = NULL;
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = NULL;
 	_cleanup_(layers_freep) struct layers *adopted = NULL;
+	struct ruleset *rulesets[RULESET_LAYER_COUNT] = { 0 };
 	struct fault fault;
 	struct kernel_status status;
 	int r = restore(agent, &dynamic, why);
@@ -611,7 +690,8 @@ static int start_policy(struct agent *agent, char *why)
 			 agent->kernel->why);
 		return -EIO;
 	}
-	r = put_in_force(agent, dynamic, adopted, false, &fault);
+	rulesets[RULESET_LAYER_DYNAMIC] = dynamic;
+	r = put_in_force(agent, rulesets, adopted, false, &fault);
 	if (r) {
 		snprintf(why, AGENT_WHY_LEN, "the policy cannot be applied: %s", fault.text);
 		return r;
@@ -688,6 +768,7 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 {
 	_cleanup_(agent_freep) struct agent *agent = calloc(1, sizeof(*agent));
 	struct kernel *kernel = config->kernel;
+	char layers[AGENT_LAYERS_LEN];
 	int r;
 
 	if (!agent) {
@@ -721,7 +802,7 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 	r = start_listening(agent);
 	if (r)
 		return say(why, r, "opening the control socket");
-	event_started(LAYER, agent->dynamic->n_rules);
+	event_started(agent_layers_text(agent, layers), agent_count_rules(agent));
 	report(agent);
 	resolver_refresh(agent->resolver);
 	*ret_agent = TAKE_PTR(agent);
@@ -767,11 +848,13 @@ struct agent *agent_free(struct agent *agent)
 	config_free(agent->config);
 	settings_free(agent->settings);
 	layers_free(agent->layers);
-	dynamic_free(agent->dynamic);
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
+		ruleset_free(agent->rulesets[i]);
 	kernel_free(agent->kernel);
 	free(agent->servers_root);
 	free(agent->state_path);
 	free(agent->tunnels_told);
+	free(agent->losses_told);
 	free(agent->run_dir);
 	if (agent->lock_fd >= 0)
 		(void)close(agent->lock_fd);

@@ -7,12 +7,12 @@
 #include "agent/addresses.h"
 #include "agent/config.h"
 #include "agent/cred.h"
-#include "agent/dynamic.h"
 #include "agent/ike.h"
 #include "agent/layers.h"
 #include "agent/negotiate.h"
 #include "agent/oakley.h"
 #include "agent/resolve.h"
+#include "agent/ruleset.h"
 #include "agent/servers.h"
 #include "agent/settings.h"
 #include "nl/kernel.h"
@@ -24,8 +24,8 @@ struct fault;
  * The policy agent: what the parts of this folder are put together to. One event loop, one thread
  * (the resolver's helper aside).
  *
- * A change goes: copy of the dynamic layer -> change -> filters -> dynamic.state staged ->
- * driver. Only when the driver has it is the copy the truth; until then nothing has happened, and
+ * A change goes: copy of a layer's rules -> change -> filters of all layers -> dynamic.state staged
+ * -> driver. Only when the driver has it is the copy the truth; until then nothing has happened, and
  * after a refusal nothing has.
  *
  * Start: what dynamic.state says (a crashed agent's policy) is expanded and committed with the
@@ -44,8 +44,8 @@ struct agent {
 	struct resolver *resolver;
 	struct settings *settings;
 	struct config *config;
-	struct dynamic *dynamic;
-	struct layers *layers;		/* of it, and in the driver */
+	struct ruleset *rulesets[RULESET_LAYER_COUNT];	/* NULL: none; the dynamic one always is */
+	struct layers *layers;		/* of them, and in the driver */
 	struct negotiate *negotiate;
 	struct ike *ike;
 	struct oakley *oakley;
@@ -60,6 +60,7 @@ struct agent {
 	bool is_reported;		/* the last change has been logged */
 	bool needs_refresh;		/* the last one failed */
 	char *tunnels_told;		/* what was last said of tunnels that cannot be */
+	char *losses_told;		/* of rules that a lower layer overrules */
 	int lock_fd;			/* of the run directory */
 };
 
@@ -88,10 +89,21 @@ DEFINE_CLEANUP(struct agent *, agent_free);
 void agent_stop(struct agent *agent);
 
 /*
- * Puts @candidate in force and takes it over, whether it succeeds or not. 0 when the driver has
- * it; else -errno with *fault, and all is as it was.
+ * Puts @candidate in force instead of what its layer has, and takes it over, whether it succeeds or
+ * not. 0 when the driver has it; else -errno with *fault, and all is as it was.
  */
-int agent_commit(struct agent *agent, struct dynamic *candidate, struct fault *fault);
+int agent_commit(struct agent *agent, struct ruleset *candidate, struct fault *fault);
+/*
+ * The same for several layers in one step: those in @which (1 << layer), where NULL in @candidates
+ * takes the layer away.
+ */
+int agent_commit_layers(struct agent *agent, uint32_t which,
+			struct ruleset *const candidates[static RULESET_LAYER_COUNT],
+			struct fault *fault);
+/* "persistent local dynamic": the layers that there are. */
+#define AGENT_LAYERS_LEN 64
+const char *agent_layers_text(const struct agent *agent, char buf[static AGENT_LAYERS_LEN]);
+size_t agent_count_rules(const struct agent *agent);
 /* Expands anew what is in force: names or servers have other addresses. */
 void agent_refresh(struct agent *agent);
 /* Config properties that can take effect now do. */

@@ -8,9 +8,11 @@
 #include <systemd/sd-bus.h>
 
 #include "agent/agent.h"
+#include "agent/dynamic.h"
 #include "agent/explain.h"
 #include "policy/fault.h"
 #include "agent/show.h"
+#include "agent/show_filter.h"
 #include "agent/stats.h"
 #include "base/log.h"
 #include "link/listener.h"
@@ -124,9 +126,9 @@ static int reply_busy(sd_bus_message *m)
 /* --- policies ----------------------------------------------------------------------------- */
 
 /* A copy to change; NULL has been answered. */
-static struct dynamic *begin(struct bus *bus, sd_bus_message *m, int *ret_r)
+static struct ruleset *begin(struct bus *bus, sd_bus_message *m, int *ret_r)
 {
-	struct dynamic *candidate = dynamic_copy(bus->agent->dynamic);
+	struct ruleset *candidate = ruleset_copy(bus->agent->rulesets[RULESET_LAYER_DYNAMIC]);
 	struct fault fault;
 
 	if (!candidate) {
@@ -137,11 +139,11 @@ static struct dynamic *begin(struct bus *bus, sd_bus_message *m, int *ret_r)
 }
 
 /* Commits @candidate if the change went well (@r is 0), and answers. */
-static int finish(struct bus *bus, sd_bus_message *m, struct dynamic *candidate, int r,
+static int finish(struct bus *bus, sd_bus_message *m, struct ruleset *candidate, int r,
 		  struct fault *fault)
 {
 	if (r)
-		dynamic_free(candidate);
+		ruleset_free(candidate);
 	else
 		r = agent_commit(bus->agent, candidate, fault);
 	return reply_change(m, r, fault);
@@ -152,7 +154,7 @@ static int on_add_mm(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *policy = NULL;
 	char why[POLICY_WHY_LEN];
 	struct fault fault = { 0 };
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	int r = policy_bus_read_mm_policy(m, &policy, NULL, why);
 
 	(void)ret_error;
@@ -170,7 +172,7 @@ static int on_set_mm(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *changes = NULL;
 	char why[POLICY_WHY_LEN];
 	struct fault fault = { 0 };
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	uint32_t given;
 	int r = policy_bus_read_mm_policy(m, &changes, &given, why);
 
@@ -189,7 +191,7 @@ static int on_set_mm(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 static int on_delete_mm(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
 	struct fault fault = { 0 };
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	const char *name;
 	int r = sd_bus_message_read(m, "s", &name);
 
@@ -208,7 +210,7 @@ static int on_add_qm(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	_cleanup_(policy_qm_policy_freep) struct policy_qm_policy *policy = NULL;
 	char why[POLICY_WHY_LEN];
 	struct fault fault = { 0 };
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	int r = policy_bus_read_qm_policy(m, &policy, NULL, why);
 
 	(void)ret_error;
@@ -226,7 +228,7 @@ static int on_set_qm(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	_cleanup_(policy_qm_policy_freep) struct policy_qm_policy *changes = NULL;
 	char why[POLICY_WHY_LEN];
 	struct fault fault = { 0 };
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	uint32_t given;
 	int r = policy_bus_read_qm_policy(m, &changes, &given, why);
 
@@ -245,7 +247,7 @@ static int on_set_qm(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 static int on_delete_qm(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
 	struct fault fault = { 0 };
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	const char *name;
 	int r = sd_bus_message_read(m, "s", &name);
 
@@ -265,7 +267,7 @@ static int add_rule(struct bus *bus, sd_bus_message *m, const struct policy_rule
 {
 	struct fault fault = { 0 };
 	struct policy_rule *copy = policy_rule_copy(rule);
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	int r;
 
 	if (!copy) {
@@ -287,7 +289,7 @@ static int add_rule(struct bus *bus, sd_bus_message *m, const struct policy_rule
  */
 static int check_rule(struct bus *bus, sd_bus_message *m, const struct policy_rule *rule)
 {
-	_cleanup_(dynamic_freep) struct dynamic *scratch = NULL;
+	_cleanup_(ruleset_freep) struct ruleset *scratch = NULL;
 	struct policy_rule *copy = policy_rule_copy(rule);
 	struct fault fault = { 0 };
 	int r;
@@ -376,7 +378,7 @@ static int on_set_rule(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
 	_cleanup_(policy_rule_freep) struct policy_rule *changes = NULL;
 	char why[POLICY_WHY_LEN];
 	struct fault fault = { 0 };
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	uint32_t given;
 	int r;
 
@@ -397,7 +399,7 @@ static int on_delete_rule(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 	_cleanup_(policy_rule_freep) struct policy_rule *selectors = NULL;
 	char why[POLICY_WHY_LEN];
 	struct fault fault = { 0 };
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	uint32_t given;
 	int r = policy_bus_read_rule(m, &selectors, &given, why);
 
@@ -414,7 +416,7 @@ static int on_delete_rule(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 static int on_delete_all(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
 	struct fault fault = { 0 };
-	struct dynamic *candidate;
+	struct ruleset *candidate;
 	int r;
 
 	(void)ret_error;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "agent/dynamic.h"
+#include "agent/ruleset.h"
 #include "agent/events.h"
 #include "agent/layers.h"
 #include "base/log.h"
@@ -73,10 +73,10 @@ static size_t count_rules(const struct layers *layers)
 
 static size_t count_methods(const struct layers *layers)
 {
-	size_t n = layers->default_rule ? layers->default_rule->rule->n_methods : 0;
+	size_t n = layers->default_rule ? layers->default_rule->treatment->rule->n_methods : 0;
 
 	for (size_t i = 0; i < layers->n_mms; i++)
-		n += layers->mms[i].rule->rule->n_methods;
+		n += layers->mms[i].rule->treatment->rule->n_methods;
 	return n;
 }
 
@@ -132,7 +132,7 @@ static int collect(const struct layers *layers, uint8_t crl_check,
 	for (size_t i = 0; i < count_rules(layers); i++) {
 		const struct layer_mm *mm = i < layers->n_mms ? &layers->mms[i] :
 								&layers->default_mm;
-		const struct policy_rule *rule = mm->rule->rule;
+		const struct policy_rule *rule = mm->rule->treatment->rule;
 		struct link_credential_rule *to = &c.list.rules[c.list.n_rules];
 
 		fill_side(&mm->local, &to->local, &to->local_prefix);

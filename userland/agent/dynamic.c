@@ -7,184 +7,57 @@
 #include "agent/support.h"
 #include "policy/text.h"
 
-/* --- counted objects ---------------------------------------------------------------------- */
-
-static struct dynamic_mm *mm_new(struct policy_mm_policy *policy)
-{
-	struct dynamic_mm *mm = calloc(1, sizeof(*mm));
-
-	if (mm)
-		*mm = (struct dynamic_mm){ .refs = 1, .policy = policy };
-	return mm;
-}
-
-static struct dynamic_mm *mm_ref(struct dynamic_mm *mm)
-{
-	if (mm)
-		mm->refs++;
-	return mm;
-}
-
-static struct dynamic_mm *mm_unref(struct dynamic_mm *mm)
-{
-	if (mm && !--mm->refs) {
-		policy_mm_policy_free(mm->policy);
-		free(mm);
-	}
-	return NULL;
-}
-
-static struct dynamic_qm *qm_new(struct policy_qm_policy *policy)
-{
-	struct dynamic_qm *qm = calloc(1, sizeof(*qm));
-
-	if (qm)
-		*qm = (struct dynamic_qm){ .refs = 1, .policy = policy };
-	return qm;
-}
-
-static struct dynamic_qm *qm_ref(struct dynamic_qm *qm)
-{
-	if (qm)
-		qm->refs++;
-	return qm;
-}
-
-static struct dynamic_qm *qm_unref(struct dynamic_qm *qm)
-{
-	if (qm && !--qm->refs) {
-		policy_qm_policy_free(qm->policy);
-		free(qm);
-	}
-	return NULL;
-}
-
-struct dynamic_rule *dynamic_rule_ref(struct dynamic_rule *rule)
-{
-	if (rule)
-		rule->refs++;
-	return rule;
-}
-
-struct dynamic_rule *dynamic_rule_unref(struct dynamic_rule *rule)
-{
-	if (rule && !--rule->refs) {
-		mm_unref(rule->mm);
-		qm_unref(rule->qm);
-		policy_rule_free(rule->rule);
-		free(rule);
-	}
-	return NULL;
-}
-
-/* --- snapshots ---------------------------------------------------------------------------- */
-
-struct dynamic *dynamic_new(void)
-{
-	return calloc(1, sizeof(struct dynamic));
-}
-
-struct dynamic *dynamic_free(struct dynamic *dynamic)
-{
-	if (!dynamic)
-		return NULL;
-	for (size_t i = 0; i < dynamic->n_rules; i++)
-		dynamic_rule_unref(dynamic->rules[i]);
-	for (size_t i = 0; i < dynamic->n_mms; i++)
-		mm_unref(dynamic->mms[i]);
-	for (size_t i = 0; i < dynamic->n_qms; i++)
-		qm_unref(dynamic->qms[i]);
-	free(dynamic->rules);
-	free(dynamic->mms);
-	free(dynamic->qms);
-	free(dynamic);
-	return NULL;
-}
-
-struct dynamic *dynamic_copy(const struct dynamic *dynamic)
-{
-	_cleanup_(dynamic_freep) struct dynamic *copy = dynamic_new();
-
-	if (!copy)
-		return NULL;
-	copy->last_version = dynamic->last_version;
-	copy->mms = calloc(dynamic->n_mms + 1, sizeof(*copy->mms));
-	copy->qms = calloc(dynamic->n_qms + 1, sizeof(*copy->qms));
-	copy->rules = calloc(dynamic->n_rules + 1, sizeof(*copy->rules));
-	if (!copy->mms || !copy->qms || !copy->rules)
-		return NULL;
-	for (size_t i = 0; i < dynamic->n_mms; i++)
-		copy->mms[copy->n_mms++] = mm_ref(dynamic->mms[i]);
-	for (size_t i = 0; i < dynamic->n_qms; i++)
-		copy->qms[copy->n_qms++] = qm_ref(dynamic->qms[i]);
-	for (size_t i = 0; i < dynamic->n_rules; i++)
-		copy->rules[copy->n_rules++] = dynamic_rule_ref(dynamic->rules[i]);
-	return TAKE_PTR(copy);
-}
-
-/* An array of @n pointers with room for one more, or NULL and it is as it was. */
-static void *grow(void *items, size_t n)
-{
-	return reallocarray(items, n + 1, sizeof(void *));
-}
-
-/* Closes the gap that the @i-th of @n pointers leaves. */
-static void close_gap(void *items, size_t n, size_t i)
-{
-	char *at = (char *)items + i * sizeof(void *);
-
-	memmove(at, at + sizeof(void *), (n - i - 1) * sizeof(void *));
-}
-
 /* --- finding ------------------------------------------------------------------------------ */
 
-static size_t index_of_mm(const struct dynamic *dynamic, const char *name)
+static size_t index_of_mm(const struct ruleset *ruleset, const char *name)
 {
 	size_t i = 0;
 
-	while (i < dynamic->n_mms && !policy_name_is_equal(dynamic->mms[i]->policy->name, name))
+	while (i < ruleset->n_mms && !policy_name_is_equal(ruleset->mms[i]->policy->name, name))
 		i++;
 	return i;
 }
 
-static size_t index_of_qm(const struct dynamic *dynamic, const char *name)
+static size_t index_of_qm(const struct ruleset *ruleset, const char *name)
 {
 	size_t i = 0;
 
-	while (i < dynamic->n_qms && !policy_name_is_equal(dynamic->qms[i]->policy->name, name))
+	while (i < ruleset->n_qms && !policy_name_is_equal(ruleset->qms[i]->policy->name, name))
 		i++;
 	return i;
 }
 
-static size_t index_of_rule(const struct dynamic *dynamic, const struct policy_rule *selectors)
+static size_t index_of_rule(const struct ruleset *ruleset, const struct policy_rule *selectors)
 {
-	size_t i = 0;
+	for (size_t i = 0; i < ruleset->n_rules; i++) {
+		struct policy_rule rule = ruleset_rule_view(ruleset->rules[i]);
 
-	while (i < dynamic->n_rules && !policy_rule_is_same(dynamic->rules[i]->rule, selectors))
-		i++;
-	return i;
+		if (policy_rule_is_same(&rule, selectors))
+			return i;
+	}
+	return ruleset->n_rules;
 }
 
-struct dynamic_mm *dynamic_find_mm(const struct dynamic *dynamic, const char *name)
+struct ruleset_mm *dynamic_find_mm(const struct ruleset *ruleset, const char *name)
 {
-	size_t i = index_of_mm(dynamic, name);
+	size_t i = index_of_mm(ruleset, name);
 
-	return i < dynamic->n_mms ? dynamic->mms[i] : NULL;
+	return i < ruleset->n_mms ? ruleset->mms[i] : NULL;
 }
 
-struct dynamic_qm *dynamic_find_qm(const struct dynamic *dynamic, const char *name)
+struct ruleset_qm *dynamic_find_qm(const struct ruleset *ruleset, const char *name)
 {
-	size_t i = index_of_qm(dynamic, name);
+	size_t i = index_of_qm(ruleset, name);
 
-	return i < dynamic->n_qms ? dynamic->qms[i] : NULL;
+	return i < ruleset->n_qms ? ruleset->qms[i] : NULL;
 }
 
-struct dynamic_rule *dynamic_find_rule(const struct dynamic *dynamic,
+struct ruleset_rule *dynamic_find_rule(const struct ruleset *ruleset,
 				       const struct policy_rule *selectors)
 {
-	size_t i = index_of_rule(dynamic, selectors);
+	size_t i = index_of_rule(ruleset, selectors);
 
-	return i < dynamic->n_rules ? dynamic->rules[i] : NULL;
+	return i < ruleset->n_rules ? ruleset->rules[i] : NULL;
 }
 
 static int mm_not_found(struct fault *fault, const char *name)
@@ -213,184 +86,165 @@ static int rule_not_found(struct fault *fault, const struct policy_rule *selecto
 
 /* --- adding ------------------------------------------------------------------------------- */
 
-int dynamic_add_mm(struct dynamic *dynamic, struct policy_mm_policy *policy, struct fault *fault)
+int dynamic_add_mm(struct ruleset *ruleset, struct policy_mm_policy *policy, struct fault *fault)
 {
 	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *owned = policy;
 	char why[POLICY_WHY_LEN];
-	struct dynamic_mm *mm, **longer;
+	struct ruleset_mm *mm;
 
 	if (policy_mm_policy_check(policy, why))
 		return fault_invalid(fault, "%s", why);
 	if (support_check_mm(policy, fault))
 		return -EINVAL;
-	if (dynamic_find_mm(dynamic, policy->name))
+	if (dynamic_find_mm(ruleset, policy->name))
 		return fault_number(fault, POLICY_ERROR_MM_POLICY_EXISTS,
 				    "main mode policy \"%s\" exists already; use \"dynamic set "
 				    "mmpolicy\", or another name", policy->name);
-	if (dynamic->n_mms == DYNAMIC_POLICIES_MAX)
+	if (ruleset->n_mms == DYNAMIC_POLICIES_MAX)
 		return fault_failed(fault, "there are %d main mode policies already, the most that "
 				    "are kept; delete one", DYNAMIC_POLICIES_MAX);
-	longer = grow(dynamic->mms, dynamic->n_mms);
-	if (!longer)
+	mm = ruleset_mm_new(TAKE_PTR(owned));
+	if (!mm || ruleset_add_mm(ruleset, mm))
 		return fault_no_memory(fault);
-	dynamic->mms = longer;
-	mm = mm_new(owned);
-	if (!mm)
-		return fault_no_memory(fault);
-	owned = NULL;
-	dynamic->mms[dynamic->n_mms++] = mm;
 	return 0;
 }
 
-int dynamic_add_qm(struct dynamic *dynamic, struct policy_qm_policy *policy, struct fault *fault)
+int dynamic_add_qm(struct ruleset *ruleset, struct policy_qm_policy *policy, struct fault *fault)
 {
 	_cleanup_(policy_qm_policy_freep) struct policy_qm_policy *owned = policy;
 	char why[POLICY_WHY_LEN];
-	struct dynamic_qm *qm, **longer;
+	struct ruleset_qm *qm;
 
 	if (policy_qm_policy_check(policy, why))
 		return fault_invalid(fault, "%s", why);
 	if (support_check_qm(policy, fault))
 		return -EINVAL;
-	if (dynamic_find_qm(dynamic, policy->name))
+	if (dynamic_find_qm(ruleset, policy->name))
 		return fault_number(fault, POLICY_ERROR_QM_POLICY_EXISTS,
 				    "quick mode policy \"%s\" exists already; use \"dynamic set "
 				    "qmpolicy\", or another name", policy->name);
-	if (dynamic->n_qms == DYNAMIC_POLICIES_MAX)
+	if (ruleset->n_qms == DYNAMIC_POLICIES_MAX)
 		return fault_failed(fault,
 				    "there are %d quick mode policies already, the most that "
 				    "are kept; delete one",
 				    DYNAMIC_POLICIES_MAX);
-	longer = grow(dynamic->qms, dynamic->n_qms);
-	if (!longer)
+	qm = ruleset_qm_new(TAKE_PTR(owned));
+	if (!qm || ruleset_add_qm(ruleset, qm))
 		return fault_no_memory(fault);
-	dynamic->qms = longer;
-	qm = qm_new(owned);
-	if (!qm)
-		return fault_no_memory(fault);
-	owned = NULL;
-	dynamic->qms[dynamic->n_qms++] = qm;
+	return 0;
+}
+
+/* NULL for no name; -EINVAL with *fault if there is none of that name. */
+static int find_policies(const struct ruleset *ruleset, const struct policy_rule *policy,
+			 struct ruleset_mm **ret_mm, struct ruleset_qm **ret_qm,
+			 struct fault *fault)
+{
+	*ret_mm = policy->mm_policy ? dynamic_find_mm(ruleset, policy->mm_policy) : NULL;
+	if (policy->mm_policy && !*ret_mm)
+		return mm_not_found(fault, policy->mm_policy);
+	*ret_qm = policy->qm_policy ? dynamic_find_qm(ruleset, policy->qm_policy) : NULL;
+	if (policy->qm_policy && !*ret_qm)
+		return qm_not_found(fault, policy->qm_policy);
 	return 0;
 }
 
 /* A checked rule with what its names stand for; takes @policy over. NULL with *fault. */
-static struct dynamic_rule *rule_new(struct dynamic *dynamic, struct policy_rule *policy,
+static struct ruleset_rule *rule_new(const struct ruleset *ruleset, struct policy_rule *policy,
 				     struct fault *fault)
 {
 	_cleanup_(policy_rule_freep) struct policy_rule *owned = policy;
-	struct dynamic_mm *mm = NULL;
-	struct dynamic_qm *qm = NULL;
-	struct dynamic_rule *rule;
+	_cleanup_(ruleset_treatment_unrefp) struct ruleset_treatment *treatment = NULL;
+	struct policy_rule *copy;
+	struct ruleset_mm *mm;
+	struct ruleset_qm *qm;
+	struct ruleset_rule *rule = NULL;
 	char why[POLICY_WHY_LEN];
 
 	if (policy_rule_check(policy, why)) {
 		fault_invalid(fault, "%s", why);
 		return NULL;
 	}
-	if (support_check_rule(policy, fault))
+	if (support_check_rule(policy, fault) ||
+	    find_policies(ruleset, policy, &mm, &qm, fault))
 		return NULL;
-	if (policy->mm_policy)
-		mm = dynamic_find_mm(dynamic, policy->mm_policy);
-	if (policy->mm_policy && !mm) {
-		mm_not_found(fault, policy->mm_policy);
-		return NULL;
-	}
-	if (policy->qm_policy)
-		qm = dynamic_find_qm(dynamic, policy->qm_policy);
-	if (policy->qm_policy && !qm) {
-		qm_not_found(fault, policy->qm_policy);
-		return NULL;
-	}
-	rule = calloc(1, sizeof(*rule));
-	if (!rule) {
+	copy = policy_rule_copy(policy);
+	if (copy)
+		treatment = ruleset_treatment_new(ruleset->layer, copy, mm, qm);
+	if (treatment)
+		rule = ruleset_rule_new(treatment, policy);
+	if (!rule)
 		fault_no_memory(fault);
-		return NULL;
-	}
-	*rule = (struct dynamic_rule){
-		.refs = 1,
-		.rule = TAKE_PTR(owned),
-		.mm = mm_ref(mm),
-		.qm = qm_ref(qm),
-		.version = ++dynamic->last_version,
-	};
 	return rule;
 }
 
-int dynamic_add_rule(struct dynamic *dynamic, struct policy_rule *policy, struct fault *fault)
+int dynamic_add_rule(struct ruleset *ruleset, struct policy_rule *policy, struct fault *fault)
 {
 	enum policy_error exists = policy->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_EXISTS :
 							POLICY_ERROR_TRANSPORT_FILTER_EXISTS;
-	struct dynamic_rule *same = dynamic_find_rule(dynamic, policy);
-	struct dynamic_rule *rule = rule_new(dynamic, policy, fault);
-	struct dynamic_rule **longer;
+	struct ruleset_rule *same = dynamic_find_rule(ruleset, policy);
+	struct ruleset_rule *rule = rule_new(ruleset, policy, fault);
 
 	if (!rule)
 		return -EINVAL;
 	if (same) {
-		dynamic_rule_unref(rule);
+		ruleset_rule_unref(rule);
 		return fault_number(
 			fault, exists,
 			"a rule with these addresses, protocol and ports exists already; "
 			"use \"dynamic set rule\", or delete it first");
 	}
-	if (dynamic->n_rules == DYNAMIC_RULES_MAX) {
-		dynamic_rule_unref(rule);
+	if (ruleset->n_rules == DYNAMIC_RULES_MAX) {
+		ruleset_rule_unref(rule);
 		return fault_failed(fault, "there are %d rules already, the most that are kept; "
 				    "delete one, or use subnets", DYNAMIC_RULES_MAX);
 	}
-	longer = grow(dynamic->rules, dynamic->n_rules);
-	if (!longer) {
-		dynamic_rule_unref(rule);
-		return fault_no_memory(fault);
-	}
-	dynamic->rules = longer;
-	dynamic->rules[dynamic->n_rules++] = rule;
-	return 0;
+	return ruleset_add_rule(ruleset, rule) ? fault_no_memory(fault) : 0;
 }
 
 /* --- changing ----------------------------------------------------------------------------- */
 
 /* Rule @i with other policies or methods; takes @rule over. */
-static void replace_rule(struct dynamic *dynamic, size_t i, struct dynamic_rule *rule)
+static void replace_rule(struct ruleset *ruleset, size_t i, struct ruleset_rule *rule)
 {
-	dynamic_rule_unref(dynamic->rules[i]);
-	dynamic->rules[i] = rule;
+	ruleset_rule_unref(ruleset->rules[i]);
+	ruleset->rules[i] = rule;
 }
 
 /* Gives every rule that uses @mm or @qm (may be NULL) the object of that name in its place. */
-static int renew_users(struct dynamic *dynamic, const struct dynamic_mm *mm,
-		       const struct dynamic_qm *qm, struct fault *fault)
+static int renew_users(struct ruleset *ruleset, const struct ruleset_mm *mm,
+		       const struct ruleset_qm *qm, struct fault *fault)
 {
-	for (size_t i = 0; i < dynamic->n_rules; i++) {
-		const struct dynamic_rule *old = dynamic->rules[i];
+	for (size_t i = 0; i < ruleset->n_rules; i++) {
+		const struct ruleset_treatment *old = ruleset->rules[i]->treatment;
+		struct policy_rule view = ruleset_rule_view(ruleset->rules[i]);
 		struct policy_rule *copy;
-		struct dynamic_rule *rule;
+		struct ruleset_rule *rule;
 
 		if (!(mm && old->mm == mm) && !(qm && old->qm == qm))
 			continue;
-		copy = policy_rule_copy(old->rule);
+		copy = policy_rule_copy(&view);
 		if (!copy)
 			return fault_no_memory(fault);
-		rule = rule_new(dynamic, copy, fault);
+		rule = rule_new(ruleset, copy, fault);
 		if (!rule)
 			return -EINVAL;
-		replace_rule(dynamic, i, rule);
+		replace_rule(ruleset, i, rule);
 	}
 	return 0;
 }
 
-int dynamic_set_mm(struct dynamic *dynamic, const struct policy_mm_policy *changes,
+int dynamic_set_mm(struct ruleset *ruleset, const struct policy_mm_policy *changes,
 		   uint32_t given, struct fault *fault)
 {
 	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *policy = NULL;
-	size_t i = index_of_mm(dynamic, changes->name);
-	struct dynamic_mm *old, *mm;
+	size_t i = index_of_mm(ruleset, changes->name);
+	struct ruleset_mm *old, *mm;
 	char why[POLICY_WHY_LEN];
 	int r;
 
-	if (i == dynamic->n_mms)
+	if (i == ruleset->n_mms)
 		return mm_not_found(fault, changes->name);
-	old = dynamic->mms[i];
+	old = ruleset->mms[i];
 	policy = policy_mm_policy_copy(old->policy);
 	if (!policy || policy_mm_policy_merge(policy, changes, given))
 		return fault_no_memory(fault);
@@ -400,28 +254,27 @@ int dynamic_set_mm(struct dynamic *dynamic, const struct policy_mm_policy *chang
 		return -EINVAL;
 	if (policy_mm_policy_is_equal(policy, old->policy))
 		return 0;	/* no reason to negotiate anew */
-	mm = mm_new(policy);
+	mm = ruleset_mm_new(TAKE_PTR(policy));
 	if (!mm)
 		return fault_no_memory(fault);
-	policy = NULL;
-	dynamic->mms[i] = mm;
-	r = renew_users(dynamic, old, NULL, fault);
-	mm_unref(old);
+	ruleset->mms[i] = mm;
+	r = renew_users(ruleset, old, NULL, fault);
+	ruleset_mm_unref(old);
 	return r;
 }
 
-int dynamic_set_qm(struct dynamic *dynamic, const struct policy_qm_policy *changes,
+int dynamic_set_qm(struct ruleset *ruleset, const struct policy_qm_policy *changes,
 		   uint32_t given, struct fault *fault)
 {
 	_cleanup_(policy_qm_policy_freep) struct policy_qm_policy *policy = NULL;
-	size_t i = index_of_qm(dynamic, changes->name);
-	struct dynamic_qm *old, *qm;
+	size_t i = index_of_qm(ruleset, changes->name);
+	struct ruleset_qm *old, *qm;
 	char why[POLICY_WHY_LEN];
 	int r;
 
-	if (i == dynamic->n_qms)
+	if (i == ruleset->n_qms)
 		return qm_not_found(fault, changes->name);
-	old = dynamic->qms[i];
+	old = ruleset->qms[i];
 	policy = policy_qm_policy_copy(old->policy);
 	if (!policy || policy_qm_policy_merge(policy, changes, given))
 		return fault_no_memory(fault);
@@ -431,67 +284,60 @@ int dynamic_set_qm(struct dynamic *dynamic, const struct policy_qm_policy *chang
 		return -EINVAL;
 	if (policy_qm_policy_is_equal(policy, old->policy))
 		return 0;
-	qm = qm_new(policy);
+	qm = ruleset_qm_new(TAKE_PTR(policy));
 	if (!qm)
 		return fault_no_memory(fault);
-	policy = NULL;
-	dynamic->qms[i] = qm;
-	r = renew_users(dynamic, NULL, old, fault);
-	qm_unref(old);
+	ruleset->qms[i] = qm;
+	r = renew_users(ruleset, NULL, old, fault);
+	ruleset_qm_unref(old);
 	return r;
 }
 
-/* Whether negotiations under @a are as good under @b. */
-static bool is_same_negotiation(const struct dynamic_rule *a, const struct dynamic_rule *b)
-{
-	_cleanup_(policy_rule_freep) struct policy_rule *copy = policy_rule_copy(a->rule);
-
-	if (!copy || a->mm != b->mm || a->qm != b->qm)
-		return false;
-	copy->inbound = b->rule->inbound;
-	copy->outbound = b->rule->outbound;
-	return policy_rule_is_equal(copy, b->rule);
-}
-
-int dynamic_set_rule(struct dynamic *dynamic, const struct policy_rule *changes, uint32_t given,
+int dynamic_set_rule(struct ruleset *ruleset, const struct policy_rule *changes, uint32_t given,
 		     struct fault *fault)
 {
 	_cleanup_(policy_rule_freep) struct policy_rule *policy = NULL;
-	size_t i = index_of_rule(dynamic, changes);
-	struct dynamic_rule *old, *rule;
+	size_t i = index_of_rule(ruleset, changes);
+	struct ruleset_treatment *old;
+	struct policy_rule view;
+	struct ruleset_rule *rule;
 
-	if (i == dynamic->n_rules)
+	if (i == ruleset->n_rules)
 		return rule_not_found(fault, changes);
-	old = dynamic->rules[i];
-	policy = policy_rule_copy(old->rule);
+	old = ruleset->rules[i]->treatment;
+	view = ruleset_rule_view(ruleset->rules[i]);
+	policy = policy_rule_copy(&view);
 	if (!policy || policy_rule_merge(policy, changes, given))
 		return fault_no_memory(fault);
-	if (policy_rule_is_equal(policy, old->rule))
+	if (policy_rule_is_equal(policy, &view))
 		return 0;
-	rule = rule_new(dynamic, TAKE_PTR(policy), fault);
+	rule = rule_new(ruleset, TAKE_PTR(policy), fault);
 	if (!rule)
 		return -EINVAL;
-	if (is_same_negotiation(old, rule))
-		rule->version = old->version;
-	replace_rule(dynamic, i, rule);
+	if (ruleset_treatment_is_same_negotiation(old, rule->treatment))
+		rule->treatment->version = old->version;
+	replace_rule(ruleset, i, rule);
 	return 0;
 }
 
 /* --- deleting ----------------------------------------------------------------------------- */
 
-static const struct dynamic_rule *user_of(const struct dynamic *dynamic,
-					  const struct dynamic_mm *mm, const struct dynamic_qm *qm)
+static const struct ruleset_rule *user_of(const struct ruleset *ruleset,
+					  const struct ruleset_mm *mm, const struct ruleset_qm *qm)
 {
-	for (size_t i = 0; i < dynamic->n_rules; i++)
-		if ((mm && dynamic->rules[i]->mm == mm) || (qm && dynamic->rules[i]->qm == qm))
-			return dynamic->rules[i];
+	for (size_t i = 0; i < ruleset->n_rules; i++) {
+		const struct ruleset_treatment *treatment = ruleset->rules[i]->treatment;
+
+		if ((mm && treatment->mm == mm) || (qm && treatment->qm == qm))
+			return ruleset->rules[i];
+	}
 	return NULL;
 }
 
 static int in_use(struct fault *fault, enum policy_error number, const char *kind,
-		  const char *name, const struct dynamic_rule *user)
+		  const char *name, const struct ruleset_rule *user)
 {
-	char *text = policy_rule_to_text(user->rule, false);
+	char *text = ruleset_rule_to_text(user);
 	int r = fault_number(fault, number,
 			     "%s policy \"%s\" is used by the rule \"%s\"; delete the "
 			     "rule first, or give it another policy",
@@ -501,90 +347,85 @@ static int in_use(struct fault *fault, enum policy_error number, const char *kin
 	return r;
 }
 
-static int delete_mm_at(struct dynamic *dynamic, size_t i, struct fault *fault)
+static int delete_mm_at(struct ruleset *ruleset, size_t i, struct fault *fault)
 {
-	struct dynamic_mm *mm = dynamic->mms[i];
-	const struct dynamic_rule *user = user_of(dynamic, mm, NULL);
+	struct ruleset_mm *mm = ruleset->mms[i];
+	const struct ruleset_rule *user = user_of(ruleset, mm, NULL);
 
 	if (user)
 		return in_use(fault, POLICY_ERROR_MM_POLICY_IN_USE, "main mode", mm->policy->name,
 			      user);
-	close_gap(dynamic->mms, dynamic->n_mms--, i);
-	mm_unref(mm);
+	ruleset_remove_mm(ruleset, i);
 	return 0;
 }
 
-int dynamic_delete_mm(struct dynamic *dynamic, const char *name, struct fault *fault)
+int dynamic_delete_mm(struct ruleset *ruleset, const char *name, struct fault *fault)
 {
 	size_t i;
 	int r = 0;
 
 	if (!*name) {
-		while (!r && dynamic->n_mms)
-			r = delete_mm_at(dynamic, 0, fault);
+		while (!r && ruleset->n_mms)
+			r = delete_mm_at(ruleset, 0, fault);
 		return r;
 	}
-	i = index_of_mm(dynamic, name);
-	return i < dynamic->n_mms ? delete_mm_at(dynamic, i, fault) : mm_not_found(fault, name);
+	i = index_of_mm(ruleset, name);
+	return i < ruleset->n_mms ? delete_mm_at(ruleset, i, fault) : mm_not_found(fault, name);
 }
 
-static int delete_qm_at(struct dynamic *dynamic, size_t i, struct fault *fault)
+static int delete_qm_at(struct ruleset *ruleset, size_t i, struct fault *fault)
 {
-	struct dynamic_qm *qm = dynamic->qms[i];
-	const struct dynamic_rule *user = user_of(dynamic, NULL, qm);
+	struct ruleset_qm *qm = ruleset->qms[i];
+	const struct ruleset_rule *user = user_of(ruleset, NULL, qm);
 
 	if (user)
 		return in_use(fault, POLICY_ERROR_QM_POLICY_IN_USE, "quick mode", qm->policy->name,
 			      user);
-	close_gap(dynamic->qms, dynamic->n_qms--, i);
-	qm_unref(qm);
+	ruleset_remove_qm(ruleset, i);
 	return 0;
 }
 
-int dynamic_delete_qm(struct dynamic *dynamic, const char *name, struct fault *fault)
+int dynamic_delete_qm(struct ruleset *ruleset, const char *name, struct fault *fault)
 {
 	size_t i;
 	int r = 0;
 
 	if (!*name) {
-		while (!r && dynamic->n_qms)
-			r = delete_qm_at(dynamic, 0, fault);
+		while (!r && ruleset->n_qms)
+			r = delete_qm_at(ruleset, 0, fault);
 		return r;
 	}
-	i = index_of_qm(dynamic, name);
-	return i < dynamic->n_qms ? delete_qm_at(dynamic, i, fault) : qm_not_found(fault, name);
+	i = index_of_qm(ruleset, name);
+	return i < ruleset->n_qms ? delete_qm_at(ruleset, i, fault) : qm_not_found(fault, name);
 }
 
-static void clear_rules(struct dynamic *dynamic)
+static void clear_rules(struct ruleset *ruleset)
 {
-	while (dynamic->n_rules)
-		dynamic_rule_unref(dynamic->rules[--dynamic->n_rules]);
+	while (ruleset->n_rules)
+		ruleset_remove_rule(ruleset, ruleset->n_rules - 1);
 }
 
-int dynamic_delete_rule(struct dynamic *dynamic, const struct policy_rule *selectors,
+int dynamic_delete_rule(struct ruleset *ruleset, const struct policy_rule *selectors,
 			struct fault *fault)
 {
-	struct dynamic_rule *rule;
 	size_t i;
 
 	if (!selectors) {
-		clear_rules(dynamic);
+		clear_rules(ruleset);
 		return 0;
 	}
-	i = index_of_rule(dynamic, selectors);
-	if (i == dynamic->n_rules)
+	i = index_of_rule(ruleset, selectors);
+	if (i == ruleset->n_rules)
 		return rule_not_found(fault, selectors);
-	rule = dynamic->rules[i];
-	close_gap(dynamic->rules, dynamic->n_rules--, i);
-	dynamic_rule_unref(rule);
+	ruleset_remove_rule(ruleset, i);
 	return 0;
 }
 
-void dynamic_clear(struct dynamic *dynamic)
+void dynamic_clear(struct ruleset *ruleset)
 {
-	clear_rules(dynamic);
-	while (dynamic->n_mms)
-		mm_unref(dynamic->mms[--dynamic->n_mms]);
-	while (dynamic->n_qms)
-		qm_unref(dynamic->qms[--dynamic->n_qms]);
+	clear_rules(ruleset);
+	while (ruleset->n_mms)
+		ruleset_remove_mm(ruleset, ruleset->n_mms - 1);
+	while (ruleset->n_qms)
+		ruleset_remove_qm(ruleset, ruleset->n_qms - 1);
 }

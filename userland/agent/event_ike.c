@@ -11,7 +11,7 @@
 
 #include <sys/socket.h>
 
-#include "agent/dynamic.h"
+#include "agent/ruleset.h"
 #include "agent/translate.h"
 #include "policy/address.h"
 #include "policy/text.h"
@@ -307,12 +307,14 @@ static void add_mismatch(struct event_entry *entry, const struct ike_mismatch *m
 		  mismatch->attribute, mismatch->expected, mismatch->received);
 }
 
-static void add_rule(struct event_entry *entry, const struct dynamic_rule *rule)
+static void add_rule(struct event_entry *entry, const struct ruleset_rule *rule)
 {
-	if (rule && rule->mm)
-		event_field(entry, "IPD_MM_POLICY", "%s", rule->mm->policy->name);
-	if (rule && rule->qm)
-		event_field(entry, "IPD_QM_POLICY", "%s", rule->qm->policy->name);
+	const struct ruleset_treatment *treatment = rule ? rule->treatment : NULL;
+
+	if (treatment && treatment->mm)
+		event_field(entry, "IPD_MM_POLICY", "%s", treatment->mm->policy->name);
+	if (treatment && treatment->qm)
+		event_field(entry, "IPD_QM_POLICY", "%s", treatment->qm->policy->name);
 }
 
 /* --- whole events ------------------------------------------------------------------------- */
@@ -338,7 +340,7 @@ static void add_quick(struct event_entry *entry, const struct ike_event *event)
 	add_qm_parameters(entry, event->qm);
 }
 
-void event_ike(const struct ike_event *event, const struct dynamic_rule *rule)
+void event_ike(const struct ike_event *event, const struct ruleset_rule *rule)
 {
 	struct event_entry entry;
 

@@ -10,7 +10,7 @@
 
 #include "ike/engine.h"
 
-struct dynamic_rule;
+struct ruleset_rule;
 struct kernel_drop;
 struct kernel_drop_count;
 
@@ -60,7 +60,7 @@ extern const struct event_row events_table[EVENT_KIND_COUNT];
 void events_set_audit(bool is_on);
 
 /* One of IKE's; @rule (may be NULL) is the one of its filter. */
-void event_ike(const struct ike_event *event, const struct dynamic_rule *rule);
+void event_ike(const struct ike_event *event, const struct ruleset_rule *rule);
 /* A peer that does not speak IKE is talked to in clear. */
 void event_soft_sa(const struct ike_selector *selector, uint32_t filter_id, uint32_t seconds);
 /* ipsec-ike asked for what policy does not allow; @what is "an association" or the like. */

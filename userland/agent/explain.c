@@ -11,7 +11,6 @@
 #include "agent/translate.h"
 #include "nl/names_gen.h"
 #include "policy/bus.h"
-#include "policy/text.h"
 
 #define SA_LEN		128
 #define FAILURE_LEN	320
@@ -90,7 +89,7 @@ static const char *describe_negotiation(const struct agent *agent, const struct 
 	return NULL;
 }
 
-static const struct dynamic_rule *rule_of(const struct agent *agent, uint32_t filter_id,
+static const struct ruleset_rule *rule_of(const struct agent *agent, uint32_t filter_id,
 					  enum ipsecdrv_direction direction)
 {
 	const struct layer_filter *filter = layers_find(agent->layers, filter_id);
@@ -123,21 +122,44 @@ struct texts {
 	char sa[SA_LEN];
 	char failure[FAILURE_LEN];
 	char *rule;
+	char *loser;
 	char *other_rule;
 };
+
+/* A rule that wanted something else of @rule's traffic; NULL: none did. */
+static const struct ruleset_rule *find_loser(const struct layers *layers,
+					     const struct ruleset_rule *rule)
+{
+	for (size_t i = 0; i < layers->n_losses; i++)
+		if (layers->losses[i].winner == rule)
+			return layers->losses[i].loser;
+	return NULL;
+}
+
+static void fill_rule(const struct agent *agent, const struct ruleset_rule *rule,
+		      struct texts *texts, struct policy_explanation_info *info)
+{
+	const struct ruleset_rule *loser = find_loser(agent->layers, rule);
+
+	texts->rule = ruleset_rule_to_text(rule);
+	texts->loser = loser ? ruleset_rule_to_text(loser) : NULL;
+	info->rule = texts->rule;
+	info->layer = ruleset_layer_name(rule->treatment->layer);
+	info->overrules = texts->loser;
+}
 
 static void fill_filter(const struct agent *agent, const struct kernel_flow *flow,
 			const struct kernel_match *match, struct texts *texts,
 			struct policy_explanation_info *info)
 {
-	const struct dynamic_rule *rule = rule_of(agent, match->filter.id, flow->direction);
+	const struct ruleset_rule *rule = rule_of(agent, match->filter.id, flow->direction);
 	const struct layer_filter *layer = layers_find(agent->layers, match->filter.id);
 
 	info->filter = kernel_filter_format(&match->filter, texts->filter);
 	info->filter_id = match->filter.id;
 	info->action = nl_action_name(match->action);
-	texts->rule = rule ? policy_rule_to_text(rule->rule, false) : NULL;
-	info->rule = texts->rule;
+	if (rule)
+		fill_rule(agent, rule, texts, info);
 	if (layer && layer->tunnel_fault)
 		info->failure = tunnel_fault_text(layer->tunnel_fault);
 	if (match->action != IPSECDRV_ACTION_NEGOTIATE)
@@ -157,7 +179,7 @@ static void fill_scope(const struct agent *agent, const struct kernel_flow *flow
 		       const struct kernel_match *match, struct texts *texts,
 		       struct policy_explanation_info *info)
 {
-	const struct dynamic_rule *rule;
+	const struct ruleset_rule *rule;
 	struct kernel_flow elsewhere = *flow;
 	struct kernel_match other;
 
@@ -171,7 +193,7 @@ static void fill_scope(const struct agent *agent, const struct kernel_flow *flow
 	    other.filter.connection != elsewhere.connection)
 		return;
 	rule = rule_of(agent, other.filter.id, flow->direction);
-	texts->other_rule = rule ? policy_rule_to_text(rule->rule, false) : NULL;
+	texts->other_rule = rule ? ruleset_rule_to_text(rule) : NULL;
 	info->out_of_scope = texts->other_rule;
 }
 
@@ -204,6 +226,7 @@ int explain_append(sd_bus_message *m, struct agent *agent, const struct policy_f
 	}
 	r = policy_bus_append_record(m, &policy_explanation_record, &info);
 	free(texts.rule);
+	free(texts.loser);
 	free(texts.other_rule);
 	return r;
 }

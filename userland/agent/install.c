@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "agent/dynamic.h"
+#include "agent/ruleset.h"
 #include "agent/sa_check.h"
 #include "agent/translate.h"
 #include "base/log.h"
@@ -500,10 +500,10 @@ static const struct kernel_sa *find_sa(const struct kernel_sa *sas, size_t n, ui
 static uint16_t guess_key_bits(const struct negotiate *negotiate, const struct kernel_sa *sa)
 {
 	const struct layer_filter *filter = layers_find(negotiate->layers, sa->filter_id);
-	const struct dynamic_rule *rule = filter ? layer_filter_rule(filter) : NULL;
+	const struct ruleset_rule *rule = filter ? layer_filter_rule(filter) : NULL;
 	struct ike_qm_policy policy;
 
-	if (rule && rule->qm) {
+	if (rule && rule->treatment->qm) {
 		translate_qm_policy(rule, &filter->filter, &policy);
 		for (size_t i = 0; i < policy.n_offers; i++)
 			for (size_t j = 0; j < policy.offers[i].n_suites; j++)

@@ -4,10 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "agent/dynamic.h"
 #include "policy/fault.h"
 #include "agent/response.h"
-#include "policy/text.h"
+#include "agent/ruleset.h"
 
 #define ADD_AT_ONCE 64 /* up to so many filters are added or removed without a transaction */
 
@@ -21,7 +20,7 @@ struct piece {
 	struct kernel_filter filter;
 	struct ip_addr tunnel_local;
 	struct ip_addr tunnel_remote;
-	struct dynamic_rule *rule;	/* borrowed */
+	struct ruleset_rule *rule;	/* borrowed */
 	size_t place;			/* of the rule */
 };
 
@@ -33,7 +32,7 @@ static int compare_pieces(const void *a, const void *b)
 	return r ? r : x->place < y->place ? -1 : x->place > y->place;
 }
 
-static struct piece piece_of(const struct kernel_filter *filter, struct dynamic_rule *rule,
+static struct piece piece_of(const struct kernel_filter *filter, struct ruleset_rule *rule,
 			     size_t place)
 {
 	struct piece piece = {
@@ -48,20 +47,43 @@ static struct piece piece_of(const struct kernel_filter *filter, struct dynamic_
 	return piece;
 }
 
+/* The rules of all layers, borrowed, the lowest layer first; the caller frees the array. */
+static int collect_rules(struct ruleset *const *rulesets, size_t n_rulesets,
+			 struct ruleset_rule ***ret_rules, size_t *ret_n)
+{
+	struct ruleset_rule **rules;
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_rulesets; i++)
+		n += rulesets[i] ? rulesets[i]->n_rules : 0;
+	rules = calloc(n + 1, sizeof(*rules));
+	if (!rules)
+		return -ENOMEM;
+	*ret_rules = rules;
+	*ret_n = n;
+	for (size_t i = 0; i < n_rulesets; i++)
+		for (size_t j = 0; rulesets[i] && j < rulesets[i]->n_rules; j++)
+			*rules++ = rulesets[i]->rules[j];
+	return 0;
+}
+
 /* All pieces of all rules; the caller frees the array. */
-static int expand_all(const struct dynamic *dynamic, const struct expand_names *names,
-		      struct piece **ret_pieces, size_t *ret_n, struct fault *fault)
+static int expand_all(struct ruleset_rule *const *rules, size_t n_rules,
+		      const struct expand_names *names, struct piece **ret_pieces, size_t *ret_n,
+		      struct fault *fault)
 {
 	_cleanup_(expand_list_done) struct expand_list list = { 0 };
-	_cleanup_free_ size_t *ends = calloc(dynamic->n_rules + 1, sizeof(*ends));
+	_cleanup_free_ size_t *ends = calloc(n_rules + 1, sizeof(*ends));
 	struct piece *pieces;
 	size_t place = 0;
 	int r = 0;
 
 	if (!ends)
 		return fault_no_memory(fault);
-	for (size_t i = 0; !r && i < dynamic->n_rules; i++) {
-		r = expand_rule(dynamic->rules[i]->rule, names, &list);
+	for (size_t i = 0; !r && i < n_rules; i++) {
+		struct policy_rule rule = ruleset_rule_view(rules[i]);
+
+		r = expand_rule(&rule, names, &list);
 		ends[i] = list.n;
 	}
 	if (r == -ENOSPC)
@@ -75,7 +97,7 @@ static int expand_all(const struct dynamic *dynamic, const struct expand_names *
 	for (size_t i = 0; i < list.n; i++) {
 		while (i == ends[place])
 			place++;
-		pieces[i] = piece_of(&list.filters[i], dynamic->rules[place], place);
+		pieces[i] = piece_of(&list.filters[i], rules[place], place);
 	}
 	qsort(pieces, list.n, sizeof(*pieces), compare_pieces);
 	*ret_pieces = pieces;
@@ -83,15 +105,17 @@ static int expand_all(const struct dynamic *dynamic, const struct expand_names *
 	return 0;
 }
 
-static int duplicate(const struct dynamic_rule *first, const struct dynamic_rule *second,
+/* --- one filter per traffic --------------------------------------------------------------- */
+
+static int duplicate(const struct ruleset_rule *first, const struct ruleset_rule *second,
 		     const struct kernel_filter *filter, struct fault *fault)
 {
-	char *text = policy_rule_to_text(first->rule, false);
+	char *text = ruleset_rule_to_text(first);
 	char traffic[KERNEL_FILTER_STRLEN];
 	int r = fault_number(
 		fault,
-		second->rule->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_EXISTS
-					 : POLICY_ERROR_TRANSPORT_FILTER_EXISTS,
+		second->treatment->rule->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_EXISTS
+						    : POLICY_ERROR_TRANSPORT_FILTER_EXISTS,
 		"two rules are for the same traffic (%s); the other one is \"%s\": change "
 		"that one, or delete it first",
 		kernel_filter_format(filter, traffic), text ? text : "");
@@ -100,34 +124,66 @@ static int duplicate(const struct dynamic_rule *first, const struct dynamic_rule
 	return r;
 }
 
-static void take_direction(struct layer_filter *filter, enum ipsecdrv_direction direction,
-			   struct dynamic_rule *rule)
+static int note_loss(struct layers *layers, struct ruleset_rule *winner,
+		     struct ruleset_rule *loser)
 {
-	if (!filter->rule[direction])
-		filter->rule[direction] = dynamic_rule_ref(rule);
+	size_t n = layers->n_losses;
+
+	if (ruleset_treatment_is_equal(winner->treatment, loser->treatment))
+		return 0;
+	if (!(n & (n - 1))) {
+		struct layer_loss *longer =
+			reallocarray(layers->losses, n ? 2 * n : 1, sizeof(*longer));
+
+		if (!longer)
+			return -ENOMEM;
+		layers->losses = longer;
+	}
+	layers->losses[layers->n_losses++] = (struct layer_loss){
+		.loser = ruleset_rule_ref(loser), .winner = ruleset_rule_ref(winner),
+	};
+	return 0;
+}
+
+/* 1: the direction is @piece's; 0: it is another rule's, and @piece has no say in it. */
+static int take_direction(struct layers *layers, struct layer_filter *filter,
+			  enum ipsecdrv_direction direction, const struct piece *piece,
+			  struct fault *fault)
+{
+	struct ruleset_rule *holder = filter->rule[direction];
+
+	if (!holder)
+		filter->rule[direction] = ruleset_rule_ref(piece->rule);
+	if (!holder || holder == piece->rule)
+		return 1;
+	if (holder->treatment->layer != piece->rule->treatment->layer)
+		return note_loss(layers, holder, piece->rule) ? fault_no_memory(fault) : 0;
+	if (ruleset_treatment_is_equal(holder->treatment, piece->rule->treatment))
+		return 0;
+	return duplicate(holder, piece->rule, &piece->filter, fault);
 }
 
 /* Adds the actions of @piece to @filter, which is for the same traffic. */
-static int merge(struct layer_filter *filter, const struct piece *piece, struct fault *fault)
+static int merge(struct layers *layers, struct layer_filter *filter, const struct piece *piece,
+		 struct fault *fault)
 {
-	const struct dynamic_rule *out = filter->rule[IPSECDRV_DIRECTION_OUT];
-	const struct dynamic_rule *in = filter->rule[IPSECDRV_DIRECTION_IN];
+	int r = 0;
 
 	if (piece->filter.outbound != IPSECDRV_ACTION_NONE) {
-		if (out && out != piece->rule)
-			return duplicate(out, piece->rule, &piece->filter, fault);
-		filter->filter.outbound = piece->filter.outbound;
-		filter->filter.tunnel_remote = piece->tunnel_remote;
-		take_direction(filter, IPSECDRV_DIRECTION_OUT, piece->rule);
+		r = take_direction(layers, filter, IPSECDRV_DIRECTION_OUT, piece, fault);
+		if (r > 0) {
+			filter->filter.outbound = piece->filter.outbound;
+			filter->filter.tunnel_remote = piece->tunnel_remote;
+		}
 	}
-	if (piece->filter.inbound != IPSECDRV_ACTION_NONE) {
-		if (in && in != piece->rule)
-			return duplicate(in, piece->rule, &piece->filter, fault);
-		filter->filter.inbound = piece->filter.inbound;
-		filter->filter.tunnel_local = piece->tunnel_local;
-		take_direction(filter, IPSECDRV_DIRECTION_IN, piece->rule);
+	if (r >= 0 && piece->filter.inbound != IPSECDRV_ACTION_NONE) {
+		r = take_direction(layers, filter, IPSECDRV_DIRECTION_IN, piece, fault);
+		if (r > 0) {
+			filter->filter.inbound = piece->filter.inbound;
+			filter->filter.tunnel_local = piece->tunnel_local;
+		}
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 static int merge_all(struct layers *layers, const struct piece *pieces, size_t n,
@@ -147,7 +203,7 @@ static int merge_all(struct layers *layers, const struct piece *pieces, size_t n
 			last->filter = pieces[i].filter;
 			last->filter.outbound = last->filter.inbound = IPSECDRV_ACTION_NONE;
 		}
-		r = merge(last, &pieces[i], fault);
+		r = merge(layers, last, &pieces[i], fault);
 	}
 	return r;
 }
@@ -162,10 +218,51 @@ static void finish_tunnels(struct layers *layers, const struct expand_names *nam
 			continue;
 		filter->tunnel_fault = tunnel_finish(&filter->filter, names);
 		/* a lone outbound rule is for what arrives, too */
-		if (filter->filter.inbound != IPSECDRV_ACTION_NONE)
-			take_direction(filter, IPSECDRV_DIRECTION_IN,
-				       filter->rule[IPSECDRV_DIRECTION_OUT]);
+		if (filter->filter.inbound != IPSECDRV_ACTION_NONE &&
+		    !filter->rule[IPSECDRV_DIRECTION_IN])
+			filter->rule[IPSECDRV_DIRECTION_IN] =
+				ruleset_rule_ref(filter->rule[IPSECDRV_DIRECTION_OUT]);
 	}
+}
+
+static int compare_losses(const void *a, const void *b)
+{
+	const struct layer_loss *x = a, *y = b;
+
+	return (uintptr_t)x->loser < (uintptr_t)y->loser ? -1 :
+	       (uintptr_t)x->loser > (uintptr_t)y->loser;
+}
+
+/* One per loser, in an order to find them by. */
+static void sort_losses(struct layers *layers)
+{
+	size_t n = 0;
+
+	if (!layers->n_losses)
+		return;
+	qsort(layers->losses, layers->n_losses, sizeof(*layers->losses), compare_losses);
+	for (size_t i = 0; i < layers->n_losses; i++) {
+		struct layer_loss *loss = &layers->losses[i];
+
+		if (n && layers->losses[n - 1].loser == loss->loser) {
+			ruleset_rule_unref(loss->loser);
+			ruleset_rule_unref(loss->winner);
+		} else {
+			layers->losses[n++] = *loss;
+		}
+	}
+	layers->n_losses = n;
+}
+
+const struct ruleset_rule *layers_find_winner(const struct layers *layers,
+					      const struct ruleset_rule *rule)
+{
+	struct layer_loss key = { .loser = (struct ruleset_rule *)rule };
+	const struct layer_loss *loss =
+		layers->n_losses ? bsearch(&key, layers->losses, layers->n_losses, sizeof(key),
+					   compare_losses) : NULL;
+
+	return loss ? loss->winner : NULL;
 }
 
 /* --- ids ---------------------------------------------------------------------------------- */
@@ -187,7 +284,7 @@ static int compare_ids(const void *a, const void *b)
 
 static uint64_t version_of(const struct layer_filter *filter, enum ipsecdrv_direction direction)
 {
-	return filter->rule[direction] ? filter->rule[direction]->version : 0;
+	return filter->rule[direction] ? filter->rule[direction]->treatment->version : 0;
 }
 
 static bool may_keep_id(const struct layer_filter *before, const struct layer_filter *after)
@@ -229,11 +326,6 @@ static int assign_ids(struct layers *layers, const struct layers *before)
 
 /* --- main mode ---------------------------------------------------------------------------- */
 
-struct mm_piece {
-	struct layer_mm mm;
-	uint64_t version;	/* the older rule has the smaller one */
-};
-
 static unsigned int count_bits(const struct kernel_filter_side *side)
 {
 	unsigned int n = 0;
@@ -267,12 +359,16 @@ static int compare_mm_pairs(const struct layer_mm *a, const struct layer_mm *b)
 	return r ? r : compare_mm_sides(&a->local, &b->local);
 }
 
+/* Of equal pairs the lower layer's first, then the older rule's. */
 static int compare_mm_pieces(const void *a, const void *b)
 {
-	const struct mm_piece *x = a, *y = b;
-	int r = compare_mm_pairs(&x->mm, &y->mm);
+	const struct layer_mm *x = a, *y = b;
+	const struct ruleset_treatment *s = x->rule->treatment, *t = y->rule->treatment;
+	int r = compare_mm_pairs(x, y);
 
-	return r ? r : x->version < y->version ? -1 : x->version > y->version;
+	if (!r)
+		r = (int)s->layer - (int)t->layer;
+	return r ? r : s->version < t->version ? -1 : s->version > t->version;
 }
 
 static bool has_same_methods(const struct policy_rule *a, const struct policy_rule *b)
@@ -290,11 +386,11 @@ static bool has_same_methods(const struct policy_rule *a, const struct policy_ru
 }
 
 /* The methods of @first hold for @second, too. */
-static void note_conflict(struct layers *layers, const struct dynamic_rule *first,
-			  const struct dynamic_rule *second)
+static void note_conflict(struct layers *layers, const struct ruleset_rule *first,
+			  const struct ruleset_rule *second)
 {
 	if (layers->conflict[0] || first == second || !first || !second ||
-	    has_same_methods(first->rule, second->rule))
+	    has_same_methods(first->treatment->rule, second->treatment->rule))
 		return;
 	layers->conflict[0] = first;
 	layers->conflict[1] = second;
@@ -315,11 +411,11 @@ static void note_tunnel_conflicts(struct layers *layers)
 
 static int collect_mms(struct layers *layers)
 {
-	_cleanup_free_ struct mm_piece *pieces = calloc(layers->n_filters + 1, sizeof(*pieces));
-	size_t n = 0;
+	struct layer_mm *mms = calloc(layers->n_filters + 1, sizeof(*mms)), *shorter;
+	size_t n = 0, kept = 0;
 
-	layers->mms = calloc(layers->n_filters + 1, sizeof(*layers->mms));
-	if (!pieces || !layers->mms)
+	layers->mms = mms;
+	if (!mms)
 		return -ENOMEM;
 	for (size_t i = 0; i < layers->n_filters; i++) {
 		const struct layer_filter *filter = &layers->filters[i];
@@ -328,16 +424,19 @@ static int collect_mms(struct layers *layers)
 		if (!layer_filter_is_negotiated(filter) || !mm.rule)
 			continue;
 		mm.family = tunnel_peers(&filter->filter, &mm.local, &mm.remote);
-		pieces[n++] = (struct mm_piece){ mm, mm.rule->version };
+		mms[n++] = mm;
 	}
-	qsort(pieces, n, sizeof(*pieces), compare_mm_pieces);
+	qsort(mms, n, sizeof(*mms), compare_mm_pieces);
 	for (size_t i = 0; i < n; i++) {
-		if (!i || compare_mm_pairs(&pieces[i - 1].mm, &pieces[i].mm))
-			layers->mms[layers->n_mms++] = pieces[i].mm;
+		if (!kept || compare_mm_pairs(&mms[kept - 1], &mms[i]))
+			mms[kept++] = mms[i];
 		else
-			note_conflict(layers, layers->mms[layers->n_mms - 1].rule,
-				      pieces[i].mm.rule);
+			note_conflict(layers, mms[kept - 1].rule, mms[i].rule);
 	}
+	layers->n_mms = kept;
+	shorter = reallocarray(mms, kept + 1, sizeof(*mms));
+	if (shorter)
+		layers->mms = shorter;
 	note_tunnel_conflicts(layers);
 	return 0;
 }
@@ -349,11 +448,16 @@ struct layers *layers_free(struct layers *layers)
 	if (!layers)
 		return NULL;
 	for (size_t i = 0; i < layers->n_filters; i++) {
-		dynamic_rule_unref(layers->filters[i].rule[IPSECDRV_DIRECTION_OUT]);
-		dynamic_rule_unref(layers->filters[i].rule[IPSECDRV_DIRECTION_IN]);
+		ruleset_rule_unref(layers->filters[i].rule[IPSECDRV_DIRECTION_OUT]);
+		ruleset_rule_unref(layers->filters[i].rule[IPSECDRV_DIRECTION_IN]);
+	}
+	for (size_t i = 0; i < layers->n_losses; i++) {
+		ruleset_rule_unref(layers->losses[i].loser);
+		ruleset_rule_unref(layers->losses[i].winner);
 	}
 	response_clear(layers);
-	dynamic_rule_unref(layers->default_rule);
+	ruleset_rule_unref(layers->default_rule);
+	free(layers->losses);
 	free(layers->filters);
 	free(layers->by_id);
 	free(layers->mms);
@@ -362,34 +466,45 @@ struct layers *layers_free(struct layers *layers)
 	return NULL;
 }
 
-static void take_default_rule(struct layers *layers, const struct dynamic *dynamic)
+static int take_default_rule(struct layers *layers, struct ruleset_rule *const *rules, size_t n)
 {
-	for (size_t i = 0; !layers->default_rule && i < dynamic->n_rules; i++)
-		if (dynamic->rules[i]->rule->is_default_response)
-			layers->default_rule = dynamic_rule_ref(dynamic->rules[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (!rules[i]->treatment->rule->is_default_response)
+			continue;
+		if (!layers->default_rule)
+			layers->default_rule = ruleset_rule_ref(rules[i]);
+		else if (rules[i]->treatment->layer != layers->default_rule->treatment->layer &&
+			 note_loss(layers, layers->default_rule, rules[i]))
+			return -ENOMEM;
+	}
 	layers->default_mm = (struct layer_mm){
 		.local.class = IPSECDRV_ADDRESS_CLASS_ME,
 		.rule = layers->default_rule,
 	};
+	return 0;
 }
 
-int layers_build(const struct dynamic *dynamic, const struct expand_names *names,
-		 const struct layers *before, struct layers **ret_layers, struct fault *fault)
+int layers_build(struct ruleset *const *rulesets, size_t n_rulesets,
+		 const struct expand_names *names, const struct layers *before,
+		 struct layers **ret_layers, struct fault *fault)
 {
 	_cleanup_(layers_freep) struct layers *layers = calloc(1, sizeof(*layers));
+	_cleanup_free_ struct ruleset_rule **rules = NULL;
 	_cleanup_free_ struct piece *pieces = NULL;
-	size_t n = 0;
+	size_t n_rules = 0, n = 0;
 	int r;
 
-	if (!layers)
+	if (!layers || collect_rules(rulesets, n_rulesets, &rules, &n_rules))
 		return fault_no_memory(fault);
-	r = expand_all(dynamic, names, &pieces, &n, fault);
+	r = expand_all(rules, n_rules, names, &pieces, &n, fault);
 	if (!r)
 		r = merge_all(layers, pieces, n, fault);
 	if (r)
 		return r;
 	finish_tunnels(layers, names);
-	take_default_rule(layers, dynamic);
+	if (take_default_rule(layers, rules, n_rules))
+		return fault_no_memory(fault);
+	sort_losses(layers);
 	if (assign_ids(layers, before) || collect_mms(layers) ||
 	    response_keep(layers, before, names))
 		return fault_no_memory(fault);
@@ -548,10 +663,10 @@ uint32_t layers_new_id(struct layers *layers)
 	return new_id(layers, layers);
 }
 
-const struct dynamic_rule *layer_filter_rule(const struct layer_filter *filter)
+const struct ruleset_rule *layer_filter_rule(const struct layer_filter *filter)
 {
-	const struct dynamic_rule *out = filter->rule[IPSECDRV_DIRECTION_OUT];
-	const struct dynamic_rule *in = filter->rule[IPSECDRV_DIRECTION_IN];
+	const struct ruleset_rule *out = filter->rule[IPSECDRV_DIRECTION_OUT];
+	const struct ruleset_rule *in = filter->rule[IPSECDRV_DIRECTION_IN];
 
 	if (in && filter->filter.inbound == IPSECDRV_ACTION_NEGOTIATE &&
 	    filter->filter.outbound != IPSECDRV_ACTION_NEGOTIATE)
@@ -638,7 +753,7 @@ const struct layer_mm *layers_mm_of(const struct layers *layers,
 
 static uint64_t default_version(const struct layers *layers)
 {
-	return layers->default_rule ? layers->default_rule->version : 0;
+	return layers->default_rule ? layers->default_rule->treatment->version : 0;
 }
 
 bool layers_has_same_mms(const struct layers *a, const struct layers *b)
@@ -647,7 +762,7 @@ bool layers_has_same_mms(const struct layers *a, const struct layers *b)
 		return false;
 	for (size_t i = 0; i < a->n_mms; i++)
 		if (compare_mm_pairs(&a->mms[i], &b->mms[i]) ||
-		    a->mms[i].rule->version != b->mms[i].rule->version)
+		    a->mms[i].rule->treatment->version != b->mms[i].rule->treatment->version)
 			return false;
 	return true;
 }

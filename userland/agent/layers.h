@@ -9,13 +9,17 @@
 #include "agent/tunnel.h"
 #include "nl/kernel.h"
 
-struct dynamic;
-struct dynamic_rule;
 struct fault;
+struct ruleset;
+struct ruleset_rule;
 
 /*
- * The effective filters: what the layers of policy add up to, with the driver's ids. So far
- * there is one layer, the dynamic one; persistent and local stores would be further ones under it.
+ * The effective filters: what the layers of policy add up to, with the driver's ids.
+ *
+ * Layers. All rules of all layers count. Of two for the same traffic and direction the lower
+ * layer's is in force (the persistent one is the lowest): what is meant as a base cannot be
+ * taken away by what comes after. The other one is left out there, which is no error but is told. Two
+ * of one layer that want the same are one; that want different things are refused.
  *
  * A struct layers is immutable but for the driver's order, which is fetched when somebody asks, what
  * ipsec-cred says about the rules' methods, and the filters of the default response rule
@@ -30,7 +34,7 @@ struct fault;
 /* Rules whose directions differ can meet in one filter, so each direction has its own. */
 struct layer_filter {
 	struct kernel_filter filter;
-	struct dynamic_rule *rule[IPSECDRV_DIRECTION_MAX + 1];	/* reference, or NULL */
+	struct ruleset_rule *rule[IPSECDRV_DIRECTION_MAX + 1];	/* reference, or NULL */
 	bool is_adopted;		/* from the driver, rules unknown */
 	enum tunnel_fault tunnel_fault;	/* why a tunnel filter blocks what it should negotiate */
 };
@@ -43,8 +47,14 @@ struct layer_mm {
 	uint8_t family;
 	struct kernel_filter_side local;
 	struct kernel_filter_side remote;
-	const struct dynamic_rule *rule;
+	const struct ruleset_rule *rule;
 	uint8_t usable;		/* bits 1 << enum ike_auth: ipsec-cred can do these; 0 not known */
+};
+
+/* A rule that a lower layer has left nothing of, or less, for somebody to be told. */
+struct layer_loss {
+	struct ruleset_rule *loser;	/* references */
+	struct ruleset_rule *winner;
 };
 
 struct layers {
@@ -55,7 +65,7 @@ struct layers {
 	size_t n_mms;
 	/* For peers that no pair above is for; rule NULL without a default response rule. */
 	struct layer_mm default_mm;
-	struct dynamic_rule *default_rule;	/* reference, or NULL */
+	struct ruleset_rule *default_rule;	/* reference, or NULL */
 	struct layer_filter **responses;	/* its filters, besides those above */
 	size_t n_responses;
 	bool filters_are_adopted;
@@ -64,16 +74,20 @@ struct layers {
 	 * Two rules between the same sides that authenticate differently, or NULL: main mode
 	 * cannot tell them apart, and the first one's methods hold for both.
 	 */
-	const struct dynamic_rule *conflict[2];
+	const struct ruleset_rule *conflict[2];
+	struct layer_loss *losses;	/* sorted by loser, each once */
+	size_t n_losses;
 	struct layer_filter **order;	/* as the driver searches; NULL until asked for */
 };
 
 /*
- * The filters of @dynamic. @before (may be NULL) is what is in force: its ids are kept.
- * 0, or -errno with *fault: two rules for the same traffic and direction, too many filters.
+ * The filters of @rulesets, lowest layer first (NULL: there is none of that layer). @before (may be
+ * NULL) is what is in force: its ids are kept. 0, or -errno with *fault: two rules of one layer for
+ * the same traffic and direction, too many filters.
  */
-int layers_build(const struct dynamic *dynamic, const struct expand_names *names,
-		 const struct layers *before, struct layers **ret_layers, struct fault *fault);
+int layers_build(struct ruleset *const *rulesets, size_t n_rulesets,
+		 const struct expand_names *names, const struct layers *before,
+		 struct layers **ret_layers, struct fault *fault);
 /* What the driver has, after a restart: @before for the first build. */
 int layers_adopt(struct kernel *kernel, struct layers **ret_layers);
 struct layers *layers_free(struct layers *layers);
@@ -91,7 +105,10 @@ uint32_t layers_new_id(struct layers *layers);
 /* By id, those of the default response rule, too; NULL if there is none. */
 const struct layer_filter *layers_find(const struct layers *layers, uint32_t id);
 /* The rule of a filter: of its negotiated direction if any, else of either. NULL when adopted. */
-const struct dynamic_rule *layer_filter_rule(const struct layer_filter *filter);
+const struct ruleset_rule *layer_filter_rule(const struct layer_filter *filter);
+/* Whose rule holds where @rule says something else; NULL when all that @rule says is in force. */
+const struct ruleset_rule *layers_find_winner(const struct layers *layers,
+					      const struct ruleset_rule *rule);
 /* Packets of this filter are negotiated for, in one direction at least. */
 bool layer_filter_is_negotiated(const struct layer_filter *filter);
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "agent/dynamic.h"
+#include "agent/ruleset.h"
 
 /* --- main modes --------------------------------------------------------------------------- */
 
@@ -16,7 +16,7 @@ static uint64_t version_between(struct negotiate *negotiate, const struct ip_add
 	const struct layer_mm *mm = layers_find_mm(negotiate->layers, local,
 						   negotiate_is_me(negotiate, local), remote);
 
-	return mm ? mm->rule->version : 0;
+	return mm ? mm->rule->treatment->version : 0;
 }
 
 static uint64_t hash_of_id(const struct negotiate *negotiate, uint64_t mm_id)
@@ -152,7 +152,7 @@ void negotiate_listed_mm(struct negotiate *negotiate, const struct ike_mm_info *
 		return;
 	was = layers_find_mm(negotiate->old_layers, local, negotiate_is_me(negotiate, local),
 			     remote);
-	if (was && was->rule->version == version_between(negotiate, local, remote))
+	if (was && was->rule->treatment->version == version_between(negotiate, local, remote))
 		return;
 	(void)ike->delete_mm(negotiate->config.userdata, info->mm_id, IKE_REASON_POLICY_CHANGE);
 	negotiate_forget_mm(negotiate, info->mm_id);

@@ -25,10 +25,12 @@ agent_SRCS := \
 	userland/agent/pairs.c \
 	userland/agent/resolve.c \
 	userland/agent/response.c \
+	userland/agent/ruleset.c \
 	userland/agent/sa_check.c \
 	userland/agent/servers.c \
 	userland/agent/settings.c \
 	userland/agent/show.c \
+	userland/agent/show_filter.c \
 	userland/agent/state.c \
 	userland/agent/stats.c \
 	userland/agent/support.c \

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <strings.h>
 
-#include "agent/dynamic.h"
+#include "agent/ruleset.h"
 
 static void name_done(struct name *name)
 {
@@ -98,23 +98,26 @@ static bool uses(const struct policy_address *address, const char *name)
 	return address->kind == POLICY_ADDRESS_NAME && !strcasecmp(address->name, name);
 }
 
-bool names_is_used(const char *name, const struct dynamic *dynamic)
+/* Whether a rule uses the name. */
+static bool is_used(const char *name, const struct ruleset *ruleset)
 {
-	for (size_t i = 0; i < dynamic->n_rules; i++) {
-		const struct policy_rule *rule = dynamic->rules[i]->rule;
-
-		if (uses(&rule->source, name) || uses(&rule->destination, name))
+	for (size_t i = 0; ruleset && i < ruleset->n_rules; i++)
+		if (uses(&ruleset->rules[i]->source, name) ||
+		    uses(&ruleset->rules[i]->destination, name))
 			return true;
-	}
 	return false;
 }
 
-void names_retain(struct names *names, const struct dynamic *dynamic)
+void names_retain(struct names *names, struct ruleset *const *rulesets, size_t n_rulesets)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < names->n; i++) {
-		if (names_is_used(names->names[i].name, dynamic))
+		bool used = false;
+
+		for (size_t j = 0; !used && j < n_rulesets; j++)
+			used = is_used(names->names[i].name, rulesets[j]);
+		if (used)
 			names->names[kept++] = names->names[i];
 		else
 			name_done(&names->names[i]);

@@ -7,7 +7,7 @@
 
 #include "base/addr.h"
 
-struct dynamic;
+struct ruleset;
 
 /* DNS names and what they stood for when they were last asked for. Case does not matter. */
 
@@ -33,8 +33,6 @@ const struct name *names_find(const struct names *names, const char *name);
  */
 int names_set(struct names *names, const char *name, const struct ip_addr *addrs, size_t n);
 /* Forgets the names that no rule uses. */
-void names_retain(struct names *names, const struct dynamic *dynamic);
-/* Whether a rule uses the name. */
-bool names_is_used(const char *name, const struct dynamic *dynamic);
+void names_retain(struct names *names, struct ruleset *const *rulesets, size_t n_rulesets);
 
 #endif /* AGENT_NAMES_H */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "agent/dynamic.h"
+#include "agent/ruleset.h"
 #include "agent/events.h"
 #include "agent/response.h"
 #include "agent/sa_check.h"
@@ -53,9 +53,10 @@ int negotiate_refuse(struct negotiate *negotiate, const char *what, const struct
 static const struct layer_filter *negotiated_filter(const struct negotiate *negotiate, uint32_t id)
 {
 	const struct layer_filter *filter = layers_find(negotiate->layers, id);
-	const struct dynamic_rule *rule = filter ? layer_filter_rule(filter) : NULL;
+	const struct ruleset_rule *rule = filter ? layer_filter_rule(filter) : NULL;
 
-	return rule && rule->mm && rule->qm && layer_filter_is_negotiated(filter) ? filter : NULL;
+	return rule && rule->treatment->mm && rule->treatment->qm &&
+	       layer_filter_is_negotiated(filter) ? filter : NULL;
 }
 
 /* Main mode's rule, for initiators and responders alike. */
@@ -80,10 +81,10 @@ static void end_acquire(struct negotiate *negotiate, uint32_t driver_id,
 /* What belongs into a tunnel means nothing outside of it; who only answers does not fall back. */
 static bool allows_soft(const struct layer_filter *filter)
 {
-	const struct dynamic_rule *rule = layer_filter_rule(filter);
+	const struct ruleset_treatment *treatment = layer_filter_rule(filter)->treatment;
 
-	return filter->filter.class == IPSECDRV_FILTER_CLASS_TRANSPORT && rule->qm->policy->soft &&
-	       !rule->rule->is_default_response;
+	return filter->filter.class == IPSECDRV_FILTER_CLASS_TRANSPORT &&
+	       treatment->qm->policy->soft && !treatment->rule->is_default_response;
 }
 
 /* --- jobs --------------------------------------------------------------------------------- */
@@ -282,9 +283,9 @@ static bool may_be_soft(const struct layer_filter *filter, const struct link_acq
 }
 
 static void make_soft(struct negotiate *negotiate, const struct job *job,
-		      const struct dynamic_rule *rule)
+		      const struct ruleset_rule *rule)
 {
-	uint32_t seconds = rule->mm->policy->soft_sa_seconds;
+	uint32_t seconds = rule->treatment->mm->policy->soft_sa_seconds;
 
 	end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_SOFT, seconds);
 	negotiate->soft_associations++;
@@ -326,7 +327,7 @@ void negotiate_acquire_result(struct negotiate *negotiate,
 	remove_job(negotiate, job);
 }
 
-static const struct dynamic_rule *rule_of_event(const struct negotiate *negotiate,
+static const struct ruleset_rule *rule_of_event(const struct negotiate *negotiate,
 						const struct ike_event *event)
 {
 	const struct layer_filter *filter =
@@ -513,14 +514,14 @@ static int answer_by_default(struct negotiate *negotiate, const struct ike_qm_qu
 			     bool is_me, struct ike_qm_policy *ret_policy)
 {
 	struct layers *layers = negotiate->layers;
-	const struct dynamic_rule *rule = layers->default_rule;
+	const struct ruleset_rule *rule = layers->default_rule;
 	const struct layer_filter *known = response_find_traffic(layers, &query->selector);
 	struct kernel_filter filter;
 	int r;
 
 	/* it never starts anything, but renews what it has */
 	if (!rule || !is_me || (query->is_initiator ? !known :
-				!translate_has_auth(rule->rule, query->auth)))
+				!translate_has_auth(rule->treatment->rule, query->auth)))
 		return -ENOENT;
 	filter = response_filter(known ? known->filter.id : layers_new_id(layers),
 				 &query->selector);
@@ -570,7 +571,7 @@ int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *
 	    !sa_check_ends(&filter->filter, &query->selector, &query->path))
 		return -ENOENT;
 	/* A pair that we renew has no main mode yet; the one it gets is PolicyMm's affair. */
-	if (!query->is_initiator && !translate_has_auth(mm->rule->rule, query->auth))
+	if (!query->is_initiator && !translate_has_auth(mm->rule->treatment->rule, query->auth))
 		return -ENOENT;
 	r = add_grant(negotiate, query, filter->filter.id, false);
 	if (r)

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "agent/dynamic.h"
+#include "agent/ruleset.h"
 #include "agent/sa_check.h"
 #include "base/log.h"
 
@@ -89,16 +89,16 @@ static int take(struct layers *layers, const struct kernel_filter *filter)
 	if (!response)
 		return -ENOMEM;
 	response->filter = *filter;
-	response->rule[IPSECDRV_DIRECTION_OUT] = dynamic_rule_ref(layers->default_rule);
-	response->rule[IPSECDRV_DIRECTION_IN] = dynamic_rule_ref(layers->default_rule);
+	response->rule[IPSECDRV_DIRECTION_OUT] = ruleset_rule_ref(layers->default_rule);
+	response->rule[IPSECDRV_DIRECTION_IN] = ruleset_rule_ref(layers->default_rule);
 	layers->responses[layers->n_responses++] = response;
 	return 0;
 }
 
 static void free_response(struct layer_filter *response)
 {
-	dynamic_rule_unref(response->rule[IPSECDRV_DIRECTION_OUT]);
-	dynamic_rule_unref(response->rule[IPSECDRV_DIRECTION_IN]);
+	ruleset_rule_unref(response->rule[IPSECDRV_DIRECTION_OUT]);
+	ruleset_rule_unref(response->rule[IPSECDRV_DIRECTION_IN]);
 	free(response);
 }
 
@@ -203,7 +203,8 @@ int response_keep(struct layers *after, const struct layers *before,
 				r = keep(after, before, filter, names);
 		}
 	} else if (before->default_rule &&
-		   before->default_rule->version == after->default_rule->version) {
+		   before->default_rule->treatment->version ==
+			   after->default_rule->treatment->version) {
 		for (size_t i = 0; !r && i < before->n_responses; i++)
 			r = keep(after, before, &before->responses[i]->filter, names);
 	}

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "agent/dynamic.h"
+#include "agent/ruleset.h"
 #include "agent/translate.h"
 #include "base/parse.h"
 #include "ike/natt.h"
@@ -131,7 +131,7 @@ static bool is_short(const struct ike_sa_install *install, const struct ike_qm_o
 
 /* One of the offers of the policy, no longer lived, with its perfect forward secrecy. */
 static int check_offer(const struct ike_sa_install *install, const struct kernel_filter *filter,
-		       const struct dynamic_rule *rule, char *why)
+		       const struct ruleset_rule *rule, char *why)
 {
 	const char *fault = "its algorithms are not a method of";
 	struct ike_qm_policy policy;
@@ -149,7 +149,8 @@ static int check_offer(const struct ike_sa_install *install, const struct kernel
 		else
 			return 0;
 	}
-	return refuse(why, "%s the quick mode policy \"%s\"", fault, rule->qm->policy->name);
+	return refuse(why, "%s the quick mode policy \"%s\"", fault,
+		      rule->treatment->qm->policy->name);
 }
 
 static int check_keys(const struct ike_sa_install *install, const struct ike_sa_suite *suite,
@@ -219,12 +220,12 @@ static int check_place(const struct ike_sa_install *install, const struct kernel
 int sa_check_install(const struct ike_sa_install *install, const struct layer_filter *filter,
 		     bool has_end, bool is_me, char why[static SA_CHECK_WHY_LEN])
 {
-	const struct dynamic_rule *rule = filter ? layer_filter_rule(filter) : NULL;
+	const struct ruleset_rule *rule = filter ? layer_filter_rule(filter) : NULL;
 	int r;
 
 	if (!rule)
 		return refuse(why, "no filter has the id %u", install->filter_id);
-	if (!layer_filter_is_negotiated(filter) || !rule->qm)
+	if (!layer_filter_is_negotiated(filter) || !rule->treatment->qm)
 		return refuse(why, "filter %u does not negotiate", install->filter_id);
 	if (!install->directions ||
 	    (install->directions & ~(IKE_DIRECTION_IN | IKE_DIRECTION_OUT)))

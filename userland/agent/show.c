@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "agent/agent.h"
+#include "agent/show_filter.h"
 #include "policy/fault.h"
 #include "agent/translate.h"
 #include "base/parse.h"
@@ -15,430 +16,42 @@
 #include "policy/bus.h"
 #include "policy/text.h"
 
-#define ADDRESS_LEN	(2 * IP_ADDR_STRLEN)	/* with a mask that has holes */
-#define AUTH_LEN	128
-#define NAME_LEN	24
 #define COOKIE_LEN	17
 
 /* --- policies ----------------------------------------------------------------------------- */
 
 int show_mm_policies(sd_bus_message *m, const struct agent *agent)
 {
+	const struct ruleset *dynamic = agent->rulesets[RULESET_LAYER_DYNAMIC];
 	int r = sd_bus_message_open_container(m, 'a', "a{sv}");
 
-	for (size_t i = 0; r >= 0 && i < agent->dynamic->n_mms; i++)
-		r = policy_bus_append_mm_policy(m, agent->dynamic->mms[i]->policy);
+	for (size_t i = 0; r >= 0 && i < dynamic->n_mms; i++)
+		r = policy_bus_append_mm_policy(m, dynamic->mms[i]->policy);
 	return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 int show_qm_policies(sd_bus_message *m, const struct agent *agent)
 {
+	const struct ruleset *dynamic = agent->rulesets[RULESET_LAYER_DYNAMIC];
 	int r = sd_bus_message_open_container(m, 'a', "a{sv}");
 
-	for (size_t i = 0; r >= 0 && i < agent->dynamic->n_qms; i++)
-		r = policy_bus_append_qm_policy(m, agent->dynamic->qms[i]->policy);
+	for (size_t i = 0; r >= 0 && i < dynamic->n_qms; i++)
+		r = policy_bus_append_qm_policy(m, dynamic->qms[i]->policy);
 	return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 int show_rules(sd_bus_message *m, const struct agent *agent)
 {
+	const struct ruleset *dynamic = agent->rulesets[RULESET_LAYER_DYNAMIC];
 	int r = sd_bus_message_sensitive(m);
 
 	if (r >= 0)
 		r = sd_bus_message_open_container(m, 'a', "a{sv}");
-	for (size_t i = 0; r >= 0 && i < agent->dynamic->n_rules; i++)
-		r = policy_bus_append_rule(m, agent->dynamic->rules[i]->rule, POLICY_BUS_SECRETS);
-	return r < 0 ? r : sd_bus_message_close_container(m);
-}
+	for (size_t i = 0; r >= 0 && i < dynamic->n_rules; i++) {
+		struct policy_rule rule = ruleset_rule_view(dynamic->rules[i]);
 
-/* --- words -------------------------------------------------------------------------------- */
-
-/* "psk kerberos" */
-static void format_auth(const struct policy_rule *rule, char buf[static AUTH_LEN])
-{
-	size_t len = 0;
-
-	buf[0] = '\0';
-	for (size_t i = 0; i < rule->n_methods && len < AUTH_LEN; i++)
-		len += (size_t)snprintf(buf + len, AUTH_LEN - len, "%s%s", i ? " " : "",
-					policy_method_kind_name(rule->methods[i].kind));
-}
-
-/* The place of a rule in the list, from 1: what the other shows call it. */
-static void format_name(const struct agent *agent, const struct dynamic_rule *rule,
-			char buf[static NAME_LEN])
-{
-	size_t i = 0;
-
-	while (i < agent->dynamic->n_rules && agent->dynamic->rules[i] != rule)
-		i++;
-	snprintf(buf, NAME_LEN, "%zu", i + 1);
-}
-
-static void format_host(const struct ip_addr *addr, char buf[static ADDRESS_LEN])
-{
-	ip_addr_format(addr, buf);
-}
-
-/* "10.0.0.2", "10.0.0.0/24" */
-static void format_net(const struct ip_addr *addr, uint8_t prefix, char buf[static ADDRESS_LEN])
-{
-	size_t len = strlen(ip_addr_format(addr, buf));
-
-	if (prefix != 8 * ip_addr_len(addr))
-		snprintf(buf + len, ADDRESS_LEN - len, "/%u", prefix);
-}
-
-/* "10.0.0.2", "10.0.0.0/24", "10.0.3.0/255.0.255.0" */
-static void format_mask_side(const struct kernel_filter_side *side, char buf[static ADDRESS_LEN])
-{
-	char addr[IP_ADDR_STRLEN], mask[IP_ADDR_STRLEN];
-	uint8_t prefix;
-
-	ip_addr_format(&side->addr, addr);
-	if (mask_to_prefix(&side->mask, &prefix))
-		snprintf(buf, ADDRESS_LEN, "%s/%s", addr, ip_addr_format(&side->mask, mask));
-	else
-		format_net(&side->addr, prefix, buf);
-}
-
-static const char *action_name(enum ipsecdrv_action action)
-{
-	return action == IPSECDRV_ACTION_NONE ? "none" : policy_action_name(action);
-}
-
-/* --- generic filters ---------------------------------------------------------------------- */
-
-static int append_generic_mm(sd_bus_message *m, const struct agent *agent,
-			     const struct dynamic_rule *rule)
-{
-	_cleanup_free_ char *source = policy_address_to_text(&rule->rule->source);
-	_cleanup_free_ char *destination = policy_address_to_text(&rule->rule->destination);
-	char auth[AUTH_LEN], name[NAME_LEN];
-	struct policy_mm_filter_info info = {
-		.type = "generic",
-		.name = name,
-		.source = source,
-		.destination = destination,
-		.mirrored = rule->rule->mirrored,
-		.connection = policy_connection_name(rule->rule->connection),
-		.mm_policy = rule->rule->mm_policy,
-		.auth = auth,
-	};
-
-	if (!source || !destination)
-		return -ENOMEM;
-	format_name(agent, rule, name);
-	format_auth(rule->rule, auth);
-	return policy_bus_append_record(m, &policy_mm_filter_record, &info);
-}
-
-/*
- * Main mode does not see protocol and ports: of rules that differ in these only the first has
- * one.
- */
-static bool has_earlier_pair(const struct agent *agent, size_t place)
-{
-	const struct policy_rule *rule = agent->dynamic->rules[place]->rule;
-
-	for (size_t i = 0; i < place; i++) {
-		const struct policy_rule *other = agent->dynamic->rules[i]->rule;
-
-		if (policy_rule_is_negotiated(other) && !other->is_default_response &&
-		    policy_address_is_equal(&rule->source, &other->source) &&
-		    policy_address_is_equal(&rule->destination, &other->destination))
-			return true;
+		r = policy_bus_append_rule(m, &rule, POLICY_BUS_SECRETS);
 	}
-	return false;
-}
-
-static int append_generic_mms(sd_bus_message *m, const struct agent *agent)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < agent->dynamic->n_rules; i++) {
-		const struct dynamic_rule *rule = agent->dynamic->rules[i];
-
-		if (policy_rule_is_negotiated(rule->rule) && !rule->rule->is_default_response &&
-		    !has_earlier_pair(agent, i))
-			r = append_generic_mm(m, agent, rule);
-	}
-	return r;
-}
-
-static int append_generic_qm(sd_bus_message *m, const struct agent *agent,
-			     const struct dynamic_rule *rule)
-{
-	_cleanup_free_ char *source = policy_address_to_text(&rule->rule->source);
-	_cleanup_free_ char *destination = policy_address_to_text(&rule->rule->destination);
-	_cleanup_free_ char *tunnel = rule->rule->has_tunnel ?
-				      policy_address_to_text(&rule->rule->tunnel_destination) : NULL;
-	char protocol[POLICY_PROTOCOL_STRLEN], name[NAME_LEN];
-	struct policy_qm_filter_info info = {
-		.type = "generic",
-		.name = name,
-		.source = source,
-		.destination = destination,
-		.tunnel_destination = tunnel,
-		.protocol = policy_protocol_format(rule->rule->protocol, protocol),
-		.source_port = rule->rule->source_port,
-		.destination_port = rule->rule->destination_port,
-		.mirrored = rule->rule->mirrored,
-		.connection = policy_connection_name(rule->rule->connection),
-		.qm_policy = rule->rule->qm_policy,
-		.inbound_action = action_name(rule->rule->inbound),
-		.outbound_action = action_name(rule->rule->outbound),
-	};
-
-	if (!source || !destination || (rule->rule->has_tunnel && !tunnel))
-		return -ENOMEM;
-	format_name(agent, rule, name);
-	return policy_bus_append_record(m, &policy_qm_filter_record, &info);
-}
-
-static int append_generic_qms(sd_bus_message *m, const struct agent *agent)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < agent->dynamic->n_rules; i++)
-		if (!agent->dynamic->rules[i]->rule->is_default_response)
-			r = append_generic_qm(m, agent, agent->dynamic->rules[i]);
-	return r;
-}
-
-/* --- specific filters --------------------------------------------------------------------- */
-
-/* The addresses that a side is now: its own, or each of this host's in the family. */
-struct side_walk {
-	const struct kernel_filter_side *side;
-	uint8_t family;
-	const struct ip_addr *mine;
-	size_t n_mine;
-	size_t next;
-};
-
-static struct side_walk walk_side(struct agent *agent, const struct kernel_filter_side *side,
-				  uint8_t family)
-{
-	struct side_walk walk = { .side = side, .family = family };
-
-	walk.mine = addresses_list(agent->addresses, &walk.n_mine);
-	return walk;
-}
-
-static bool walk_next(struct side_walk *walk, char buf[static ADDRESS_LEN])
-{
-	if (walk->side->class == IPSECDRV_ADDRESS_CLASS_MASK) {
-		format_mask_side(walk->side, buf);
-		return !walk->next++;
-	}
-	while (walk->next < walk->n_mine) {
-		const struct ip_addr *addr = &walk->mine[walk->next++];
-
-		if (addr->family == walk->family) {
-			format_host(addr, buf);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* All pairs of addresses of two sides. */
-struct pair_walk {
-	struct agent *agent;
-	const struct kernel_filter_side *remote_side;
-	struct side_walk locals;
-	struct side_walk remotes;
-	uint8_t family;
-	bool has_local;
-};
-
-static struct pair_walk walk_pairs(struct agent *agent, uint8_t family,
-				   const struct kernel_filter_side *local,
-				   const struct kernel_filter_side *remote)
-{
-	return (struct pair_walk){
-		.agent = agent,
-		.remote_side = remote,
-		.locals = walk_side(agent, local, family),
-		.family = family,
-	};
-}
-
-static bool pair_walk_next(struct pair_walk *walk, char local[static ADDRESS_LEN],
-			   char remote[static ADDRESS_LEN])
-{
-	for (;;) {
-		if (walk->has_local && walk_next(&walk->remotes, remote))
-			return true;
-		walk->has_local = walk_next(&walk->locals, local);
-		if (!walk->has_local)
-			return false;
-		walk->remotes = walk_side(walk->agent, walk->remote_side, walk->family);
-	}
-}
-
-static int append_specific_qm(sd_bus_message *m, const struct agent *agent,
-			      const struct kernel_filter *filter, const struct dynamic_rule *rule,
-			      enum ipsecdrv_direction direction, const char *local,
-			      const char *remote)
-{
-	bool is_out = direction == IPSECDRV_DIRECTION_OUT;
-	char protocol[POLICY_PROTOCOL_STRLEN], name[NAME_LEN];
-	char near[IP_ADDR_STRLEN], far[IP_ADDR_STRLEN];
-	struct policy_qm_filter_info info = {
-		.type = "specific",
-		.name = name,
-		.id = filter->id,
-		.source = is_out ? local : remote,
-		.destination = is_out ? remote : local,
-		.protocol = policy_protocol_format(filter->protocol, protocol),
-		.source_port = is_out ? filter->local.port : filter->remote.port,
-		.destination_port = is_out ? filter->remote.port : filter->local.port,
-		.direction = is_out ? "outbound" : "inbound",
-		.weight = filter->weight,
-		.connection = policy_connection_name(rule->rule->connection),
-		.qm_policy = rule->rule->qm_policy,
-		.inbound_action = action_name(is_out ? IPSECDRV_ACTION_NONE : filter->inbound),
-		.outbound_action = action_name(is_out ? filter->outbound : IPSECDRV_ACTION_NONE),
-		.inbound_hits = is_out ? 0 : filter->inbound_hits,
-		.outbound_hits = is_out ? filter->outbound_hits : 0,
-	};
-
-	if (filter->tunnel_local.family && filter->tunnel_remote.family) {
-		ip_addr_format(&filter->tunnel_local, near);
-		ip_addr_format(&filter->tunnel_remote, far);
-		info.tunnel_source = is_out ? near : far;
-		info.tunnel_destination = is_out ? far : near;
-	}
-	format_name(agent, rule, name);
-	return policy_bus_append_record(m, &policy_qm_filter_record, &info);
-}
-
-static int append_specific_mm(sd_bus_message *m, const struct agent *agent,
-			      const struct dynamic_rule *rule, uint32_t weight,
-			      const char *source, const char *destination,
-			      const char *direction)
-{
-	char auth[AUTH_LEN], name[NAME_LEN];
-	struct policy_mm_filter_info info = {
-		.type = "specific",
-		.name = name,
-		.source = source,
-		.destination = destination,
-		.direction = direction,
-		.weight = weight,
-		.connection = policy_connection_name(rule->rule->connection),
-		.mm_policy = rule->rule->mm_policy,
-		.auth = auth,
-	};
-
-	format_name(agent, rule, name);
-	format_auth(rule->rule, auth);
-	return policy_bus_append_record(m, &policy_mm_filter_record, &info);
-}
-
-/* By place in layers->mms: the weight of the heaviest filter between the two sides. */
-static uint32_t *weigh_mms(const struct layers *layers, const struct kernel_filter *filters,
-			   size_t n)
-{
-	uint32_t *weights = calloc(layers->n_mms + 1, sizeof(*weights));
-
-	for (size_t i = 0; weights && i < n; i++) {
-		const struct layer_mm *mm = layers_mm_of(layers, &filters[i]);
-
-		if (mm && weights[mm - layers->mms] < filters[i].weight)
-			weights[mm - layers->mms] = filters[i].weight;
-	}
-	return weights;
-}
-
-static int append_specific_mms(sd_bus_message *m, struct agent *agent,
-			       const struct kernel_filter *filters, size_t n)
-{
-	_cleanup_free_ uint32_t *weights = weigh_mms(agent->layers, filters, n);
-	char local[ADDRESS_LEN], remote[ADDRESS_LEN];
-	int r = weights ? 0 : -ENOMEM;
-
-	for (size_t i = 0; r >= 0 && i < agent->layers->n_mms; i++) {
-		const struct layer_mm *mm = &agent->layers->mms[i];
-		struct pair_walk walk = walk_pairs(agent, mm->family, &mm->local, &mm->remote);
-
-		while (r >= 0 && pair_walk_next(&walk, local, remote)) {
-			r = append_specific_mm(m, agent, mm->rule, weights[i], local, remote,
-					       "outbound");
-			if (r >= 0)
-				r = append_specific_mm(m, agent, mm->rule, weights[i], remote,
-						       local, "inbound");
-		}
-	}
-	return r;
-}
-
-/* One row per direction that the filter acts in and pair of addresses. */
-static int append_specific(sd_bus_message *m, struct agent *agent,
-			   const struct kernel_filter *filter, const struct layer_filter *layer)
-{
-	struct pair_walk walk = walk_pairs(agent, filter->family, &filter->local, &filter->remote);
-	char local[ADDRESS_LEN], remote[ADDRESS_LEN];
-	int r = 0;
-
-	while (r >= 0 && pair_walk_next(&walk, local, remote)) {
-		if (filter->outbound != IPSECDRV_ACTION_NONE)
-			r = append_specific_qm(m, agent, filter,
-					       layer->rule[IPSECDRV_DIRECTION_OUT],
-					       IPSECDRV_DIRECTION_OUT, local, remote);
-		if (r >= 0 && filter->inbound != IPSECDRV_ACTION_NONE)
-			r = append_specific_qm(m, agent, filter, layer->rule[IPSECDRV_DIRECTION_IN],
-					       IPSECDRV_DIRECTION_IN, local, remote);
-	}
-	return r;
-}
-
-static int append_specific_qms(sd_bus_message *m, struct agent *agent,
-			       const struct kernel_filter *filters, size_t n)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < n; i++) {
-		const struct layer_filter *layer = layers_find(agent->layers, filters[i].id);
-
-		if (layer)
-			r = append_specific(m, agent, &filters[i], layer);
-	}
-	return r;
-}
-
-static int show_filters(sd_bus_message *m, struct agent *agent, struct fault *fault,
-			int (*append)(sd_bus_message *m, struct agent *agent,
-				      const struct kernel_filter *filters, size_t n))
-{
-	_cleanup_free_ struct kernel_filter *filters = NULL;
-	size_t n;
-
-	if (agent->kernel->ops->filter_dump(agent->kernel, &filters, &n))
-		return fault_failed(fault, "the driver's filters cannot be read: %s",
-				    agent->kernel->why);
-	return append(m, agent, filters, n);
-}
-
-int show_mm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, struct fault *fault)
-{
-	int r = sd_bus_message_open_container(m, 'a', "a{sv}");
-
-	if (r >= 0)
-		r = is_specific ? show_filters(m, agent, fault, append_specific_mms) :
-				  append_generic_mms(m, agent);
-	return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-int show_qm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, struct fault *fault)
-{
-	int r = sd_bus_message_open_container(m, 'a', "a{sv}");
-
-	if (r >= 0)
-		r = is_specific ? show_filters(m, agent, fault, append_specific_qms) :
-				  append_generic_qms(m, agent);
 	return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -490,7 +103,7 @@ static const char *mm_policy_between(struct agent *agent, const struct ike_path 
 		layers_find_mm(agent->layers, &path->local,
 			       addresses_is_me(agent->addresses, &path->local), &path->remote);
 
-	return mm ? mm->rule->rule->mm_policy : NULL;
+	return mm ? mm->rule->treatment->rule->mm_policy : NULL;
 }
 
 static int append_mm_sa(sd_bus_message *m, struct agent *agent, const struct ike_mm_info *mm)
@@ -643,16 +256,16 @@ static void fill_counters(const struct qm_row *row, struct policy_qm_sa_info *in
 static const char *qm_policy_of(const struct agent *agent, uint32_t filter_id)
 {
 	const struct layer_filter *filter = layers_find(agent->layers, filter_id);
-	const struct dynamic_rule *rule = filter ? layer_filter_rule(filter) : NULL;
+	const struct ruleset_rule *rule = filter ? layer_filter_rule(filter) : NULL;
 
-	return rule ? rule->rule->qm_policy : NULL;
+	return rule ? rule->treatment->rule->qm_policy : NULL;
 }
 
 static void append_pair(void *userdata, const struct ike_sa_install *pair)
 {
 	struct qm_show *show = userdata;
 	struct qm_row row = row_of(show, pair);
-	char source[ADDRESS_LEN], destination[ADDRESS_LEN], protocol[POLICY_PROTOCOL_STRLEN];
+	char source[SHOW_ADDRESS_LEN], destination[SHOW_ADDRESS_LEN], protocol[POLICY_PROTOCOL_STRLEN];
 	struct policy_qm_sa_info info = {
 		.qm_policy = qm_policy_of(show->agent, pair->filter_id),
 		.filter = pair->filter_id,
@@ -671,8 +284,8 @@ static void append_pair(void *userdata, const struct ike_sa_install *pair)
 
 	if (show->result < 0 || (!row.in && !row.out))
 		return;
-	format_net(&pair->selector.local, pair->selector.local_prefix, source);
-	format_net(&pair->selector.remote, pair->selector.remote_prefix, destination);
+	show_format_net(&pair->selector.local, pair->selector.local_prefix, source);
+	show_format_net(&pair->selector.remote, pair->selector.remote_prefix, destination);
 	fill_suites(pair, &info);
 	fill_counters(&row, &info);
 	show->result = policy_bus_append_record(show->m, &policy_qm_sa_record, &info);
@@ -681,7 +294,7 @@ static void append_pair(void *userdata, const struct ike_sa_install *pair)
 /* Peers that are talked to in clear for a while. */
 static int append_soft(const struct qm_show *show, const struct kernel_acquire *acquire)
 {
-	char source[ADDRESS_LEN], destination[ADDRESS_LEN], protocol[POLICY_PROTOCOL_STRLEN];
+	char source[SHOW_ADDRESS_LEN], destination[SHOW_ADDRESS_LEN], protocol[POLICY_PROTOCOL_STRLEN];
 	struct policy_qm_sa_info info = {
 		.qm_policy = qm_policy_of(show->agent, acquire->filter_id),
 		.filter = acquire->filter_id,
@@ -696,8 +309,8 @@ static int append_soft(const struct qm_show *show, const struct kernel_acquire *
 		.destination_port = acquire->selector.remote_port,
 	};
 
-	format_host(&acquire->selector.local, source);
-	format_host(&acquire->selector.remote, destination);
+	ip_addr_format(&acquire->selector.local, source);
+	ip_addr_format(&acquire->selector.remote, destination);
 	return policy_bus_append_record(show->m, &policy_qm_sa_record, &info);
 }
 

@@ -16,8 +16,6 @@ struct fault;
 int show_mm_policies(sd_bus_message *m, const struct agent *agent);
 int show_qm_policies(sd_bus_message *m, const struct agent *agent);
 int show_rules(sd_bus_message *m, const struct agent *agent);
-int show_mm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, struct fault *fault);
-int show_qm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, struct fault *fault);
 int show_mm_sas(sd_bus_message *m, struct agent *agent, const struct ike_mm_info *items, size_t n);
 /* @items: what ipsec-ike knows of them, or none; the rest is the driver's. */
 int show_qm_sas(sd_bus_message *m, struct agent *agent, const struct ike_qm_info *items, size_t n,

@@ -111,7 +111,7 @@ static uint64_t checksum(const uint8_t *data, size_t len)
 	return siphash(&key, data, len);
 }
 
-static void put_all(struct writer *w, const struct dynamic *dynamic, const struct names *names)
+static void put_all(struct writer *w, const struct ruleset *dynamic, const struct names *names)
 {
 	writer_u32(w, MAGIC);
 	writer_u32(w, VERSION);
@@ -123,8 +123,11 @@ static void put_all(struct writer *w, const struct dynamic *dynamic, const struc
 	for (size_t i = 0; i < dynamic->n_qms; i++)
 		put_qm(w, dynamic->qms[i]->policy);
 	writer_u32(w, (uint32_t)dynamic->n_rules);
-	for (size_t i = 0; i < dynamic->n_rules; i++)
-		put_rule(w, dynamic->rules[i]->rule);
+	for (size_t i = 0; i < dynamic->n_rules; i++) {
+		struct policy_rule rule = ruleset_rule_view(dynamic->rules[i]);
+
+		put_rule(w, &rule);
+	}
 	writer_u32(w, (uint32_t)names->n);
 	for (size_t i = 0; i < names->n; i++) {
 		put_string(w, names->names[i].name);
@@ -134,7 +137,7 @@ static void put_all(struct writer *w, const struct dynamic *dynamic, const struc
 	}
 }
 
-int state_encode(const struct dynamic *dynamic, const struct names *names, uint8_t **ret_data,
+int state_encode(const struct ruleset *dynamic, const struct names *names, uint8_t **ret_data,
 		 size_t *ret_len)
 {
 	for (size_t size = SIZE_FIRST; size <= SIZE_MAX_LEN; size *= 2) {
@@ -230,7 +233,7 @@ static size_t get_count(struct reader *r, size_t max)
 	return r->failed ? 0 : n;
 }
 
-static int get_mm(struct reader *r, struct dynamic *dynamic, struct fault *fault)
+static int get_mm(struct reader *r, struct ruleset *dynamic, struct fault *fault)
 {
 	struct policy_mm_policy *policy = policy_mm_policy_new();
 
@@ -254,7 +257,7 @@ static int get_mm(struct reader *r, struct dynamic *dynamic, struct fault *fault
 	return dynamic_add_mm(dynamic, policy, fault);
 }
 
-static int get_qm(struct reader *r, struct dynamic *dynamic, struct fault *fault)
+static int get_qm(struct reader *r, struct ruleset *dynamic, struct fault *fault)
 {
 	struct policy_qm_policy *policy = policy_qm_policy_new();
 
@@ -310,7 +313,7 @@ static void get_methods(struct reader *r, struct policy_rule *rule)
 	}
 }
 
-static int get_rule(struct reader *r, struct dynamic *dynamic, struct fault *fault)
+static int get_rule(struct reader *r, struct ruleset *dynamic, struct fault *fault)
 {
 	struct policy_rule *rule = policy_rule_new();
 
@@ -351,7 +354,7 @@ static int get_name(struct reader *r, struct names *names)
 	return names_set(names, name, addrs, n) < 0 ? -ENOMEM : 0;
 }
 
-static int get_all(struct reader *r, struct dynamic *dynamic, struct names *names,
+static int get_all(struct reader *r, struct ruleset *dynamic, struct names *names,
 		   struct fault *fault)
 {
 	int error = 0;
@@ -383,10 +386,10 @@ static int check_header(struct reader *r)
 	return checksum(r->data, r->len) == sum ? 0 : -EBADMSG;
 }
 
-int state_decode(const uint8_t *data, size_t len, struct dynamic **ret_dynamic,
+int state_decode(const uint8_t *data, size_t len, struct ruleset **ret_dynamic,
 		 struct names *ret_names, struct fault *fault)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = dynamic_new();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
 	_cleanup_(names_done) struct names names = { 0 };
 	struct reader r = reader_make(data, len);
 	int error;

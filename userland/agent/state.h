@@ -7,7 +7,7 @@
 
 #include "agent/names.h"
 
-struct dynamic;
+struct ruleset;
 struct fault;
 
 /*
@@ -20,10 +20,10 @@ struct fault;
 #define STATE_FILE "dynamic.state"
 
 /* The whole as bytes; free *ret_data with wipe_free(). */
-int state_encode(const struct dynamic *dynamic, const struct names *names, uint8_t **ret_data,
+int state_encode(const struct ruleset *dynamic, const struct names *names, uint8_t **ret_data,
 		 size_t *ret_len);
 /* Everything is checked as if an administrator had said it. -EBADMSG with *fault otherwise. */
-int state_decode(const uint8_t *data, size_t len, struct dynamic **ret_dynamic,
+int state_decode(const uint8_t *data, size_t len, struct ruleset **ret_dynamic,
 		 struct names *ret_names, struct fault *fault);
 
 /*

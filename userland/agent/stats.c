@@ -158,13 +158,11 @@ static const char *read_driver_version(char buf[static VERSION_LEN])
 int stats_append_status(sd_bus_message *m, struct agent *agent)
 {
 	struct negotiate_counts counts = negotiate_get_counts(agent->negotiate);
-	char version[VERSION_LEN];
+	char version[VERSION_LEN], layers[AGENT_LAYERS_LEN];
 	struct kernel_status status;
 	struct policy_status_info info = {
-		.layers = "dynamic",
-		.rules = (uint32_t)agent->dynamic->n_rules,
-		.mm_policies = (uint32_t)agent->dynamic->n_mms,
-		.qm_policies = (uint32_t)agent->dynamic->n_qms,
+		.layers = agent_layers_text(agent, layers),
+		.rules = (uint32_t)agent_count_rules(agent),
 		.mm_sas = (uint32_t)counts.mms,
 		.qm_sas = (uint32_t)counts.pairs,
 		.ike = ike_is_up(agent->ike),
@@ -172,6 +170,10 @@ int stats_append_status(sd_bus_message *m, struct agent *agent)
 		.agent_version = IPD_VERSION,
 	};
 
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++) {
+		info.mm_policies += agent->rulesets[i] ? (uint32_t)agent->rulesets[i]->n_mms : 0;
+		info.qm_policies += agent->rulesets[i] ? (uint32_t)agent->rulesets[i]->n_qms : 0;
+	}
 	/* A driver that does not answer is what the status is asked for. */
 	if (!agent->kernel->ops->status_get(agent->kernel, &status)) {
 		info.mode = nl_mode_name(status.mode);

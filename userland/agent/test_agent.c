@@ -66,7 +66,7 @@ static void test_rules(void **state)
 	}
 	assert_int_equal(world_count_filters(w), 0);
 	assert_string_equal(world_call_plain(w, "DeleteAll"), "");
-	assert_int_equal(w->agent->dynamic->n_mms, 0);
+	assert_int_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->n_mms, 0);
 }
 
 static void test_errors(void **state)
@@ -91,7 +91,7 @@ static void test_errors(void **state)
 			    "N13009");
 	assert_string_equal(world_call_string(w, "ListQmFilters", "other"), "Invalid");
 	assert_int_equal(world_count_filters(w), 1);
-	assert_int_equal(w->agent->dynamic->n_rules, 1);
+	assert_int_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->n_rules, 1);
 }
 
 /* The driver says no: its sentence arrives, and everywhere all is as before. */
@@ -110,13 +110,13 @@ static void test_rollback(void **state)
 					      "qmpolicy=q psk=k"),
 			    "Failed");
 	assert_non_null(strstr(world_error_text(w), "Too many distinct masks."));
-	assert_int_equal(w->agent->dynamic->n_rules, 1);
+	assert_int_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->n_rules, 1);
 	assert_int_equal(w->agent->layers->n_filters, 1);
 	assert_int_equal(world_count_filters(w), 1);
 	kernel_fake_fail(w->kernel, KERNEL_FAKE_FILTERS_REPLACE, 1, -ENOMEM, "No memory.");
 	assert_string_equal(
 		world_change_rule(w, "SetRule", "srcaddr=me dstaddr=10.0.0.2 psk=other"), "Failed");
-	assert_string_equal(w->agent->dynamic->rules[0]->rule->methods[0].secret, "open sesame");
+	assert_string_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->rules[0]->treatment->rule->methods[0].secret, "open sesame");
 	assert_int_equal(state_read(world_path_in(w, STATE_FILE), &after, &n_after), 0);
 	assert_int_equal(n_before, n_after);
 	assert_memory_equal(before, after, n_before);
@@ -146,7 +146,7 @@ static void test_names(void **state)
 	assert_string_equal(world_change_rule(w, "AddRule", "srcaddr=me dstaddr=none.example "
 					"actioninbound=block actionoutbound=block"), "Invalid");
 	assert_non_null(strstr(world_error_text(w), "none.example"));
-	assert_int_equal(w->agent->dynamic->n_rules, 1);
+	assert_int_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->n_rules, 1);
 	/* the loop goes on meanwhile: a call that waits does not hold up another */
 	pthread_mutex_lock(&world_gate);
 	world_send_call(w, world_rule_call(w, "AddRule",
@@ -186,9 +186,9 @@ static void test_restart(void **state)
 	if (world_start_agent(w, kernel, why))
 		fail_msg("%s", why);
 	world_connect_admin(w);
-	assert_int_equal(w->agent->dynamic->n_rules, 2);
-	assert_int_equal(w->agent->dynamic->n_mms, 1);
-	assert_string_equal(w->agent->dynamic->rules[0]->rule->methods[0].secret, "open sesame");
+	assert_int_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->n_rules, 2);
+	assert_int_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->n_mms, 1);
+	assert_string_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->rules[0]->treatment->rule->methods[0].secret, "open sesame");
 	assert_int_equal(world_count_filters(w), 2);
 	assert_int_equal(kernel_fake_filters(w->kernel, &n)[0].id, id);
 	(void)kernel_fake_sas(w->kernel, &n);

@@ -7,9 +7,9 @@
 
 static struct fault fault;
 
-static struct dynamic *with_policies(void)
+static struct ruleset *with_policies(void)
 {
-	struct dynamic *dynamic = dynamic_new();
+	struct ruleset *dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
 
 	assert_non_null(dynamic);
 	assert_int_equal(dynamic_add_mm(dynamic, test_mm("name=m", NULL), &fault), 0);
@@ -17,13 +17,13 @@ static struct dynamic *with_policies(void)
 	return dynamic;
 }
 
-static int add_rule(struct dynamic *dynamic, const char *tags)
+static int add_rule(struct ruleset *dynamic, const char *tags)
 {
 	memset(&fault, 0, sizeof(fault));
 	return dynamic_add_rule(dynamic, test_rule(tags, NULL), &fault);
 }
 
-static int set_rule(struct dynamic *dynamic, const char *tags)
+static int set_rule(struct ruleset *dynamic, const char *tags)
 {
 	_cleanup_(policy_rule_freep) struct policy_rule *changes = NULL;
 	uint32_t given;
@@ -33,7 +33,7 @@ static int set_rule(struct dynamic *dynamic, const char *tags)
 	return dynamic_set_rule(dynamic, changes, given, &fault);
 }
 
-static int delete_rule(struct dynamic *dynamic, const char *tags)
+static int delete_rule(struct ruleset *dynamic, const char *tags)
 {
 	_cleanup_(policy_rule_freep) struct policy_rule *selectors = test_rule(tags, NULL);
 
@@ -50,7 +50,7 @@ static void assert_number(int r, unsigned int number)
 
 static void test_mm_numbers(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = with_policies();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = with_policies();
 	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *changes = NULL;
 	uint32_t given;
 
@@ -72,7 +72,7 @@ static void test_mm_numbers(void **state)
 
 static void test_qm_numbers(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = with_policies();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = with_policies();
 	_cleanup_(policy_qm_policy_freep) struct policy_qm_policy *changes = NULL;
 	uint32_t given;
 
@@ -91,7 +91,7 @@ static void test_qm_numbers(void **state)
 
 static void test_rule_numbers(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = with_policies();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = with_policies();
 
 	(void)state;
 	assert_number(add_rule(dynamic, "mmpolicy=x qmpolicy=q psk=k srcaddr=me dstaddr=any"),
@@ -121,7 +121,7 @@ static void assert_invalid(int r, const char *part)
 /* What cannot be enforced yet is refused, and says so. */
 static void test_refused(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = with_policies();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = with_policies();
 	char key[1100];
 
 	(void)state;
@@ -150,7 +150,7 @@ static void test_refused(void **state)
 /* Names do not tell upper from lower case, and a changed policy reaches its rules. */
 static void test_set_policy(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = with_policies();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = with_policies();
 	_cleanup_(policy_qm_policy_freep) struct policy_qm_policy *changes = NULL;
 	uint32_t given;
 	uint64_t version;
@@ -160,56 +160,56 @@ static void test_set_policy(void **state)
 			 0);
 	assert_int_equal(add_rule(dynamic, "srcaddr=me dstaddr=10.0.0.9 actioninbound=block "
 				  "actionoutbound=block"), 0);
-	version = dynamic->rules[0]->version;
-	assert_false(dynamic->rules[0]->qm->policy->soft);
+	version = dynamic->rules[0]->treatment->version;
+	assert_false(dynamic->rules[0]->treatment->qm->policy->soft);
 	changes = test_qm("name=q soft=yes", &given);
 	assert_int_equal(dynamic_set_qm(dynamic, changes, given, &fault), 0);
-	assert_true(dynamic->rules[0]->qm->policy->soft);
-	assert_ptr_equal(dynamic->rules[0]->qm, dynamic->qms[0]);
-	assert_true(dynamic->rules[0]->version > version);
-	assert_true(dynamic->rules[1]->version > 0);
-	version = dynamic->rules[0]->version;
+	assert_true(dynamic->rules[0]->treatment->qm->policy->soft);
+	assert_ptr_equal(dynamic->rules[0]->treatment->qm, dynamic->qms[0]);
+	assert_true(dynamic->rules[0]->treatment->version > version);
+	assert_true(dynamic->rules[1]->treatment->version > 0);
+	version = dynamic->rules[0]->treatment->version;
 	/* the same once more changes nothing */
 	assert_int_equal(dynamic_set_qm(dynamic, changes, given, &fault), 0);
-	assert_int_equal(dynamic->rules[0]->version, version);
+	assert_int_equal(dynamic->rules[0]->treatment->version, version);
 }
 
 static void test_set_rule(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = with_policies();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = with_policies();
 	uint64_t version;
 
 	(void)state;
 	assert_int_equal(add_rule(dynamic, NEGOTIATE "srcaddr=me dstaddr=any"), 0);
-	version = dynamic->rules[0]->version;
+	version = dynamic->rules[0]->treatment->version;
 	/* actions alone do not concern what was negotiated */
 	assert_int_equal(set_rule(dynamic, "srcaddr=me dstaddr=any actioninbound=permit"), 0);
-	assert_int_equal(dynamic->rules[0]->rule->inbound, IPSECDRV_ACTION_PERMIT);
-	assert_string_equal(dynamic->rules[0]->rule->methods[0].secret, "secret");
-	assert_int_equal(dynamic->rules[0]->version, version);
+	assert_int_equal(dynamic->rules[0]->treatment->rule->inbound, IPSECDRV_ACTION_PERMIT);
+	assert_string_equal(dynamic->rules[0]->treatment->rule->methods[0].secret, "secret");
+	assert_int_equal(dynamic->rules[0]->treatment->version, version);
 	assert_int_equal(set_rule(dynamic, "srcaddr=me dstaddr=any psk=other"), 0);
-	assert_string_equal(dynamic->rules[0]->rule->methods[0].secret, "other");
-	assert_true(dynamic->rules[0]->version > version);
+	assert_string_equal(dynamic->rules[0]->treatment->rule->methods[0].secret, "other");
+	assert_true(dynamic->rules[0]->treatment->version > version);
 }
 
 /* A snapshot is not touched by what happens to its copy. */
 static void test_snapshots(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *before = with_policies();
-	_cleanup_(dynamic_freep) struct dynamic *after = NULL;
+	_cleanup_(ruleset_freep) struct ruleset *before = with_policies();
+	_cleanup_(ruleset_freep) struct ruleset *after = NULL;
 	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *changes = NULL;
 	uint32_t given;
 
 	(void)state;
 	assert_int_equal(add_rule(before, NEGOTIATE "srcaddr=me dstaddr=any"), 0);
-	after = dynamic_copy(before);
+	after = ruleset_copy(before);
 	assert_non_null(after);
 	changes = test_mm("name=m mmlifetime=10", &given);
 	assert_int_equal(dynamic_set_mm(after, changes, given, &fault), 0);
 	assert_int_equal(set_rule(after, "srcaddr=me dstaddr=any psk=other"), 0);
-	assert_int_equal(before->rules[0]->mm->policy->lifetime_minutes, 480);
-	assert_string_equal(before->rules[0]->rule->methods[0].secret, "secret");
-	assert_int_equal(after->rules[0]->mm->policy->lifetime_minutes, 10);
+	assert_int_equal(before->rules[0]->treatment->mm->policy->lifetime_minutes, 480);
+	assert_string_equal(before->rules[0]->treatment->rule->methods[0].secret, "secret");
+	assert_int_equal(after->rules[0]->treatment->mm->policy->lifetime_minutes, 10);
 	dynamic_clear(after);
 	assert_int_equal(before->n_rules, 1);
 	assert_int_equal(before->n_mms, 1);

@@ -12,9 +12,9 @@
 
 static struct fault fault;
 
-static struct dynamic *dynamic_of(const char *const *rules, size_t n)
+static struct ruleset *dynamic_of(const char *const *rules, size_t n)
 {
-	struct dynamic *dynamic = dynamic_new();
+	struct ruleset *dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
 
 	assert_non_null(dynamic);
 	assert_int_equal(dynamic_add_mm(dynamic, test_mm("name=m", NULL), &fault), 0);
@@ -25,14 +25,25 @@ static struct dynamic *dynamic_of(const char *const *rules, size_t n)
 	return dynamic;
 }
 
+/* A layer of one rule. */
+static struct ruleset *layer_of(enum ruleset_layer layer, const char *rule)
+{
+	struct ruleset *ruleset = dynamic_of(&rule, 1);
+
+	ruleset->layer = layer;
+	for (size_t i = 0; i < ruleset->n_rules; i++)
+		ruleset->rules[i]->treatment->layer = layer;
+	return ruleset;
+}
+
 #define DYNAMIC(...) dynamic_of((const char *const[]){ __VA_ARGS__ }, \
 				sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 
-static struct layers *build(const struct dynamic *dynamic, const struct layers *before)
+static struct layers *build(struct ruleset *dynamic, const struct layers *before)
 {
 	struct layers *layers = NULL;
 
-	if (layers_build(dynamic, &test_no_names, before, &layers, &fault))
+	if (layers_build(&dynamic, 1, &test_no_names, before, &layers, &fault))
 		fail_msg("%s", fault.text);
 	return layers;
 }
@@ -43,12 +54,13 @@ static struct layers *build(const struct dynamic *dynamic, const struct layers *
  */
 static void test_merge(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *two = DYNAMIC(
+	_cleanup_(ruleset_freep) struct ruleset *two = DYNAMIC(
 		"srcaddr=me dstaddr=10.0.0.2 mirrored=no "
 		"actionoutbound=permit actioninbound=permit",
 		"srcaddr=10.0.0.2 dstaddr=me mirrored=no actionoutbound=block actioninbound=block");
-	_cleanup_(dynamic_freep) struct dynamic *same = DYNAMIC(
-		"srcaddr=me dstaddr=10.0.0.2 " BLOCK, "srcaddr=10.0.0.2 dstaddr=me " BLOCK);
+	_cleanup_(ruleset_freep) struct ruleset *same = DYNAMIC(
+		"srcaddr=me dstaddr=10.0.0.2 " BLOCK,
+		"srcaddr=10.0.0.2 dstaddr=me actionoutbound=permit actioninbound=permit");
 	_cleanup_(layers_freep) struct layers *layers = build(two, NULL);
 	struct layers *none = NULL;
 
@@ -58,7 +70,7 @@ static void test_merge(void **state)
 	assert_int_equal(layers->filters[0].filter.inbound, IPSECDRV_ACTION_BLOCK);
 	assert_ptr_equal(layers->filters[0].rule[IPSECDRV_DIRECTION_OUT], two->rules[0]);
 	assert_ptr_equal(layers->filters[0].rule[IPSECDRV_DIRECTION_IN], two->rules[1]);
-	assert_int_not_equal(layers_build(same, &test_no_names, NULL, &none, &fault), 0);
+	assert_int_not_equal(layers_build(&same, 1, &test_no_names, NULL, &none, &fault), 0);
 	assert_int_equal(fault.number, 13008);
 	assert_non_null(strstr(fault.text, "me <-> 10.0.0.2"));
 }
@@ -76,9 +88,9 @@ static uint32_t id_of(const struct layers *layers, const char *remote)
 
 static void test_ids(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *one = DYNAMIC(
+	_cleanup_(ruleset_freep) struct ruleset *one = DYNAMIC(
 		NEGOTIATE "srcaddr=me dstaddr=10.0.0.2", BLOCK "srcaddr=me dstaddr=10.0.0.3");
-	_cleanup_(dynamic_freep) struct dynamic *two = dynamic_copy(one);
+	_cleanup_(ruleset_freep) struct ruleset *two = ruleset_copy(one);
 	_cleanup_(layers_freep) struct layers *first = build(one, NULL), *second = NULL,
 					      *third = NULL;
 	_cleanup_(policy_rule_freep) struct policy_rule *changes = NULL;
@@ -107,7 +119,7 @@ static void test_ids(void **state)
 static void test_adopt(void **state)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = DYNAMIC(
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = DYNAMIC(
 		NEGOTIATE "srcaddr=me dstaddr=10.0.0.2", BLOCK "srcaddr=me dstaddr=10.0.0.3");
 	_cleanup_(layers_freep) struct layers *first = build(dynamic, NULL);
 	_cleanup_(layers_freep) struct layers *adopted = NULL, *second = NULL;
@@ -127,8 +139,8 @@ static void test_adopt(void **state)
 static void test_commit(void **state)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
-	_cleanup_(dynamic_freep) struct dynamic *one = DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2");
-	_cleanup_(dynamic_freep) struct dynamic *two = DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2",
+	_cleanup_(ruleset_freep) struct ruleset *one = DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(ruleset_freep) struct ruleset *two = DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2",
 							       BLOCK "srcaddr=me dstaddr=10.0.0.3");
 	_cleanup_(layers_freep) struct layers *first = build(one, NULL), *second = build(two, NULL);
 	_cleanup_(layers_freep) struct layers *third = NULL;
@@ -156,7 +168,7 @@ static void test_commit(void **state)
 static void test_commit_differences(void **state)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
-	_cleanup_(dynamic_freep) struct dynamic *dynamic =
+	_cleanup_(ruleset_freep) struct ruleset *dynamic =
 		DYNAMIC(BLOCK "srcaddr=me dstaddr=10.0.0.2");
 	_cleanup_(layers_freep) struct layers *first = build(dynamic, NULL), *second = NULL,
 					      *third = NULL;
@@ -193,7 +205,7 @@ static void test_commit_differences(void **state)
 static void test_order(void **state)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = DYNAMIC(
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = DYNAMIC(
 		BLOCK "srcaddr=me dstaddr=10.0.0.0/8", NEGOTIATE "srcaddr=me dstaddr=10.0.0.2");
 	_cleanup_(layers_freep) struct layers *layers = build(dynamic, NULL);
 	struct layer_filter *const *order;
@@ -215,13 +227,13 @@ static const char *mm_of(const struct layers *layers, const char *local, bool is
 	struct ip_addr l = test_addr(local), r = test_addr(remote);
 	const struct layer_mm *mm = layers_find_mm(layers, &l, is_me, &r);
 
-	return mm ? mm->rule->rule->methods[0].secret : NULL;
+	return mm ? mm->rule->treatment->rule->methods[0].secret : NULL;
 }
 
 /* Main mode sees two addresses only; the narrower rule wins, whatever its protocol and ports. */
 static void test_main_mode(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = DYNAMIC(
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = DYNAMIC(
 		"mmpolicy=m qmpolicy=q psk=any srcaddr=me dstaddr=any",
 		"mmpolicy=m qmpolicy=q psk=net srcaddr=me dstaddr=10.0.0.0/8 protocol=tcp "
 		"dstport=80",
@@ -245,6 +257,209 @@ static void test_main_mode(void **state)
 	assert_ptr_equal(layers->conflict[1], dynamic->rules[2]);
 }
 
+/* --- several layers ----------------------------------------------------------------------- */
+
+static struct layers *build_two(struct ruleset *lower, struct ruleset *upper,
+				const struct layers *before)
+{
+	struct ruleset *rulesets[] = { lower, NULL, upper };
+	struct layers *layers = NULL;
+
+	if (layers_build(rulesets, 3, &test_no_names, before, &layers, &fault))
+		fail_msg("%s", fault.text);
+	return layers;
+}
+
+/* Layers add up, whatever they come from. */
+static void test_sum(void **state)
+{
+	_cleanup_(ruleset_freep) struct ruleset *lower =
+		layer_of(RULESET_LAYER_PERSISTENT, BLOCK "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(ruleset_freep) struct ruleset *upper =
+		layer_of(RULESET_LAYER_LOCAL, BLOCK "srcaddr=me dstaddr=10.0.0.3");
+	_cleanup_(layers_freep) struct layers *layers = build_two(lower, upper, NULL);
+
+	(void)state;
+	assert_int_equal(layers->n_filters, 2);
+	assert_int_equal(layers->n_losses, 0);
+	assert_null(layers_find_winner(layers, upper->rules[0]));
+}
+
+/* The lower layer holds for the traffic that both are for, in the direction that both are for. */
+static void test_winner(void **state)
+{
+	_cleanup_(ruleset_freep) struct ruleset *lower =
+		layer_of(RULESET_LAYER_PERSISTENT,
+			 "srcaddr=me dstaddr=10.0.0.2 mirrored=no actionoutbound=permit "
+			 "actioninbound=permit");
+	_cleanup_(ruleset_freep) struct ruleset *upper =
+		layer_of(RULESET_LAYER_DYNAMIC, BLOCK "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(layers_freep) struct layers *layers = build_two(lower, upper, NULL);
+	const struct layer_filter *filter = &layers->filters[0];
+
+	(void)state;
+	assert_int_equal(layers->n_filters, 1);
+	assert_int_equal(filter->filter.outbound, IPSECDRV_ACTION_PERMIT);
+	assert_int_equal(filter->filter.inbound, IPSECDRV_ACTION_BLOCK);
+	assert_ptr_equal(filter->rule[IPSECDRV_DIRECTION_OUT], lower->rules[0]);
+	assert_ptr_equal(filter->rule[IPSECDRV_DIRECTION_IN], upper->rules[0]);
+	assert_int_equal(layers->n_losses, 1);
+	assert_ptr_equal(layers_find_winner(layers, upper->rules[0]), lower->rules[0]);
+	assert_null(layers_find_winner(layers, lower->rules[0]));
+}
+
+/* When the lower one goes the upper one gets its say, and another id. */
+static void test_winner_goes(void **state)
+{
+	_cleanup_(ruleset_freep) struct ruleset *lower = layer_of(
+		RULESET_LAYER_LOCAL, NEGOTIATE "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(ruleset_freep) struct ruleset *upper = layer_of(
+		RULESET_LAYER_DYNAMIC, BLOCK "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(layers_freep) struct layers *first = build_two(lower, upper, NULL);
+	_cleanup_(layers_freep) struct layers *second = build_two(NULL, upper, first);
+
+	(void)state;
+	assert_int_equal(first->filters[0].filter.outbound, IPSECDRV_ACTION_NEGOTIATE);
+	assert_int_equal(second->filters[0].filter.outbound, IPSECDRV_ACTION_BLOCK);
+	assert_int_not_equal(first->filters[0].filter.id, second->filters[0].filter.id);
+	assert_int_equal(second->n_losses, 0);
+}
+
+/* Who wants the same loses nothing. */
+static void test_agreement(void **state)
+{
+	_cleanup_(ruleset_freep) struct ruleset *lower =
+		layer_of(RULESET_LAYER_PERSISTENT, BLOCK "srcaddr=me dstaddr=10.0.0.2");
+	_cleanup_(ruleset_freep) struct ruleset *upper =
+		layer_of(RULESET_LAYER_DYNAMIC, BLOCK "srcaddr=10.0.0.2 dstaddr=me");
+	_cleanup_(ruleset_freep) struct ruleset *same = DYNAMIC(
+		BLOCK "srcaddr=me dstaddr=10.0.0.2", BLOCK "srcaddr=10.0.0.2 dstaddr=me");
+	_cleanup_(layers_freep) struct layers *layers = build_two(lower, upper, NULL);
+	_cleanup_(layers_freep) struct layers *one = build(same, NULL);
+
+	(void)state;
+	assert_int_equal(layers->n_filters, 1);
+	assert_int_equal(layers->n_losses, 0);
+	assert_ptr_equal(layers->filters[0].rule[IPSECDRV_DIRECTION_OUT], lower->rules[0]);
+	assert_int_equal(one->n_filters, 1);
+}
+
+/* Main mode between two sides is the lower layer's, even when the upper one's rule is older. */
+static void test_main_mode_of_lower(void **state)
+{
+	_cleanup_(ruleset_freep) struct ruleset *upper = layer_of(
+		RULESET_LAYER_DYNAMIC,
+		"mmpolicy=m qmpolicy=q psk=upper srcaddr=me dstaddr=10.0.0.2 protocol=tcp");
+	_cleanup_(ruleset_freep) struct ruleset *lower = layer_of(
+		RULESET_LAYER_LOCAL,
+		"mmpolicy=m qmpolicy=q psk=lower srcaddr=me dstaddr=10.0.0.2 protocol=udp");
+	_cleanup_(layers_freep) struct layers *layers = build_two(lower, upper, NULL);
+
+	(void)state;
+	assert_int_equal(layers->n_filters, 2);
+	assert_int_equal(layers->n_mms, 1);
+	assert_string_equal(layers->mms[0].rule->treatment->rule->methods[0].secret, "lower");
+	assert_ptr_equal(layers->conflict[0], lower->rules[0]);
+	assert_ptr_equal(layers->conflict[1], upper->rules[0]);
+}
+
+/* There is one default response rule. */
+static void test_default_response_of_lower(void **state)
+{
+	_cleanup_(ruleset_freep) struct ruleset *lower = layer_of(
+		RULESET_LAYER_PERSISTENT,
+		"mmpolicy=m qmpolicy=q psk=lower srcaddr=me dstaddr=any defaultresponse=yes");
+	_cleanup_(ruleset_freep) struct ruleset *upper = layer_of(
+		RULESET_LAYER_LOCAL,
+		"mmpolicy=m qmpolicy=q psk=upper srcaddr=me dstaddr=any defaultresponse=yes");
+	_cleanup_(layers_freep) struct layers *layers = build_two(lower, upper, NULL);
+
+	(void)state;
+	assert_ptr_equal(layers->default_rule, lower->rules[0]);
+	assert_ptr_equal(layers_find_winner(layers, upper->rules[0]), lower->rules[0]);
+}
+
+/* --- size --------------------------------------------------------------------------------- */
+
+#define MANY 100000
+
+static struct ruleset *many_rules(void)
+{
+	struct ruleset *ruleset = ruleset_new(RULESET_LAYER_LOCAL);
+	struct policy_rule *rule = test_rule(BLOCK "srcaddr=me dstaddr=10.0.0.0", NULL);
+	struct ruleset_treatment *treatment;
+
+	treatment = ruleset_treatment_new(RULESET_LAYER_LOCAL, policy_rule_copy(rule), NULL, NULL);
+	for (uint32_t i = 0; i < MANY; i++) {
+		rule->destination.addr = ip_addr_v4(0x0a000000 + i);
+		assert_int_equal(ruleset_add_rule(ruleset, ruleset_rule_new(treatment, rule)), 0);
+	}
+	ruleset_treatment_unref(treatment);
+	policy_rule_free(rule);
+	return ruleset;
+}
+
+/* A driver that only counts. */
+static struct {
+	unsigned int n_replaces, n_messages;
+	size_t n_added, n_removed;
+} asked;
+
+static int count_replace(struct kernel *kernel, const struct kernel_filter *filters, size_t n)
+{
+	(void)kernel;
+	(void)filters;
+	(void)n;
+	asked.n_replaces++;
+	return 0;
+}
+
+static int count_add(struct kernel *kernel, const struct kernel_filter *filters, size_t n)
+{
+	(void)kernel;
+	(void)filters;
+	asked.n_messages++;
+	asked.n_added += n;
+	return 0;
+}
+
+static int count_del(struct kernel *kernel, const uint32_t *ids, size_t n)
+{
+	(void)kernel;
+	(void)ids;
+	asked.n_messages++;
+	asked.n_removed += n;
+	return 0;
+}
+
+/* One that goes is one message with one id; what stays is not said again. */
+static void test_many(void **state)
+{
+	static const struct kernel_ops ops = {
+		.filters_replace = count_replace, .filters_add = count_add, .filters_del = count_del,
+	};
+	struct kernel kernel = { .ops = &ops };
+	_cleanup_(ruleset_freep) struct ruleset *before = many_rules();
+	_cleanup_(ruleset_freep) struct ruleset *after = ruleset_copy(before);
+	_cleanup_(layers_freep) struct layers *first = build(before, NULL), *second = NULL;
+
+	(void)state;
+	memset(&asked, 0, sizeof(asked));
+	assert_int_equal(first->n_filters, MANY);
+	ruleset_remove_rule(after, MANY / 2);
+	second = build(after, first);
+	assert_int_equal(second->n_filters, MANY - 1);
+	for (size_t i = 0; i < second->n_filters; i += 1000)
+		assert_non_null(layers_find(first, second->filters[i].filter.id));
+	assert_int_equal(layers_commit(second, first, &kernel), 0);
+	assert_int_equal(asked.n_messages, 1);
+	assert_int_equal(asked.n_removed, 1);
+	assert_int_equal(layers_commit(first, second, &kernel), 0);
+	assert_int_equal(asked.n_messages, 2);
+	assert_int_equal(asked.n_added, 1);
+	assert_int_equal(asked.n_replaces, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +470,13 @@ int main(void)
 		cmocka_unit_test(test_commit_differences),
 		{ "F07 specific filters come before general ones", test_order, NULL, NULL, NULL },
 		cmocka_unit_test(test_main_mode),
+		cmocka_unit_test(test_sum),
+		cmocka_unit_test(test_winner),
+		cmocka_unit_test(test_winner_goes),
+		cmocka_unit_test(test_agreement),
+		cmocka_unit_test(test_main_mode_of_lower),
+		cmocka_unit_test(test_default_response_of_lower),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

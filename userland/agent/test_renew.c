@@ -394,10 +394,12 @@ static void test_running_main_mode_twice(void **state)
 {
 	struct scene *w = *state;
 	struct ike_mm_info running = main_mode(7, "10.0.0.2", IKE_MM_STATE_SENT_3);
+	struct policy_rule rule;
 
 	scene_add_rule(w, "srcaddr=me dstaddr=10.0.0.5 mmpolicy=m qmpolicy=q psk=k");
 	scene_apply(w);
-	assert_int_equal(dynamic_delete_rule(w->dynamic, w->dynamic->rules[0]->rule, &w->fault), 0);
+	rule = ruleset_rule_view(w->dynamic->rules[0]);
+	assert_int_equal(dynamic_delete_rule(w->dynamic, &rule, &w->fault), 0);
 	scene_apply(w);
 	assert_int_equal(w->log.n_lists, 1);
 	negotiate_listed(w->negotiate, 0);

@@ -317,7 +317,7 @@ static void test_restart(void **state)
 		if (i)
 			assert_int_equal(w->kernel->ops->sa_flush(w->kernel), 0);
 		assert_int_equal(layers_adopt(w->kernel, &adopted), 0);
-		assert_int_equal(layers_build(w->dynamic, &test_no_names, adopted, &layers,
+		assert_int_equal(layers_build(&w->dynamic, 1, &test_no_names, adopted, &layers,
 					      &w->fault), 0);
 		assert_int_equal(layers_commit(layers, NULL, w->kernel), 0);
 		layers_free(adopted);

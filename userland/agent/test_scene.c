@@ -85,7 +85,7 @@ void scene_apply(struct scene *w)
 {
 	struct layers *before = w->layers, *after;
 
-	if (layers_build(w->dynamic, &test_no_names, before, &after, &w->fault))
+	if (layers_build(&w->dynamic, 1, &test_no_names, before, &after, &w->fault))
 		fail_msg("%s", w->fault.text);
 	assert_int_equal(layers_commit(after, before, w->kernel), 0);
 	w->layers = after;
@@ -119,7 +119,7 @@ int scene_set_up(void **state)
 	scene_clock = 1000000;
 	w->kernel = kernel_fake_new();
 	assert_int_equal(addresses_new_fixed(mine, 2, &w->addresses), 0);
-	w->dynamic = dynamic_new();
+	w->dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
 	assert_int_equal(dynamic_add_mm(w->dynamic, test_mm("name=m mmsecmethods=AES256-SHA256-14 "
 							    "mmlifetime=60 qmpermm=5", NULL),
 					&w->fault), 0);
@@ -147,7 +147,7 @@ int scene_tear_down(void **state)
 
 	negotiate_free(w->negotiate);
 	layers_free(w->layers);
-	dynamic_free(w->dynamic);
+	ruleset_free(w->dynamic);
 	addresses_free(w->addresses);
 	kernel_free(w->kernel);
 	free(w);

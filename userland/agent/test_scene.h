@@ -29,7 +29,7 @@ struct ike_log {
 struct scene {
 	struct kernel *kernel;
 	struct addresses *addresses;
-	struct dynamic *dynamic;
+	struct ruleset *dynamic;
 	struct layers *layers;
 	struct negotiate *negotiate;
 	struct ike_log log;

@@ -8,9 +8,9 @@
 
 static struct fault fault;
 
-static struct dynamic *some_dynamic(void)
+static struct ruleset *some_dynamic(void)
 {
-	struct dynamic *dynamic = dynamic_new();
+	struct ruleset *dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
 
 	assert_non_null(dynamic);
 	assert_int_equal(dynamic_add_mm(dynamic,
@@ -52,7 +52,7 @@ static void some_names(struct names *names)
 	assert_int_equal(names_set(names, "HOST.example", addrs, 3), 0);
 }
 
-static void assert_same(const struct dynamic *a, const struct dynamic *b)
+static void assert_same(const struct ruleset *a, const struct ruleset *b)
 {
 	assert_int_equal(a->n_mms, b->n_mms);
 	assert_int_equal(a->n_qms, b->n_qms);
@@ -61,13 +61,17 @@ static void assert_same(const struct dynamic *a, const struct dynamic *b)
 		assert_true(policy_mm_policy_is_equal(a->mms[i]->policy, b->mms[i]->policy));
 	for (size_t i = 0; i < a->n_qms; i++)
 		assert_true(policy_qm_policy_is_equal(a->qms[i]->policy, b->qms[i]->policy));
-	for (size_t i = 0; i < a->n_rules; i++)
-		assert_true(policy_rule_is_equal(a->rules[i]->rule, b->rules[i]->rule));
+	for (size_t i = 0; i < a->n_rules; i++) {
+		struct policy_rule x = ruleset_rule_view(a->rules[i]);
+		struct policy_rule y = ruleset_rule_view(b->rules[i]);
+
+		assert_true(policy_rule_is_equal(&x, &y));
+	}
 }
 
 static void test_round_trip(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *before = some_dynamic(), *after = NULL;
+	_cleanup_(ruleset_freep) struct ruleset *before = some_dynamic(), *after = NULL;
 	_cleanup_(names_done) struct names names = { 0 }, names_after = { 0 };
 	uint8_t *data = NULL;
 	size_t len;
@@ -78,7 +82,7 @@ static void test_round_trip(void **state)
 	if (state_decode(data, len, &after, &names_after, &fault))
 		fail_msg("%s", fault.text);
 	assert_same(before, after);
-	assert_ptr_equal(after->rules[0]->mm, after->mms[0]);
+	assert_ptr_equal(after->rules[0]->treatment->mm, after->mms[0]);
 	assert_int_equal(names_after.n, 1);
 	assert_int_equal(names_find(&names_after, "host.EXAMPLE")->n_addrs, 2);
 	wipe_free(data, len);
@@ -87,7 +91,7 @@ static void test_round_trip(void **state)
 /* More than the first buffer holds. */
 static void test_many(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *before = some_dynamic(), *after = NULL;
+	_cleanup_(ruleset_freep) struct ruleset *before = some_dynamic(), *after = NULL;
 	_cleanup_(names_done) struct names names = { 0 }, names_after = { 0 };
 	uint8_t *data = NULL;
 	size_t len;
@@ -109,9 +113,9 @@ static void test_many(void **state)
 /* Whatever is wrong with the bytes is an error and never half a policy. */
 static void test_damage(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = some_dynamic();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = some_dynamic();
 	_cleanup_(names_done) struct names names = { 0 }, none = { 0 };
-	struct dynamic *after = NULL;
+	struct ruleset *after = NULL;
 	uint8_t *data = NULL;
 	size_t len;
 
@@ -201,14 +205,14 @@ static void test_link(void **state)
 
 static void test_retain(void **state)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = some_dynamic();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = some_dynamic();
 	_cleanup_(names_done) struct names names = { 0 };
 	struct ip_addr addr = test_addr("10.0.0.1");
 
 	(void)state;
 	some_names(&names);
 	assert_int_equal(names_set(&names, "other.example", &addr, 1), 1);
-	names_retain(&names, dynamic);
+	names_retain(&names, &dynamic, 1);
 	assert_non_null(names_find(&names, "host.example"));
 	assert_null(names_find(&names, "other.example"));
 }

@@ -18,14 +18,14 @@ static struct fault fault;
 
 static int build(const char *const rules[2], struct layers **ret_layers)
 {
-	_cleanup_(dynamic_freep) struct dynamic *dynamic = dynamic_new();
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
 
 	assert_int_equal(dynamic_add_mm(dynamic, test_mm("name=m", NULL), &fault), 0);
 	assert_int_equal(dynamic_add_qm(dynamic, test_qm("name=q", NULL), &fault), 0);
 	for (size_t i = 0; i < 2 && rules[i]; i++)
 		if (dynamic_add_rule(dynamic, test_rule(rules[i], NULL), &fault))
 			fail_msg("%s: %s", rules[i], fault.text);
-	return layers_build(dynamic, &test_no_names, NULL, ret_layers, &fault);
+	return layers_build(&dynamic, 1, &test_no_names, NULL, ret_layers, &fault);
 }
 
 static char letter(enum ipsecdrv_action action)
@@ -126,11 +126,11 @@ static void test_main_mode(void **state)
 	assert_int_equal(build(rules, &layers), 0);
 	mm = layers_find_mm(layers, &me, true, &peer);
 	assert_non_null(mm);
-	assert_string_equal(mm->rule->rule->methods[0].secret, "k");
+	assert_string_equal(mm->rule->treatment->rule->methods[0].secret, "k");
 	assert_null(layers_find_mm(layers, &inside, false, &outside));
 	assert_ptr_equal(layers_mm_of(layers, &layers->filters[0].filter), mm);
-	assert_string_equal(layers->conflict[0]->rule->methods[0].secret, "k");
-	assert_string_equal(layers->conflict[1]->rule->methods[0].secret, "other");
+	assert_string_equal(layers->conflict[0]->treatment->rule->methods[0].secret, "k");
+	assert_string_equal(layers->conflict[1]->treatment->rule->methods[0].secret, "other");
 }
 
 /* --- negotiations ------------------------------------------------------------------------- */

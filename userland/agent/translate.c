@@ -72,8 +72,8 @@ static void add_usable(const struct policy_rule *rule, uint8_t usable, struct ik
 void translate_mm_policy(const struct layer_mm *pair, const char *gss_name,
 			 struct ike_mm_policy *ret_policy)
 {
-	const struct policy_rule *rule = pair->rule->rule;
-	const struct policy_mm_policy *policy = pair->rule->mm->policy;
+	const struct policy_rule *rule = pair->rule->treatment->rule;
+	const struct policy_mm_policy *policy = pair->rule->treatment->mm->policy;
 	struct ike_mm_policy mm = {
 		.life_seconds = policy->lifetime_minutes * 60,
 		.qm_limit = policy->quick_modes,
@@ -124,13 +124,14 @@ static uint16_t pfs_group(const struct policy_qm_policy *policy)
 	}
 }
 
-void translate_qm_policy(const struct dynamic_rule *rule, const struct kernel_filter *filter,
+void translate_qm_policy(const struct ruleset_rule *rule, const struct kernel_filter *filter,
 			 struct ike_qm_policy *ret_policy)
 {
-	const struct policy_qm_policy *policy = rule->qm->policy;
+	const struct policy_qm_policy *policy = rule->treatment->qm->policy;
+	bool is_default_response = rule->treatment->rule->is_default_response;
 	/* who only answers takes the peer's */
-	uint32_t seconds = rule->rule->is_default_response ? 0 : POLICY_LIFETIME_SECONDS;
-	uint32_t kilobytes = rule->rule->is_default_response ? 0 : POLICY_LIFETIME_KILOBYTES;
+	uint32_t seconds = is_default_response ? 0 : POLICY_LIFETIME_SECONDS;
+	uint32_t kilobytes = is_default_response ? 0 : POLICY_LIFETIME_KILOBYTES;
 	struct ike_qm_policy qm = {
 		.filter_id = filter->id,
 		.encapsulation = filter->class == IPSECDRV_FILTER_CLASS_TUNNEL ?

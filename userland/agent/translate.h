@@ -2,7 +2,7 @@
 #ifndef AGENT_TRANSLATE_H
 #define AGENT_TRANSLATE_H
 
-#include "agent/dynamic.h"
+#include "agent/ruleset.h"
 #include "ike/engine.h"
 #include "nl/kernel.h"
 
@@ -19,7 +19,7 @@ void translate_mm_policy(const struct layer_mm *mm, const char *gss_name,
 /* Whether the rule has a method that can be this one. */
 bool translate_has_auth(const struct policy_rule *rule, enum ike_auth auth);
 /* What quick mode of a rule may be, for one of its filters. */
-void translate_qm_policy(const struct dynamic_rule *rule, const struct kernel_filter *filter,
+void translate_qm_policy(const struct ruleset_rule *rule, const struct kernel_filter *filter,
 			 struct ike_qm_policy *ret_policy);
 struct ike_suite translate_suite(const struct policy_qm_offer *offer, enum ike_protocol protocol);
 

@@ -194,6 +194,8 @@ static void print_answer(FILE *file, const struct answer *answer)
 		print_line(file, "Peer", ip_addr_format(&info->peer, peer));
 	print_line(file, "Why Negotiation Failed", info->failure);
 	print_line(file, "Rule", info->rule);
+	print_line(file, "Policy Layer", info->layer);
+	print_line(file, "Overrules", info->overrules);
 	print_filter(file, info);
 	print_scope(file, info);
 	print_known(file, "Action", info->action,

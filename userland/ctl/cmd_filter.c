@@ -40,6 +40,9 @@ static const struct ctl_tag qm_tags[] = {
 static const struct column mm_columns[] = {
 	{ "Filter Name", "name", NULL, COLUMN_BOTH },
 	{ "Type", "type", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Policy Layer", "layer", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Policy", "policy", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Overruled By Layer", "overruledby", NULL, COLUMN_LIST | COLUMN_WIDE },
 	{ "Source", "srcaddr", NULL, COLUMN_BOTH | COLUMN_ADDRESS },
 	{ "Destination", "dstaddr", NULL, COLUMN_BOTH | COLUMN_ADDRESS },
 	{ "Mirrored", "mirrored", NULL, COLUMN_LIST | COLUMN_WIDE },
@@ -51,6 +54,8 @@ static const struct column mm_columns[] = {
 static const struct column mm_specific_columns[] = {
 	{ "Filter Name", "name", NULL, COLUMN_BOTH },
 	{ "Type", "type", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Policy Layer", "layer", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Policy", "policy", NULL, COLUMN_LIST | COLUMN_WIDE },
 	{ "Source", "srcaddr", NULL, COLUMN_BOTH | COLUMN_ADDRESS },
 	{ "Destination", "dstaddr", NULL, COLUMN_BOTH | COLUMN_ADDRESS },
 	{ "Direction", "direction", NULL, COLUMN_BOTH },
@@ -63,6 +68,9 @@ static const struct column mm_specific_columns[] = {
 static const struct column qm_columns[] = {
 	{ "Filter Name", "name", NULL, COLUMN_BOTH },
 	{ "Type", "type", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Policy Layer", "layer", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Policy", "policy", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Overruled By Layer", "overruledby", NULL, COLUMN_LIST | COLUMN_WIDE },
 	{ "Source", "srcaddr", NULL, COLUMN_BOTH | COLUMN_ADDRESS },
 	{ "Destination", "dstaddr", NULL, COLUMN_BOTH | COLUMN_ADDRESS },
 	{ "Tunnel Source", "tunnelsrcaddress", NULL, COLUMN_LIST | COLUMN_WIDE | COLUMN_ADDRESS },
@@ -81,6 +89,8 @@ static const struct column qm_columns[] = {
 static const struct column qm_specific_columns[] = {
 	{ "Filter Name", "name", NULL, COLUMN_BOTH },
 	{ "Type", "type", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Policy Layer", "layer", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Policy", "policy", NULL, COLUMN_LIST | COLUMN_WIDE },
 	{ "Filter ID", "id", NULL, COLUMN_BOTH },
 	{ "Source", "srcaddr", NULL, COLUMN_BOTH | COLUMN_ADDRESS },
 	{ "Destination", "dstaddr", NULL, COLUMN_BOTH | COLUMN_ADDRESS },

@@ -17,6 +17,9 @@ static const struct policy_key mm_filter_keys[] = {
 #define T policy_mm_filter_info
 	STRING(T, "type", type),
 	STRING(T, "name", name),
+	STRING(T, "layer", layer),
+	STRING(T, "policy", policy),
+	STRING(T, "overruledby", overruled_by),
 	STRING(T, "srcaddr", source),
 	STRING(T, "dstaddr", destination),
 	STRING(T, "direction", direction),
@@ -32,6 +35,9 @@ static const struct policy_key qm_filter_keys[] = {
 #define T policy_qm_filter_info
 	STRING(T, "type", type),
 	STRING(T, "name", name),
+	STRING(T, "layer", layer),
+	STRING(T, "policy", policy),
+	STRING(T, "overruledby", overruled_by),
 	NUMBER(T, "id", id),
 	STRING(T, "srcaddr", source),
 	STRING(T, "dstaddr", destination),
@@ -129,6 +135,8 @@ static const struct policy_key explanation_keys[] = {
 	STRING(T, "text", text),
 	STRING(T, "mode", mode),
 	STRING(T, "rule", rule),
+	STRING(T, "layer", layer),
+	STRING(T, "overrules", overrules),
 	STRING(T, "filter", filter),
 	NUMBER(T, "filterid", filter_id),
 	STRING(T, "action", action),

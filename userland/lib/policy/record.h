@@ -42,6 +42,9 @@ struct policy_record {
 struct policy_mm_filter_info {
 	const char *type;		/* "generic" or "specific" */
 	const char *name;		/* of the rule that it comes from */
+	const char *layer;		/* "persistent", "domain", "local", "ipseccmd", "dynamic" */
+	const char *policy;		/* that the rule is stored in; none: of no store */
+	const char *overruled_by;	/* generic: the layer that has a say instead of it */
 	const char *source;		/* address grammar: "me", "10.0.0.0/24" */
 	const char *destination;
 	const char *direction;		/* specific: "inbound" or "outbound" */
@@ -56,6 +59,9 @@ struct policy_mm_filter_info {
 struct policy_qm_filter_info {
 	const char *type;
 	const char *name;
+	const char *layer;
+	const char *policy;
+	const char *overruled_by;
 	uint32_t id;			/* specific: the driver's */
 	const char *source;
 	const char *destination;
@@ -149,7 +155,10 @@ struct policy_explanation_info {
 	const char *reason;		/* nl_pass_reason_name() or nl_drop_reason_name() */
 	const char *text;		/* its sentence */
 	const char *mode;		/* nl_mode_name() */
-	const char *rule;		/* the rule as the command line that makes it, without secrets */
+	/* The rule as the command line that makes it, without secrets; a stored one by its name. */
+	const char *rule;
+	const char *layer;		/* where the rule comes from: "persistent", "dynamic" */
+	const char *overrules;		/* a rule of a higher layer that says something else */
 	const char *filter;		/* "me <-> 10.0.0.2 TCP 0 445" or the like */
 	uint32_t filter_id;
 	const char *action;		/* nl_action_name() of this direction */
