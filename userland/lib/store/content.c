@@ -188,14 +188,14 @@ static bool action_is_equal(const void *x, const void *y)
 {
 	const struct store_filter_action *a = x, *b = y;
 
-	return a->is_tool == b->is_tool && !store_tags_differ(STORE_KIND_FILTER_ACTION, a, b);
+	return !store_tags_differ(STORE_KIND_FILTER_ACTION, a, b);
 }
 
 static bool rule_is_equal(const void *x, const void *y)
 {
 	const struct store_rule *a = x, *b = y;
 
-	if (a->is_default_response != b->is_default_response || a->is_tool != b->is_tool)
+	if (a->is_default_response != b->is_default_response)
 		return false;
 	return !store_tags_differ(a->is_default_response ? STORE_KIND_DEFAULT_RULE :
 							   STORE_KIND_RULE, a, b);
@@ -205,7 +205,7 @@ static bool policy_is_equal(const void *x, const void *y)
 {
 	const struct store_policy *a = x, *b = y;
 
-	return a->is_tool == b->is_tool && !store_tags_differ(STORE_KIND_POLICY, a, b) &&
+	return !store_tags_differ(STORE_KIND_POLICY, a, b) &&
 	       is_equal_by_name(STORE_KIND_RULE, a->rules, a->n_rules, b->rules, b->n_rules,
 				rule_is_equal);
 }

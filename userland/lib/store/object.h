@@ -156,6 +156,8 @@ enum store_field {
 	STORE_FIELD_SRCPORT		= 1 << 24,
 	STORE_FIELD_DSTPORT		= 1 << 25,
 	STORE_FIELD_MIRRORED		= 1 << 26,
+	/* policy, rule, filter action: made by ipseccmd; said when it is added */
+	STORE_FIELD_TOOL		= 1 << 27,
 };
 
 /*

@@ -63,6 +63,9 @@ static const char *const lines[] = {
 	"activatedefaultrule=no pollinginterval=5 assign=yes softsaexpirationtime=60 "
 	"mmsecmethods=AES256-SHA256-14",
 	"static add policy name=\"a b\"",
+	"static add policy name=p tool=yes",
+	"static add rule name=r policy=p filterlist=l filteraction=a tool=yes",
+	"static add filteraction name=a tool=yes",
 	"static add filterlist name=l description=d",
 	"static add filter filterlist=\"my list\" srcaddr=me dstaddr=10.0.0.0/8 description=x "
 	"protocol=TCP mirrored=no srcport=1 dstport=23",
