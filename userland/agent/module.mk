@@ -4,6 +4,7 @@ agent_SRCS := \
 	userland/agent/addresses.c \
 	userland/agent/agent.c \
 	userland/agent/bus.c \
+	userland/agent/compile.c \
 	userland/agent/config.c \
 	userland/agent/cred.c \
 	userland/agent/dynamic.c \
@@ -37,7 +38,7 @@ agent_SRCS := \
 	userland/agent/traffic.c \
 	userland/agent/translate.c \
 	userland/agent/tunnel.c
-agent_LIBS := daemon link ike policy nl base
+agent_LIBS := daemon link ike store policy nl base
 agent_PKGS := libsystemd libnl-3.0
 
 PROGS += ipsec-policy-agent
@@ -52,6 +53,11 @@ test_expand_PKGS := cmocka
 test_dynamic_SRCS := userland/agent/test_dynamic.c
 test_dynamic_LIBS := agent
 test_dynamic_PKGS := cmocka
+TESTS += test_compile
+test_compile_SRCS := userland/agent/test_compile.c userland/lib/store/test_content.c \
+	userland/ctl/words.c
+test_compile_LIBS := agent
+test_compile_PKGS := cmocka
 test_layers_SRCS := userland/agent/test_layers.c
 test_layers_LIBS := agent nl_fake
 test_layers_PKGS := cmocka

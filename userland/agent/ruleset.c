@@ -133,12 +133,24 @@ struct ruleset_treatment *ruleset_treatment_unref(struct ruleset_treatment *trea
 
 static bool has_same_mm(const struct ruleset_mm *a, const struct ruleset_mm *b)
 {
-	return a == b || (a && b && policy_mm_policy_is_equal(a->policy, b->policy));
+	struct policy_mm_policy renamed;
+
+	if (a == b || !a || !b)
+		return a == b;
+	renamed = *a->policy;	/* borrowed */
+	renamed.name = b->policy->name;
+	return policy_mm_policy_is_equal(&renamed, b->policy);
 }
 
 static bool has_same_qm(const struct ruleset_qm *a, const struct ruleset_qm *b)
 {
-	return a == b || (a && b && policy_qm_policy_is_equal(a->policy, b->policy));
+	struct policy_qm_policy renamed;
+
+	if (a == b || !a || !b)
+		return a == b;
+	renamed = *a->policy;
+	renamed.name = b->policy->name;
+	return policy_qm_policy_is_equal(&renamed, b->policy);
 }
 
 bool ruleset_treatment_is_same_negotiation(const struct ruleset_treatment *a,
@@ -148,6 +160,8 @@ bool ruleset_treatment_is_same_negotiation(const struct ruleset_treatment *a,
 
 	with_actions.inbound = b->rule->inbound;
 	with_actions.outbound = b->rule->outbound;
+	with_actions.mm_policy = b->rule->mm_policy;
+	with_actions.qm_policy = b->rule->qm_policy;
 	return has_same_mm(a->mm, b->mm) && has_same_qm(a->qm, b->qm) &&
 	       policy_rule_is_equal(&with_actions, b->rule);
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <systemd/sd-id128.h>
+
 #include "base/cleanup.h"
 #include "policy/model.h"
 
@@ -50,6 +52,7 @@ struct ruleset_treatment {
 	struct policy_rule *rule;
 	struct ruleset_mm *mm;		/* what rule->mm_policy names; a reference, or NULL */
 	struct ruleset_qm *qm;
+	sd_id128_t guid;		/* of the stored rule; null if it is of no store */
 	char *name;			/* of the stored rule, NULL if it has none */
 	char *policy;			/* that the stored rule is of; NULL in the dynamic layer */
 	/*
@@ -105,7 +108,10 @@ struct ruleset_treatment *ruleset_treatment_new(enum ruleset_layer layer, struct
 struct ruleset_treatment *ruleset_treatment_ref(struct ruleset_treatment *treatment);
 struct ruleset_treatment *ruleset_treatment_unref(struct ruleset_treatment *treatment);
 DEFINE_CLEANUP(struct ruleset_treatment *, ruleset_treatment_unref);
-/* What was negotiated by @a is as good by @b: methods, policies, tunnel; not the actions. */
+/*
+ * What was negotiated by @a is as good by @b: methods, policies, tunnel; not the actions. Other
+ * names of the same are no reason to negotiate anew.
+ */
 bool ruleset_treatment_is_same_negotiation(const struct ruleset_treatment *a,
 					   const struct ruleset_treatment *b);
 /* And the actions. */
