@@ -27,6 +27,7 @@ agent_SRCS := \
 	userland/agent/resolve.c \
 	userland/agent/response.c \
 	userland/agent/ruleset.c \
+	userland/agent/runs.c \
 	userland/agent/sa_check.c \
 	userland/agent/servers.c \
 	userland/agent/settings.c \
@@ -46,7 +47,7 @@ ipsec-policy-agent_SRCS := userland/agent/main.c
 ipsec-policy-agent_LIBS := agent
 ipsec-policy-agent_PKGS := libsystemd
 
-TESTS += test_expand test_dynamic test_layers test_state test_resolve
+TESTS += test_expand test_dynamic test_runs test_layers test_state test_resolve
 test_expand_SRCS := userland/agent/test_expand.c
 test_expand_LIBS := agent
 test_expand_PKGS := cmocka
@@ -58,6 +59,9 @@ test_compile_SRCS := userland/agent/test_compile.c userland/lib/store/test_conte
 	userland/ctl/words.c
 test_compile_LIBS := agent
 test_compile_PKGS := cmocka
+test_runs_SRCS := userland/agent/test_runs.c
+test_runs_LIBS := agent
+test_runs_PKGS := cmocka
 test_layers_SRCS := userland/agent/test_layers.c
 test_layers_LIBS := agent nl_fake
 test_layers_PKGS := cmocka
