@@ -6,9 +6,14 @@ nl_SRCS := \
 	userland/lib/nl/kernel_genl_diag.c \
 	userland/lib/nl/kernel_msg.c \
 	userland/lib/nl/names_gen.c \
-	userland/lib/nl/remedy.c \
-	userland/lib/nl/search.c
+	userland/lib/nl/remedy.c
+nl_LIBS := nl_search
 nl_PKGS := libnl-genl-3.0
+
+# Without netlink: for those who ask what the driver would do.
+LIBS += nl_search
+nl_search_SRCS := userland/lib/nl/search.c
+nl_search_LIBS := base
 
 LIBS += nl_fake
 nl_fake_SRCS := userland/lib/nl/kernel_fake.c

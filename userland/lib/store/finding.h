@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The check of a whole policy: what is wrong with it, or will surprise. Pure.
+ * The check of a whole policy: what is wrong with it, or will surprise. Pure. All findings stand in
+ * the table of finding.c; what is said of many filters of one rule is one finding. Rules that are
+ * not active are not looked at.
  */
 #ifndef STORE_FINDING_H
 #define STORE_FINDING_H

@@ -10,12 +10,17 @@ store_SRCS := \
 	userland/lib/store/apply_rule.c \
 	userland/lib/store/change.c \
 	userland/lib/store/content.c \
-	userland/lib/store/examples.c \
 	userland/lib/store/diff.c \
+	userland/lib/store/examples.c \
 	userland/lib/store/filter.c \
 	userland/lib/store/filter_action.c \
 	userland/lib/store/filter_list.c \
 	userland/lib/store/find.c \
+	userland/lib/store/finding.c \
+	userland/lib/store/finding_method.c \
+	userland/lib/store/finding_rule.c \
+	userland/lib/store/finding_ssh.c \
+	userland/lib/store/finding_traffic.c \
 	userland/lib/store/guid.c \
 	userland/lib/store/head.c \
 	userland/lib/store/kind.c \
@@ -30,10 +35,10 @@ store_SRCS := \
 	userland/lib/store/store.c \
 	userland/lib/store/tag.c \
 	userland/lib/store/text.c
-store_LIBS := policy base
+store_LIBS := nl_search policy base
 store_PKGS := libsystemd sqlite3
 
-TESTS += test_store_diff test_store_object test_store_text
+TESTS += test_store_diff test_store_finding test_store_object test_store_text
 test_store_object_SRCS := userland/lib/store/test_object.c
 test_store_object_LIBS := store policy base
 test_store_object_PKGS := cmocka libsystemd
@@ -50,3 +55,7 @@ test_store_diff_SRCS := userland/lib/store/test_diff.c userland/lib/store/test_c
 	userland/ctl/words.c
 test_store_diff_LIBS := store policy base
 test_store_diff_PKGS := cmocka libsystemd
+test_store_finding_SRCS := userland/lib/store/test_finding.c userland/lib/store/test_content.c \
+	userland/ctl/words.c
+test_store_finding_LIBS := store policy base
+test_store_finding_PKGS := cmocka libsystemd
