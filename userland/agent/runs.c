@@ -23,65 +23,6 @@ struct aliases {
 	unsigned int next;
 };
 
-void runs_done(struct runs *runs)
-{
-	for (size_t i = 0; i < runs->n_mms; i++)
-		policy_mm_policy_free(runs->mms[i]);
-	for (size_t i = 0; i < runs->n_qms; i++)
-		policy_qm_policy_free(runs->qms[i]);
-	for (size_t i = 0; i < runs->n_rules; i++)
-		policy_rule_free(runs->rules[i]);
-	free(runs->mms);
-	free(runs->qms);
-	free(runs->rules);
-	*runs = (struct runs){ .n_mms = 0 };
-}
-
-/* An array of @n pointers with room for one more; grows at powers of two. NULL without memory. */
-static void *make_room(void *items, size_t n)
-{
-	return n & (n - 1) ? items : reallocarray(items, n ? 2 * n : 1, sizeof(void *));
-}
-
-int runs_append_mm(struct runs *runs, struct policy_mm_policy *policy)
-{
-	struct policy_mm_policy **longer = make_room(runs->mms, runs->n_mms);
-
-	if (!longer) {
-		policy_mm_policy_free(policy);
-		return -ENOMEM;
-	}
-	runs->mms = longer;
-	runs->mms[runs->n_mms++] = policy;
-	return 0;
-}
-
-int runs_append_qm(struct runs *runs, struct policy_qm_policy *policy)
-{
-	struct policy_qm_policy **longer = make_room(runs->qms, runs->n_qms);
-
-	if (!longer) {
-		policy_qm_policy_free(policy);
-		return -ENOMEM;
-	}
-	runs->qms = longer;
-	runs->qms[runs->n_qms++] = policy;
-	return 0;
-}
-
-int runs_append_rule(struct runs *runs, struct policy_rule *rule)
-{
-	struct policy_rule **longer = make_room(runs->rules, runs->n_rules);
-
-	if (!longer) {
-		policy_rule_free(rule);
-		return -ENOMEM;
-	}
-	runs->rules = longer;
-	runs->rules[runs->n_rules++] = rule;
-	return 0;
-}
-
 /* --- names -------------------------------------------------------------------------------- */
 
 /* N of "ipseccmd N", 0 for any other name. */
@@ -128,7 +69,7 @@ static void add_alias(struct aliases *aliases, const char *name)
 		aliases->list[aliases->n++] = (struct alias){ name, aliases->next++ };
 }
 
-static int check_count(const struct runs *runs, struct fault *fault)
+static int check_count(const struct policy_runs *runs, struct fault *fault)
 {
 	if (runs->n_mms > DYNAMIC_POLICIES_MAX || runs->n_qms > DYNAMIC_POLICIES_MAX ||
 	    runs->n_rules > DYNAMIC_RULES_MAX)
@@ -144,7 +85,7 @@ static int check_count(const struct runs *runs, struct fault *fault)
 	return 0;
 }
 
-static int collect_aliases(const struct ruleset *ruleset, const struct runs *runs,
+static int collect_aliases(const struct ruleset *ruleset, const struct policy_runs *runs,
 			   struct aliases *ret_aliases, struct fault *fault)
 {
 	struct aliases aliases = { .next = largest_number(ruleset) + 1 };
@@ -181,7 +122,7 @@ static int rename_to(struct aliases *aliases, char **name, struct fault *fault)
 }
 
 /* Rules first: the aliases' names are those of the policies. */
-static int rename_rules(struct runs *runs, struct aliases *aliases, struct fault *fault)
+static int rename_rules(struct policy_runs *runs, struct aliases *aliases, struct fault *fault)
 {
 	int r = 0;
 
@@ -226,7 +167,7 @@ static char *current_mm(struct ruleset *ruleset, struct aliases *aliases, struct
 	return name;
 }
 
-static int name_current(struct ruleset *ruleset, struct runs *runs, struct aliases *aliases,
+static int name_current(struct ruleset *ruleset, struct policy_runs *runs, struct aliases *aliases,
 			struct fault *fault)
 {
 	_cleanup_free_ char *name = NULL;
@@ -247,7 +188,7 @@ static int name_current(struct ruleset *ruleset, struct runs *runs, struct alias
 	return 0;
 }
 
-static int add_policies(struct ruleset *ruleset, struct runs *runs, struct aliases *aliases,
+static int add_policies(struct ruleset *ruleset, struct policy_runs *runs, struct aliases *aliases,
 			struct fault *fault)
 {
 	int r = 0;
@@ -277,7 +218,7 @@ static int add_policies(struct ruleset *ruleset, struct runs *runs, struct alias
 	return r;
 }
 
-static int add_rules(struct ruleset *ruleset, struct runs *runs, struct fault *fault)
+static int add_rules(struct ruleset *ruleset, struct policy_runs *runs, struct fault *fault)
 {
 	int r = 0;
 
@@ -297,7 +238,7 @@ static int add_rules(struct ruleset *ruleset, struct runs *runs, struct fault *f
 	return r;
 }
 
-int runs_add(struct ruleset *ruleset, struct runs *runs, struct fault *fault)
+int runs_add(struct ruleset *ruleset, struct policy_runs *runs, struct fault *fault)
 {
 	struct aliases aliases = { .n = 0 };
 	int r = collect_aliases(ruleset, runs, &aliases, fault);
@@ -311,6 +252,6 @@ int runs_add(struct ruleset *ruleset, struct runs *runs, struct fault *fault)
 	if (!r)
 		r = add_rules(ruleset, runs, fault);
 	free(aliases.list);
-	runs_done(runs);
+	policy_runs_clear(runs);
 	return r;
 }

@@ -5,22 +5,22 @@
 
 static struct fault fault;
 
-static void add_rule(struct runs *runs, const char *tags)
+static void add_rule(struct policy_runs *runs, const char *tags)
 {
-	assert_int_equal(runs_append_rule(runs, test_rule(tags, NULL)), 0);
+	assert_int_equal(policy_runs_add_rule(runs, test_rule(tags, NULL)), 0);
 }
 
-static void add_mm(struct runs *runs, const char *tags)
+static void add_mm(struct policy_runs *runs, const char *tags)
 {
-	assert_int_equal(runs_append_mm(runs, test_mm(tags, NULL)), 0);
+	assert_int_equal(policy_runs_add_mm(runs, test_mm(tags, NULL)), 0);
 }
 
-static void add_qm(struct runs *runs, const char *tags)
+static void add_qm(struct policy_runs *runs, const char *tags)
 {
-	assert_int_equal(runs_append_qm(runs, test_qm(tags, NULL)), 0);
+	assert_int_equal(policy_runs_add_qm(runs, test_qm(tags, NULL)), 0);
 }
 
-static int add(struct ruleset *ruleset, struct runs *runs)
+static int add(struct ruleset *ruleset, struct policy_runs *runs)
 {
 	int r;
 
@@ -40,7 +40,7 @@ static struct policy_rule rule_at(const struct ruleset *ruleset, size_t i)
 static void test_C20_current_policy_stays(void **state)
 {
 	_cleanup_(ruleset_freep) struct ruleset *ruleset = ruleset_new(RULESET_LAYER_IPSECCMD);
-	struct runs runs = { .n_mms = 0 };
+	struct policy_runs runs = { .n_mms = 0 };
 
 	(void)state;
 	/* nothing said, and nothing there: the defaults */
@@ -70,7 +70,7 @@ static void test_C20_current_policy_stays(void **state)
 static void test_many_runs_at_once(void **state)
 {
 	_cleanup_(ruleset_freep) struct ruleset *ruleset = ruleset_new(RULESET_LAYER_IPSECCMD);
-	struct runs runs = { .n_mms = 0 };
+	struct policy_runs runs = { .n_mms = 0 };
 
 	(void)state;
 	add_qm(&runs, "name=a");
@@ -91,7 +91,7 @@ static void test_many_runs_at_once(void **state)
 static void test_refused(void **state)
 {
 	_cleanup_(ruleset_freep) struct ruleset *ruleset = ruleset_new(RULESET_LAYER_IPSECCMD);
-	struct runs runs = { .n_mms = 0 };
+	struct policy_runs runs = { .n_mms = 0 };
 
 	(void)state;
 	add_rule(&runs, "srcaddr=me dstaddr=10.0.0.1 qmpolicy=1");
@@ -105,7 +105,7 @@ static void test_refused(void **state)
 static void test_same_traffic_again(void **state)
 {
 	_cleanup_(ruleset_freep) struct ruleset *ruleset = ruleset_new(RULESET_LAYER_IPSECCMD);
-	struct runs runs = { .n_mms = 0 };
+	struct policy_runs runs = { .n_mms = 0 };
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "policy/bus.h"
+#include "policy/runs.h"
 #include "policy/text.h"
 
 /* Messages need a bus that has begun; nobody answers on this one. */
@@ -279,6 +280,47 @@ static void wrong_address(void **state)
 	sd_bus_message_unref(m);
 }
 
+static void bus_runs(void **state)
+{
+	_cleanup_(policy_runs_clear) struct policy_runs runs = { .n_mms = 0 }, back = { .n_mms = 0 };
+	sd_bus_message *m = new_message(), *bad = new_message();
+	char why[POLICY_WHY_LEN];
+
+	(void)state;
+	for (unsigned int i = 0; i < 5; i++) {
+		struct policy_mm_policy *mm = policy_mm_policy_new();
+		struct policy_qm_policy *qm = policy_qm_policy_new();
+		struct policy_rule *rule = policy_rule_new();
+
+		mm->name = strdup("1");
+		mm->lifetime_minutes = 60 + i;
+		qm->name = strdup("1");
+		qm->pfs_group = (uint8_t)(14 + i);
+		rule->qm_policy = strdup("1");
+		rule->destination.kind = POLICY_ADDRESS_ANY;
+		rule->destination_port = (uint16_t)i;
+		assert_int_equal(policy_runs_add_mm(&runs, mm), 0);
+		assert_int_equal(policy_runs_add_qm(&runs, qm), 0);
+		assert_int_equal(policy_runs_add_rule(&runs, rule), 0);
+	}
+	assert_true(policy_bus_append_runs(m, &runs) >= 0);
+	seal(m);
+	assert_string_equal(sd_bus_message_get_signature(m, true), POLICY_RUNS_SIGNATURE);
+	assert_int_equal(policy_bus_read_runs(m, &back, why), 0);
+	assert_true(back.n_mms == 5 && back.n_qms == 5 && back.n_rules == 5);
+	for (size_t i = 0; i < 5; i++) {
+		assert_true(policy_mm_policy_is_equal(runs.mms[i], back.mms[i]));
+		assert_true(policy_qm_policy_is_equal(runs.qms[i], back.qms[i]));
+		assert_true(policy_rule_is_equal(runs.rules[i], back.rules[i]));
+	}
+	sd_bus_message_unref(m);
+	assert_true(sd_bus_message_append(bad, POLICY_RUNS_SIGNATURE, 0, 0, 1, 1, "nonsense", "s", "x") >= 0);
+	seal(bad);
+	assert_int_equal(policy_bus_read_runs(bad, &back, why), -EINVAL);
+	assert_non_null(strstr(why, "nonsense"));
+	sd_bus_message_unref(bad);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +330,7 @@ int main(void)
 		{ "messages of another form", not_a_dictionary, NULL, NULL, NULL },
 		{ "records there and back; unknown keys are skipped", records, NULL, NULL, NULL },
 		{ "a record with an address that is none", wrong_address, NULL, NULL, NULL },
+		cmocka_unit_test(bus_runs),
 	};
 
 	return cmocka_run_group_tests_name("bus", tests, start_bus, stop_bus);
