@@ -2,50 +2,15 @@
 #include "policy/bus.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "policy/address.h"
 #include "policy/authmethod.h"
+#include "policy/dict.h"
 #include "policy/methods.h"
 #include "policy/text.h"
 
-__attribute__((format(printf, 3, 4)))
-static int refuse(int err, char *why, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(why, POLICY_WHY_LEN, format, ap);
-	va_end(ap);
-	return err;
-}
-
 /* --- writing ------------------------------------------------------------------------------ */
-
-static int append_string(sd_bus_message *m, const char *key, const char *value)
-{
-	return sd_bus_message_append(m, "{sv}", key, "s", value ?: "");
-}
-
-static int append_number(sd_bus_message *m, const char *key, uint32_t value)
-{
-	return sd_bus_message_append(m, "{sv}", key, "u", value);
-}
-
-static int append_bool(sd_bus_message *m, const char *key, bool value)
-{
-	return sd_bus_message_append(m, "{sv}", key, "b", (int)value);
-}
-
-static int append_owned(sd_bus_message *m, const char *key, char *value)
-{
-	_cleanup_(policy_secret_freep) char *owned = value;
-
-	return owned ? append_string(m, key, owned) : -ENOMEM;
-}
 
 int policy_bus_append_mm_policy_fields(sd_bus_message *m, const struct policy_mm_policy *policy,
 				       uint32_t given)
@@ -53,15 +18,15 @@ int policy_bus_append_mm_policy_fields(sd_bus_message *m, const struct policy_mm
 	int err = sd_bus_message_open_container(m, 'a', "{sv}");
 
 	if (err >= 0 && given & POLICY_FIELD_NAME)
-		err = append_string(m, "name", policy->name);
+		err = dict_append_string(m, "name", policy->name);
 	if (err >= 0 && given & POLICY_FIELD_QMPERMM)
-		err = append_number(m, "qmpermm", policy->quick_modes);
+		err = dict_append_number(m, "qmpermm", policy->quick_modes);
 	if (err >= 0 && given & POLICY_FIELD_MMLIFETIME)
-		err = append_number(m, "mmlifetime", policy->lifetime_minutes);
+		err = dict_append_number(m, "mmlifetime", policy->lifetime_minutes);
 	if (err >= 0 && given & POLICY_FIELD_SOFTSAEXPIRATIONTIME)
-		err = append_number(m, "softsaexpirationtime", policy->soft_sa_seconds);
+		err = dict_append_number(m, "softsaexpirationtime", policy->soft_sa_seconds);
 	if (err >= 0 && given & POLICY_FIELD_MMSECMETHODS)
-		err = append_owned(m, "mmsecmethods",
+		err = dict_append_owned(m, "mmsecmethods",
 				   policy_mm_offers_to_text(policy->offers, policy->n_offers));
 	return err < 0 ? err : sd_bus_message_close_container(m);
 }
@@ -78,13 +43,13 @@ int policy_bus_append_qm_policy_fields(sd_bus_message *m, const struct policy_qm
 	char group[8];
 
 	if (err >= 0 && given & POLICY_FIELD_NAME)
-		err = append_string(m, "name", policy->name);
+		err = dict_append_string(m, "name", policy->name);
 	if (err >= 0 && given & POLICY_FIELD_SOFT)
-		err = append_bool(m, "soft", policy->soft);
+		err = dict_append_bool(m, "soft", policy->soft);
 	if (err >= 0 && given & POLICY_FIELD_PFSGROUP)
-		err = append_string(m, "pfsgroup", policy_pfs_group_format(policy->pfs_group, group));
+		err = dict_append_string(m, "pfsgroup", policy_pfs_group_format(policy->pfs_group, group));
 	if (err >= 0 && given & POLICY_FIELD_QMSECMETHODS)
-		err = append_owned(m, "qmsecmethods",
+		err = dict_append_owned(m, "qmsecmethods",
 				   policy_qm_offers_to_text(policy->offers, policy->n_offers));
 	return err < 0 ? err : sd_bus_message_close_container(m);
 }
@@ -94,51 +59,30 @@ int policy_bus_append_qm_policy(sd_bus_message *m, const struct policy_qm_policy
 	return policy_bus_append_qm_policy_fields(m, policy, UINT32_MAX);
 }
 
-static int append_methods(sd_bus_message *m, const struct policy_rule *rule, bool with_secrets)
-{
-	int err = sd_bus_message_open_container(m, 'e', "sv");
-
-	if (err >= 0)
-		err = sd_bus_message_append(m, "s", "auth");
-	if (err >= 0)
-		err = sd_bus_message_open_container(m, 'v', "as");
-	if (err >= 0)
-		err = sd_bus_message_open_container(m, 'a', "s");
-	for (size_t i = 0; err >= 0 && i < rule->n_methods; i++) {
-		_cleanup_(policy_secret_freep) char *text =
-			policy_method_to_text(&rule->methods[i], with_secrets);
-
-		err = text ? sd_bus_message_append(m, "s", text) : -ENOMEM;
-	}
-	for (int level = 0; err >= 0 && level < 3; level++)
-		err = sd_bus_message_close_container(m);
-	return err;
-}
-
 static int append_selectors(sd_bus_message *m, const struct policy_rule *rule, uint32_t given)
 {
 	char protocol[POLICY_PROTOCOL_STRLEN];
 	int err = 0;
 
 	if (given & POLICY_FIELD_SRCADDR)
-		err = append_owned(m, "srcaddr", policy_address_to_text(&rule->source));
+		err = dict_append_owned(m, "srcaddr", policy_address_to_text(&rule->source));
 	if (err >= 0 && given & POLICY_FIELD_DSTADDR)
-		err = append_owned(m, "dstaddr", policy_address_to_text(&rule->destination));
+		err = dict_append_owned(m, "dstaddr", policy_address_to_text(&rule->destination));
 	if (err >= 0 && given & POLICY_FIELD_PROTOCOL)
-		err = append_string(m, "protocol", policy_protocol_format(rule->protocol, protocol));
+		err = dict_append_string(m, "protocol", policy_protocol_format(rule->protocol, protocol));
 	if (err >= 0 && given & POLICY_FIELD_SRCPORT)
-		err = append_number(m, "srcport", rule->source_port);
+		err = dict_append_number(m, "srcport", rule->source_port);
 	if (err >= 0 && given & POLICY_FIELD_DSTPORT)
-		err = append_number(m, "dstport", rule->destination_port);
+		err = dict_append_number(m, "dstport", rule->destination_port);
 	if (err >= 0 && given & POLICY_FIELD_MIRRORED)
-		err = append_bool(m, "mirrored", rule->mirrored);
+		err = dict_append_bool(m, "mirrored", rule->mirrored);
 	if (err >= 0 && given & POLICY_FIELD_CONNTYPE)
-		err = append_string(m, "conntype", policy_connection_name(rule->connection));
+		err = dict_append_string(m, "conntype", policy_connection_name(rule->connection));
 	if (err >= 0 && given & POLICY_FIELD_TUNNELDSTADDRESS && rule->has_tunnel)
-		err = append_owned(m, "tunneldstaddress",
+		err = dict_append_owned(m, "tunneldstaddress",
 				   policy_address_to_text(&rule->tunnel_destination));
 	if (err >= 0 && given & POLICY_FIELD_DEFAULTRESPONSE && rule->is_default_response)
-		err = append_bool(m, "defaultresponse", true);
+		err = dict_append_bool(m, "defaultresponse", true);
 	return err;
 }
 
@@ -150,15 +94,16 @@ int policy_bus_append_rule_fields(sd_bus_message *m, const struct policy_rule *r
 	if (err >= 0)
 		err = append_selectors(m, rule, given);
 	if (err >= 0 && given & POLICY_FIELD_MMPOLICY && rule->mm_policy)
-		err = append_string(m, "mmpolicy", rule->mm_policy);
+		err = dict_append_string(m, "mmpolicy", rule->mm_policy);
 	if (err >= 0 && given & POLICY_FIELD_QMPOLICY && rule->qm_policy)
-		err = append_string(m, "qmpolicy", rule->qm_policy);
+		err = dict_append_string(m, "qmpolicy", rule->qm_policy);
 	if (err >= 0 && given & POLICY_FIELD_ACTIONINBOUND)
-		err = append_string(m, "actioninbound", policy_action_name(rule->inbound));
+		err = dict_append_string(m, "actioninbound", policy_action_name(rule->inbound));
 	if (err >= 0 && given & POLICY_FIELD_ACTIONOUTBOUND)
-		err = append_string(m, "actionoutbound", policy_action_name(rule->outbound));
+		err = dict_append_string(m, "actionoutbound", policy_action_name(rule->outbound));
 	if (err >= 0 && given & POLICY_FIELD_AUTH)
-		err = append_methods(m, rule, flags & POLICY_BUS_SECRETS);
+		err = dict_append_methods(m, rule->methods, rule->n_methods,
+						flags & POLICY_BUS_SECRETS);
 	return err < 0 ? err : sd_bus_message_close_container(m);
 }
 
@@ -175,15 +120,15 @@ static int append_value(sd_bus_message *m, const struct policy_key *key, const v
 
 	switch (key->type) {
 	case POLICY_VALUE_STRING:
-		return *(char *const *)field ? append_string(m, key->name, *(char *const *)field) : 0;
+		return *(char *const *)field ? dict_append_string(m, key->name, *(char *const *)field) : 0;
 	case POLICY_VALUE_BOOL:
-		return append_bool(m, key->name, *(const bool *)field);
+		return dict_append_bool(m, key->name, *(const bool *)field);
 	case POLICY_VALUE_NUMBER:
-		return append_number(m, key->name, *(const uint32_t *)field);
+		return dict_append_number(m, key->name, *(const uint32_t *)field);
 	case POLICY_VALUE_COUNTER:
 		return sd_bus_message_append(m, "{sv}", key->name, "t", *(const uint64_t *)field);
 	case POLICY_VALUE_ADDRESS:
-		return addr->family ? append_string(m, key->name, ip_addr_format(addr, buf)) : 0;
+		return addr->family ? dict_append_string(m, key->name, ip_addr_format(addr, buf)) : 0;
 	}
 	return -EINVAL;
 }
@@ -200,89 +145,6 @@ int policy_bus_append_record(sd_bus_message *m, const struct policy_record *reco
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
-
-/*
- * Takes one value, whose key and type are known to be right. 0, -EINVAL with a sentence, or
- * another -errno.
- */
-typedef int read_value(sd_bus_message *m, const char *key, void *object, uint32_t *given,
-		       char *why);
-
-/* Calls @read for every entry. 1, 0 at the end of an array, or as policy_bus_read_rule(). */
-static int read_dictionary(sd_bus_message *m, read_value *read, void *object, uint32_t *given,
-			   char *why)
-{
-	int err = sd_bus_message_enter_container(m, 'a', "{sv}");
-
-	if (err == 0)
-		return 0;
-	while (err > 0) {
-		const char *key;
-
-		err = sd_bus_message_enter_container(m, 'e', "sv");
-		if (err <= 0)
-			break;
-		err = sd_bus_message_read(m, "s", &key);
-		if (err < 0)
-			break;
-		err = read(m, key, object, given, why);
-		if (err < 0)
-			return err;
-		err = sd_bus_message_exit_container(m);
-	}
-	if (err >= 0)
-		err = sd_bus_message_exit_container(m);
-	return err < 0 ? refuse(err, why, "the message has not the form of a dictionary") : 1;
-}
-
-/* Enters the variant of @key if it holds @type. */
-static int enter_value(sd_bus_message *m, const char *key, const char *type, char *why)
-{
-	int err = sd_bus_message_enter_container(m, 'v', type);
-
-	/* sd-bus says -ENXIO for a variant of another type */
-	if (err == -ENXIO || err == 0)
-		return refuse(-EINVAL, why, "%.64s: the value is not of type \"%s\"", key, type);
-	return err < 0 ? refuse(err, why, "the message has not the form of a dictionary") : 0;
-}
-
-static int read_basic(sd_bus_message *m, const char *key, const char *type, void *ret_value,
-		      char *why)
-{
-	int err = enter_value(m, key, type, why);
-
-	if (err)
-		return err;
-	err = sd_bus_message_read_basic(m, type[0], ret_value);
-	if (err >= 0)
-		err = sd_bus_message_exit_container(m);
-	return err < 0 ? refuse(err, why, "%.64s: the value cannot be read", key) : 0;
-}
-
-/* Numbers and yes/no have types of their own, and the grammar's text besides: one parser does. */
-static int read_text(sd_bus_message *m, const char *key, const char *type, const char **ret_text,
-		     char buf[static 16], char *why)
-{
-	uint32_t number;
-	int yes, err;
-
-	switch (type[0]) {
-	case 'u':
-		err = read_basic(m, key, type, &number, why);
-		if (!err)
-			snprintf(buf, 16, "%" PRIu32, number);
-		*ret_text = buf;
-		return err;
-	case 'b':
-		err = read_basic(m, key, type, &yes, why);
-		if (!err)
-			snprintf(buf, 16, "%s", yes ? "yes" : "no");
-		*ret_text = buf;
-		return err;
-	default:
-		return read_basic(m, key, type, ret_text, why);
-	}
-}
 
 /* The keys that are not strings. */
 static const char *key_type(const char *key)
@@ -301,13 +163,6 @@ static const char *key_type(const char *key)
 	return "s";
 }
 
-static int check_repeated(uint32_t before, uint32_t after, const char *key, char *why)
-{
-	if (before == after)
-		return refuse(-EINVAL, why, "%.64s is given twice", key);
-	return 0;
-}
-
 static int read_mm_policy_value(sd_bus_message *m, const char *key, void *object, uint32_t *given,
 				char *why)
 {
@@ -315,9 +170,9 @@ static int read_mm_policy_value(sd_bus_message *m, const char *key, void *object
 	const char *text;
 	char buf[16];
 
-	return read_text(m, key, key_type(key), &text, buf, why) ?:
+	return dict_read_text(m, key, key_type(key), &text, buf, why) ?:
 	       policy_mm_policy_set_tag(object, key, text, given, why) ?:
-	       check_repeated(before, *given, key, why);
+	       dict_check_repeated(before, *given, key, why);
 }
 
 static int read_qm_policy_value(sd_bus_message *m, const char *key, void *object, uint32_t *given,
@@ -327,48 +182,30 @@ static int read_qm_policy_value(sd_bus_message *m, const char *key, void *object
 	const char *text;
 	char buf[16];
 
-	return read_text(m, key, key_type(key), &text, buf, why) ?:
+	return dict_read_text(m, key, key_type(key), &text, buf, why) ?:
 	       policy_qm_policy_set_tag(object, key, text, given, why) ?:
-	       check_repeated(before, *given, key, why);
-}
-
-static int read_methods(sd_bus_message *m, struct policy_rule *rule, char *why)
-{
-	const char *text;
-	int err;
-
-	err = enter_value(m, "auth", "as", why);
-	if (err)
-		return err;
-	policy_methods_clear(rule->methods, &rule->n_methods);
-	err = sd_bus_message_enter_container(m, 'a', "s");
-	while (err >= 0 && (err = sd_bus_message_read(m, "s", &text)) > 0) {
-		err = policy_methods_add_text(rule->methods, &rule->n_methods, text, why);
-		if (err)
-			return err;
-	}
-	for (int level = 0; err >= 0 && level < 2; level++)
-		err = sd_bus_message_exit_container(m);
-	return err < 0 ? refuse(err, why, "auth: the value cannot be read") : 0;
+	       dict_check_repeated(before, *given, key, why);
 }
 
 static int read_rule_value(sd_bus_message *m, const char *key, void *object, uint32_t *given,
 			   char *why)
 {
+	struct policy_rule *rule = object;
 	uint32_t before = *given;
 	const char *text;
 	char buf[16];
 
 	if (!strcmp(key, "auth")) {
 		*given |= POLICY_FIELD_AUTH;
-		return check_repeated(before, *given, key, why) ?: read_methods(m, object, why);
+		return dict_check_repeated(before, *given, key, why) ?:
+		       dict_read_methods(m, rule->methods, &rule->n_methods, why);
 	}
 	/* Tags of the command line that are one key here. */
 	if (!strcmp(key, "kerberos") || !strcmp(key, "psk") || !strcmp(key, "rootca"))
-		return refuse(-EINVAL, why, "authentication methods are given under the key auth");
-	return read_text(m, key, key_type(key), &text, buf, why) ?:
+		return dict_refuse(-EINVAL, why, "authentication methods are given under the key auth");
+	return dict_read_text(m, key, key_type(key), &text, buf, why) ?:
 	       policy_rule_set_tag(object, key, text, given, why) ?:
-	       check_repeated(before, *given, key, why);
+	       dict_check_repeated(before, *given, key, why);
 }
 
 int policy_bus_read_mm_policy(sd_bus_message *m, struct policy_mm_policy **ret_policy,
@@ -379,8 +216,8 @@ int policy_bus_read_mm_policy(sd_bus_message *m, struct policy_mm_policy **ret_p
 	int err;
 
 	if (!policy)
-		return refuse(-ENOMEM, why, "out of memory");
-	err = read_dictionary(m, read_mm_policy_value, policy, &given, why);
+		return dict_refuse(-ENOMEM, why, "out of memory");
+	err = dict_read(m, read_mm_policy_value, policy, &given, why);
 	if (err <= 0)
 		return err;
 	*ret_policy = TAKE_PTR(policy);
@@ -397,8 +234,8 @@ int policy_bus_read_qm_policy(sd_bus_message *m, struct policy_qm_policy **ret_p
 	int err;
 
 	if (!policy)
-		return refuse(-ENOMEM, why, "out of memory");
-	err = read_dictionary(m, read_qm_policy_value, policy, &given, why);
+		return dict_refuse(-ENOMEM, why, "out of memory");
+	err = dict_read(m, read_qm_policy_value, policy, &given, why);
 	if (err <= 0)
 		return err;
 	*ret_policy = TAKE_PTR(policy);
@@ -415,8 +252,8 @@ int policy_bus_read_rule(sd_bus_message *m, struct policy_rule **ret_rule, uint3
 	int err;
 
 	if (!rule)
-		return refuse(-ENOMEM, why, "out of memory");
-	err = read_dictionary(m, read_rule_value, rule, &given, why);
+		return dict_refuse(-ENOMEM, why, "out of memory");
+	err = dict_read(m, read_rule_value, rule, &given, why);
 	if (err <= 0)
 		return err;
 	*ret_rule = TAKE_PTR(rule);
@@ -425,7 +262,7 @@ int policy_bus_read_rule(sd_bus_message *m, struct policy_rule **ret_rule, uint3
 	return 1;
 }
 
-/* What a record is read into: read_dictionary() hands one pointer on. */
+/* What a record is read into: dict_read() hands one pointer on. */
 struct record_target {
 	const struct policy_record *record;
 	char *info;
@@ -442,31 +279,31 @@ static const struct policy_key *find_key(const struct policy_record *record, con
 static int read_string_field(sd_bus_message *m, const char *key, char **field, char *why)
 {
 	const char *text;
-	int err = read_basic(m, key, "s", &text, why);
+	int err = dict_read_basic(m, key, "s", &text, why);
 
 	if (err)
 		return err;
 	free(*field);
 	*field = strdup(text);
-	return *field ? 0 : refuse(-ENOMEM, why, "out of memory");
+	return *field ? 0 : dict_refuse(-ENOMEM, why, "out of memory");
 }
 
 static int read_address_field(sd_bus_message *m, const char *key, struct ip_addr *field, char *why)
 {
 	const char *text;
-	int err = read_basic(m, key, "s", &text, why);
+	int err = dict_read_basic(m, key, "s", &text, why);
 
 	if (err)
 		return err;
 	if (ip_addr_parse(text, field) < 0)
-		return refuse(-EINVAL, why, "%.64s: \"%.64s\" is not an address", key, text);
+		return dict_refuse(-EINVAL, why, "%.64s: \"%.64s\" is not an address", key, text);
 	return 0;
 }
 
 static int read_bool_field(sd_bus_message *m, const char *key, bool *field, char *why)
 {
 	int yes;
-	int err = read_basic(m, key, "b", &yes, why);
+	int err = dict_read_basic(m, key, "b", &yes, why);
 
 	if (!err)
 		*field = yes;
@@ -484,7 +321,7 @@ static int read_record_value(sd_bus_message *m, const char *name, void *object, 
 	(void)given;
 	if (!key) {
 		err = sd_bus_message_skip(m, "v");
-		return err < 0 ? refuse(err, why, "%.64s: the value cannot be read", name) : 0;
+		return err < 0 ? dict_refuse(err, why, "%.64s: the value cannot be read", name) : 0;
 	}
 	field = target->info + key->offset;
 	switch (key->type) {
@@ -493,9 +330,9 @@ static int read_record_value(sd_bus_message *m, const char *name, void *object, 
 	case POLICY_VALUE_BOOL:
 		return read_bool_field(m, name, field, why);
 	case POLICY_VALUE_NUMBER:
-		return read_basic(m, name, "u", field, why);
+		return dict_read_basic(m, name, "u", field, why);
 	case POLICY_VALUE_COUNTER:
-		return read_basic(m, name, "t", field, why);
+		return dict_read_basic(m, name, "t", field, why);
 	case POLICY_VALUE_ADDRESS:
 		return read_address_field(m, name, field, why);
 	}
@@ -509,7 +346,7 @@ int policy_bus_read_record(sd_bus_message *m, const struct policy_record *record
 	int ret;
 
 	memset(ret_info, 0, record->size);
-	ret = read_dictionary(m, read_record_value, &target, NULL, why);
+	ret = dict_read(m, read_record_value, &target, NULL, why);
 	if (ret <= 0)
 		policy_record_clear(record, ret_info);
 	return ret;

@@ -6,6 +6,7 @@ policy_SRCS := \
 	userland/lib/policy/bus.c \
 	userland/lib/policy/check.c \
 	userland/lib/policy/config.c \
+	userland/lib/policy/dict.c \
 	userland/lib/policy/fault.c \
 	userland/lib/policy/methods.c \
 	userland/lib/policy/model.c \
