@@ -8,7 +8,16 @@
  *
  * A change is verb ("add", "set", "delete", "import"), kind ("policy", "rule", "filterlist",
  * "filter", "filteraction", "defaultrule") and the tags of its command; what is found goes by the
- * keys "name", "guid", "id", "policy", "filterlist" and "all".
+ * keys "name", "guid", "id", "policy", "filterlist" and "all". Numbers are "u", yes/no is "b", all
+ * else "s"; the authentication methods are one key, "auth" ("as").
+ *
+ * What is added or read is a whole object. It has besides, if it has them, "guid", "modified" ("t",
+ * seconds since the epoch), a policy its "rules" and a filter list its "filters" (a(sa{sv}), as in
+ * StoreRead's answer, where only policies, lists and actions stand by themselves), and a default
+ * response rule the GUID of its action, "actionguid".
+ *
+ * Preshared keys are in clear: who may change or read a store has them anyway. A message is to be
+ * marked with sd_bus_message_sensitive() by its maker.
  */
 #ifndef STORE_BUS_H
 #define STORE_BUS_H

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/head.h"
+
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const verbs[] = {
@@ -62,6 +64,54 @@ int store_kind_parse(const char *text, enum store_kind *ret_kind)
 	if (!err)
 		*ret_kind = (enum store_kind)i;
 	return err;
+}
+
+void *store_change_object(const struct store_change *change)
+{
+	switch (change->kind) {
+	case STORE_KIND_POLICY:
+		return change->store_policy;
+	case STORE_KIND_RULE:
+	case STORE_KIND_DEFAULT_RULE:
+		return change->rule;
+	case STORE_KIND_FILTER_LIST:
+		return change->filter_list;
+	case STORE_KIND_FILTER:
+		return change->filter;
+	case STORE_KIND_FILTER_ACTION:
+		return change->filter_action;
+	}
+	return NULL;
+}
+
+int store_change_make_object(struct store_change *change)
+{
+	void *object;
+
+	if (store_change_object(change))
+		return 0;
+	object = store_object_new(change->kind);
+	if (!object)
+		return -ENOMEM;
+	switch (change->kind) {
+	case STORE_KIND_POLICY:
+		change->store_policy = object;
+		break;
+	case STORE_KIND_RULE:
+	case STORE_KIND_DEFAULT_RULE:
+		change->rule = object;
+		break;
+	case STORE_KIND_FILTER_LIST:
+		change->filter_list = object;
+		break;
+	case STORE_KIND_FILTER:
+		change->filter = object;
+		break;
+	case STORE_KIND_FILTER_ACTION:
+		change->filter_action = object;
+		break;
+	}
+	return 0;
 }
 
 void store_change_clear(struct store_change *change)

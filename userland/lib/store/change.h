@@ -46,6 +46,11 @@ struct store_change {
 /* Frees what it owns and zeroes it. */
 void store_change_clear(struct store_change *change);
 
+/* The object of the change's kind: a struct store_policy for a policy and so on; borrowed or NULL. */
+void *store_change_object(const struct store_change *change);
+/* Makes it, with its defaults, if there is none. 0 or -ENOMEM. */
+int store_change_make_object(struct store_change *change);
+
 /* "add", "filterlist": the words of the commands. Parsing takes no other case; 0 or -EINVAL. */
 const char *store_verb_name(enum store_verb verb);
 int store_verb_parse(const char *text, enum store_verb *ret_verb);

@@ -8,6 +8,9 @@ store_SRCS := \
 	userland/lib/store/apply_list.c \
 	userland/lib/store/apply_policy.c \
 	userland/lib/store/apply_rule.c \
+	userland/lib/store/bus.c \
+	userland/lib/store/bus_append.c \
+	userland/lib/store/bus_read.c \
 	userland/lib/store/change.c \
 	userland/lib/store/content.c \
 	userland/lib/store/diff.c \
@@ -46,6 +49,12 @@ test_store_text_SRCS := userland/lib/store/test_text.c userland/lib/store/test_c
 	userland/ctl/words.c
 test_store_text_LIBS := store policy base
 test_store_text_PKGS := cmocka libsystemd
+
+TESTS += test_store_bus
+test_store_bus_SRCS := userland/lib/store/test_bus.c userland/lib/store/test_content.c \
+	userland/ctl/words.c
+test_store_bus_LIBS := store policy base
+test_store_bus_PKGS := cmocka libsystemd
 
 TESTS += test_store
 test_store_SRCS := userland/lib/store/test_store.c userland/lib/store/test_support.c

@@ -35,46 +35,6 @@ static bool has_policy(enum store_kind kind)
 	return kind == STORE_KIND_RULE || kind == STORE_KIND_DEFAULT_RULE;
 }
 
-static void *object_of(const struct store_change *change)
-{
-	switch (change->kind) {
-	case STORE_KIND_POLICY:
-		return change->store_policy;
-	case STORE_KIND_RULE:
-	case STORE_KIND_DEFAULT_RULE:
-		return change->rule;
-	case STORE_KIND_FILTER_LIST:
-		return change->filter_list;
-	case STORE_KIND_FILTER:
-		return change->filter;
-	case STORE_KIND_FILTER_ACTION:
-		return change->filter_action;
-	}
-	return NULL;
-}
-
-static void put_object(struct store_change *change, void *object)
-{
-	switch (change->kind) {
-	case STORE_KIND_POLICY:
-		change->store_policy = object;
-		break;
-	case STORE_KIND_RULE:
-	case STORE_KIND_DEFAULT_RULE:
-		change->rule = object;
-		break;
-	case STORE_KIND_FILTER_LIST:
-		change->filter_list = object;
-		break;
-	case STORE_KIND_FILTER:
-		change->filter = object;
-		break;
-	case STORE_KIND_FILTER_ACTION:
-		change->filter_action = object;
-		break;
-	}
-}
-
 static int no_such_tag(const char *tag, char *why)
 {
 	return store_refuse(why, "there is no tag \"%.64s\" here", tag);
@@ -149,14 +109,11 @@ int store_change_set_tag(struct store_change *change, const char *tag, const cha
 	if (change->verb == STORE_VERB_DELETE &&
 	    (change->kind != STORE_KIND_FILTER || !strcmp(tag, "description")))
 		return no_such_tag(tag, why);
-	if (!object_of(change)) {
-		put_object(change, store_object_new(change->kind));
-		if (!object_of(change)) {
-			store_refuse(why, "out of memory");
-			return -ENOMEM;
-		}
+	if (store_change_make_object(change) < 0) {
+		store_refuse(why, "out of memory");
+		return -ENOMEM;
 	}
-	err = store_tag_set(change->kind, object_of(change), is_name ? "newname" : tag, value,
+	err = store_tag_set(change->kind, store_change_object(change), is_name ? "newname" : tag, value,
 			    &change->given, why);
 	return err == 1 ? no_such_tag(tag, why) : err;
 }
@@ -177,7 +134,7 @@ static void print_found_by(FILE *file, const struct store_change *change)
 
 void store_change_print(FILE *file, const struct store_change *change, bool with_secrets)
 {
-	const void *object = object_of(change);
+	const void *object = store_change_object(change);
 	uint32_t fields = change->given;
 
 	fprintf(file, "static %s %s", store_verb_name(change->verb), store_kind_name(change->kind));
