@@ -196,11 +196,11 @@ case_refused() { # ours|peer
 }
 
 # One CA for both; the CRL is in our store.
-OUR_SUBJECT="O=Example, CN=ours" ROOT_SUBJECT="O=Example, CN=Root"
+OUR_SUBJECT="O=Example, CN=ours" ROOT_SUBJECT="O=Example, CN=Roots"
 authority_up() {
 	local name
 	getent passwd ipsec-cred >/dev/null || need users_add
-	need ca_new first /O=Example/CN=Root
+	need ca_new first /O=Example/CN=Roots
 	for name in ours peer revoked; do
 		need host_new first $name
 		need quietly openssl pkcs12 -export -in "$CA/$name.crt" -inkey "$CA/$name.key" \

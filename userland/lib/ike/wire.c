@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define GENERIC_HEADER_LEN 4
+#define ALIGNMENT 4
 #define KNOWN_FLAGS (WIRE_FLAG_ENCRYPTED | WIRE_FLAG_COMMIT | WIRE_FLAG_AUTH_ONLY)
 
 int wire_parse_header(struct bytes datagram, struct wire_header *ret_header)
@@ -33,6 +34,16 @@ int wire_parse_header(struct bytes datagram, struct wire_header *ret_header)
 	return 0;
 }
 
+/* libreswan fills messages in clear up to a multiple of four, too. */
+static bool is_alignment(struct bytes rest, size_t len)
+{
+	for (size_t i = 0; i < rest.len; i++) {
+		if (rest.data[i])
+			return false;
+	}
+	return rest.len < ALIGNMENT && len % ALIGNMENT == 0;
+}
+
 int wire_parse_payloads(uint8_t first, struct bytes chain, bool is_padded,
 			struct wire_message *ret_message)
 {
@@ -57,7 +68,7 @@ int wire_parse_payloads(uint8_t first, struct bytes chain, bool is_padded,
 		n++;
 		type = next;
 	}
-	if (!is_padded && r.len)
+	if (!is_padded && r.len && !is_alignment((struct bytes){ r.data, r.len }, chain.len))
 		return -EBADMSG;
 	ret_message->n_payloads = n;
 	ret_message->chain = (struct bytes){ chain.data, chain.len - r.len };

@@ -89,7 +89,8 @@ int wire_parse_header(struct bytes datagram, struct wire_header *ret_header);
 
 /*
  * Splits @chain, which starts with a payload of type @first. @is_padded allows bytes after the
- * last payload (decrypted messages); without it they are an error. -EBADMSG for a broken chain,
+ * last payload (decrypted messages); without it they are an error, but for up to three zeros that
+ * make the length a multiple of four. -EBADMSG for a broken chain,
  * -E2BIG for more than WIRE_PAYLOADS_MAX payloads. Fills everything but the header.
  */
 int wire_parse_payloads(uint8_t first, struct bytes chain, bool is_padded,
