@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * Initiators by the thousand, for "make bench-ike": main mode with a preshared key and quick mode,
- * each negotiation from an address of its own, as fast as the responder answers.
+ * Initiators by the thousand, for "make bench-ike": main mode and quick mode, each negotiation from an
+ * address of its own, as fast as the responder answers.
  *
- *   ikeload TO PSK negotiate N CONCURRENT   "done=N failed=0 ns=... p50=... p99=... cpu=..."
- *   ikeload TO PSK half N CONCURRENT        message 1 only, as if the sources were spoofed
+ *   ikeload TO PROOF negotiate N CONCURRENT   "done=N failed=0 ns=... p50=... p99=... cpu=..."
+ *   ikeload TO PROOF half N CONCURRENT        message 1 only, as if the sources were spoofed
+ *
+ * PROOF is psk:TEXT or rsa:DIR (ikeload_proof.h).
  *
  *   10.77.0.1 ... 10.77.x.y  one socket, the source chosen per datagram  --->  TO:500
  *
  * What is measured is the responder, so this end is cheap: its private exponent is tiny, and all
- * else is the codec and the formulas of lib/ike. It does check each message: message 6 and quick
- * mode's message 2 count only if their HASH is right, and a negotiation counts only if all of them
+ * else is the codec and the formulas of lib/ike; but a signature costs what it costs. It does check
+ * each message: message 6 and quick mode's message 2 count only if their HASH or SIG is right, and a negotiation counts only if all of them
  * did. Times are from the first message 1 of a negotiation to its message 3 of quick mode.
  *
  * Needs "ip route add local 10.77.0.0/16 dev lo" in its namespace.
@@ -36,6 +38,7 @@
 #include "ike/keys.h"
 #include "ike/proposal_mm.h"
 #include "ike/proposal_qm.h"
+#include "ikeload_proof.h"
 
 #define PORT 500
 #define GROUP IKE_GROUP_MODP2048
@@ -69,7 +72,7 @@ struct initiator {
 struct load {
 	int fd;
 	struct ip_addr to;
-	struct bytes psk;
+	struct proof *proof;
 	struct initiator *all;
 	size_t n, n_begun, n_ended, n_failed, concurrent;
 	bool is_half;
@@ -179,6 +182,7 @@ static bool take_2(struct load *load, struct initiator *i, const struct wire_mes
 	out = wire_out_make(load->buf, sizeof(load->buf), &header);
 	wire_add(&out, WIRE_PAYLOAD_KE, (struct bytes){ load->ke_i, GROUP_LEN });
 	wire_add(&out, WIRE_PAYLOAD_NONCE, (struct bytes){ i->ni, NONCE_LEN });
+	proof_request(load->proof, &out);
 	i->stage = STAGE_SENT_3;
 	send_new(load, i, load->buf, wire_finish(&out, 0));
 	return true;
@@ -206,14 +210,14 @@ static bool make_keys(struct load *load, struct initiator *i, struct bytes nr)
 	BN_free(x);
 	BN_free(y);
 	return is_ok &&
-	       !keys_skeyid_psk(IKE_HASH_SHA1, load->psk, (struct bytes){ i->ni, NONCE_LEN }, nr,
-				i->keys.skeyid) &&
+	       !proof_skeyid(load->proof, (struct bytes){ i->ni, NONCE_LEN }, nr,
+			     (struct bytes){ gxy, GROUP_LEN }, &i->keys) &&
 	       !keys_derive(&i->keys, IKE_HASH_SHA1, IKE_CIPHER_AES_CBC, 128,
 			    (struct bytes){ gxy, GROUP_LEN }, t.cky_i, t.cky_r) &&
 	       !keys_phase1_iv(&i->keys, &t, i->iv);
 }
 
-/* <-- HDR, KE, Nr; HDR*, IDii, HASH_I --> */
+/* <-- HDR, KE, Nr[, CR]; HDR*, IDii, HASH_I or [CERT,] SIG_I --> */
 static bool take_4(struct load *load, struct initiator *i, const struct wire_message *m)
 {
 	const struct wire_payload *ke = wire_find(m, WIRE_PAYLOAD_KE, 0);
@@ -221,7 +225,6 @@ static bool take_4(struct load *load, struct initiator *i, const struct wire_mes
 	struct wire_header header = header_of(i, WIRE_EXCHANGE_MAIN, WIRE_FLAG_ENCRYPTED, 0);
 	struct wire_out out = wire_out_make(load->buf, sizeof(load->buf), &header);
 	struct mm_transcript t;
-	uint8_t hash[IKE_HASH_MAX_LEN];
 	size_t len;
 
 	if (!ke || !nr || ke->body.len != GROUP_LEN)
@@ -230,12 +233,8 @@ static bool take_4(struct load *load, struct initiator *i, const struct wire_mes
 	if (!make_keys(load, i, nr->body))
 		die("OpenSSL fails");
 	t = transcript(load, i);
-	wire_begin(&out, WIRE_PAYLOAD_ID);
-	ident_write(&out.w, &i->addr, 32, 0, 0);
-	wire_end(&out);
-	if (keys_hash_ir(&i->keys, IKE_HASH_SHA1, &t, true, wire_last_body(&out), hash))
+	if (proof_write(load->proof, &i->keys, &t, &i->addr, &out))
 		die("OpenSSL fails");
-	wire_add(&out, WIRE_PAYLOAD_HASH, (struct bytes){ hash, i->keys.len });
 	len = wire_finish(&out, 16);
 	if (exchange_encrypt(&i->keys, i->iv, load->buf, len))
 		die("OpenSSL fails");
@@ -262,20 +261,13 @@ static bool decrypt(struct load *load, struct initiator *i, struct bytes datagra
 
 static void send_qm_1(struct load *load, struct initiator *i);
 
-/* <-- HDR*, IDir, HASH_R */
+/* <-- HDR*, IDir, HASH_R or [CERT,] SIG_R */
 static bool take_6(struct load *load, struct initiator *i, struct bytes datagram,
 		   struct wire_message *m)
 {
 	struct mm_transcript t = transcript(load, i);
-	const struct wire_payload *id, *hash;
-	uint8_t want[IKE_HASH_MAX_LEN];
 
-	if (!decrypt(load, i, datagram, m))
-		return false;
-	id = wire_find(m, WIRE_PAYLOAD_ID, 0);
-	hash = wire_find(m, WIRE_PAYLOAD_HASH, 0);
-	if (!id || !hash || keys_hash_ir(&i->keys, IKE_HASH_SHA1, &t, false, id->body, want) ||
-	    !crypto_is_equal(hash->body, (struct bytes){ want, i->keys.len }))
+	if (!decrypt(load, i, datagram, m) || !proof_is_good(load->proof, &i->keys, &t, m))
 		return false;
 	send_qm_1(load, i);
 	return true;
@@ -503,7 +495,7 @@ static void prepare(struct load *load)
 	struct ike_mm_policy policy = {
 		.proposals = { { IKE_CIPHER_AES_CBC, 128, IKE_HASH_SHA1, GROUP } },
 		.n_proposals = 1,
-		.auth = { IKE_AUTH_PSK },
+		.auth = { proof_auth(load->proof) },
 		.n_auth = 1,
 		.life_seconds = 28800,
 	};
@@ -565,13 +557,16 @@ int main(int argc, char **argv)
 
 	if (argc != 6 || ip_addr_parse(argv[1], &load.to) || parse_u32(argv[4], &n) || !n ||
 	    n > 60000 || parse_u32(argv[5], &concurrent) || !concurrent)
-		die("usage: ikeload TO PSK negotiate|half N CONCURRENT");
-	load.psk = (struct bytes){ (const uint8_t *)argv[2], strlen(argv[2]) };
+		die("usage: ikeload TO PROOF negotiate|half N CONCURRENT");
 	load.is_half = !strcmp(argv[3], "half");
 	load.n = n;
 	load.concurrent = concurrent;
 	if (crypto_init())
 		die("OpenSSL fails");
+	load.proof = proof_new(argv[2]);
+	if (!load.proof)
+		die("a proof is psk:TEXT or rsa:DIR, and DIR has initiator.{crt,key}, responder.crt and "
+		    "root.crt");
 	open_socket(&load);
 	prepare(&load);
 	start = now_ns();

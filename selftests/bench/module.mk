@@ -7,7 +7,10 @@ traffic_SRCS := \
 
 # Of "make bench-ike".
 TOOLS += ikeload
-ikeload_SRCS := selftests/bench/ikeload.c
+ikeload_SRCS := \
+	selftests/bench/ikeload.c \
+	selftests/bench/ikeload_proof.c \
+	userland/cred/signature.c
 ikeload_LIBS := ike base
 ikeload_PKGS := libcrypto
 

@@ -3,6 +3,7 @@
 # One responder of "make bench-ike" and its initiators, in namespaces that end with this script.
 #
 #   negotiations.sh ours|strongswan|libreswan rate CPUS N CONCURRENT
+#   negotiations.sh SIDE rate-rsa CPUS N CONCURRENT   the same with certificates
 #   negotiations.sh SIDE memory CPUS N CONCURRENT     N peers, each with main and quick mode
 #   negotiations.sh SIDE half CPUS N CONCURRENT       N first messages, from N addresses
 #
@@ -15,6 +16,7 @@ set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd -P)
 PSK="only for measurements"
 HERE=10.76.0.1
+ROOT="O=Measurements, CN=Root"
 
 # Everything below is in its own mounts, processes and network, and ends with its first process.
 if [ -z "${IPD_BENCH_INSIDE-}" ]; then
@@ -60,6 +62,24 @@ network() {
 	must ip -n l route add local 10.77.0.0/16 dev lo
 }
 
+# Certificates of one authority: root.crt, responder.crt and .key, initiator.crt and .key.
+certificates() {
+	local name subject
+	CERTS=$TMP/certificates
+	mkdir -p "$CERTS"
+	must openssl req -x509 -newkey rsa:2048 -nodes -keyout "$CERTS/root.key" -out "$CERTS/root.crt" \
+		-subj "/O=Measurements/CN=Root" -days 30
+	echo "keyUsage = critical, digitalSignature" >"$CERTS/extensions"
+	for name in responder initiator; do
+		subject="/O=Measurements/CN=${name^}"
+		must openssl req -newkey rsa:2048 -nodes -keyout "$CERTS/$name.key" -out "$CERTS/$name.csr" \
+			-subj "$subject"
+		must openssl x509 -req -in "$CERTS/$name.csr" -CA "$CERTS/root.crt" -CAkey "$CERTS/root.key" \
+			-CAcreateserial -days 30 -extfile "$CERTS/extensions" -out "$CERTS/$name.crt"
+	done
+}
+is_rsa() { [ -n "${CERTS-}" ]; }
+
 mount_peer() { # NAME
 	local root dir
 	root=$("$TOP/scripts/peer" path "$1") || exit 1
@@ -80,9 +100,10 @@ start_peer() { LD_PRELOAD=$TOP/build/xfrm_accept.so start "$@"; }
 # --- responders: as they come, but without limits on strangers and without logs -------------------
 
 ours_start() {
-	local run=$TMP/run
+	local run=$TMP/run auth="psk=$PSK"
 	mkdir -p "$run" "$TMP/state"
-	start cred "$TOP/build/ipsec-cred" --foreground --run-dir "$run"
+	! is_rsa || { ours_store && auth="rootca=$ROOT"; }
+	start cred "$TOP/build/ipsec-cred" --foreground --run-dir "$run" --certs "$TMP/store"
 	start agent "$TOP/build/bench-agent" --foreground --log-level err --run-dir "$run" \
 		--state-dir "$TMP/state"
 	start ike "$TOP/build/ipsec-ike" --foreground --run-dir "$run"
@@ -90,20 +111,29 @@ ours_start() {
 	must ours_ctl dynamic add mmpolicy name=bench mmsecmethods=AES128-SHA1-14
 	must ours_ctl dynamic add qmpolicy name=bench "qmsecmethods=ESP[AES128,SHA1]:100000k/3600s"
 	must ours_ctl dynamic add rule srcaddr=me dstaddr=10.77.0.0/255.255.0.0 mmpolicy=bench \
-		qmpolicy=bench "psk=$PSK"
+		qmpolicy=bench "$auth"
 }
+ours_store() {
+	must install -D -m 644 "$CERTS/responder.crt" "$TMP/store/host.crt"
+	must install -D -m 644 "$CERTS/root.crt" "$TMP/store/roots/root.crt"
+	must install -m 400 -o "$(ours_user)" "$CERTS/responder.key" "$TMP/store/host.key"
+	chmod 755 "$TMP" "$TMP/store" "$TMP/store/roots"
+}
+# who ipsec-cred becomes
+ours_user() { getent passwd ipsec-cred >/dev/null && echo ipsec-cred || echo nobody; }
 ours_ctl() { "$TOP/build/ipsecctl" --run-dir "$TMP/run" "$@"; }
 ours_ready() {
 	[ "$(ours_ctl --json status | jq -r '[.. | objects | .ike?, .cred?] | map(select(. != null)) | all')" = true ]
 }
 
 strongswan_start() {
-	local d=$TMP/swan
+	local d=$TMP/swan auth=psk own="id = $HERE"
 	mount_peer strongswan
 	mkdir -p "$d"
+	! is_rsa || { strongswan_store "$d" && auth=pubkey own="certs = responder.crt"; }
 	cat >"$d/strongswan.conf" <<-CONF
 	charon-systemd {
-	  load = random nonce openssl aes sha1 sha2 hmac kdf kernel-netlink socket-default vici
+	  load = random nonce openssl pem aes sha1 sha2 hmac kdf kernel-netlink socket-default vici
 	  install_routes = no
 	  install_virtual_ip = no
 	  dos_protection = no
@@ -119,7 +149,7 @@ strongswan_start() {
 	  }
 	}
 	swanctl {
-	  load = openssl random
+	  load = openssl pem random
 	}
 	CONF
 	cat >"$d/swanctl.conf" <<-CONF
@@ -131,11 +161,11 @@ strongswan_start() {
 	    proposals = aes128-sha1-modp2048
 	    unique = never
 	    local {
-	      auth = psk
-	      id = $HERE
+	      auth = $auth
+	      $own
 	    }
 	    remote {
-	      auth = psk
+	      auth = $auth
 	    }
 	    children {
 	      n {
@@ -156,14 +186,24 @@ strongswan_start() {
 	wait_for 20 test -S "$d/vici" || die "strongSwan does not start"
 	must swanctl --load-all --uri "unix://$d/vici"
 }
+strongswan_store() { # DIR
+	mkdir "$1/x509" "$1/x509ca" "$1/private"
+	must cp "$CERTS/root.crt" "$1/x509ca/"
+	must cp "$CERTS/responder.crt" "$1/x509/"
+	must cp "$CERTS/responder.key" "$1/private/"
+}
 
 libreswan_start() {
-	local d=$TMP/lsw
+	local d=$TMP/lsw auth='authby=secret'
 	mount_peer libreswan
 	mkdir -p "$d/run" "$d/nss" "$d/ipsec"
 	must mount -t tmpfs tmpfs /var/lib
 	mkdir -p /var/lib/ipsec/nss
 	must certutil -N --empty-password -d "sql:$d/nss"
+	! is_rsa || {
+		libreswan_store "$d"
+		auth=$'authby=rsasig\n  leftcert=responder\n  leftid=%fromcert\n  leftsendcert=always\n  rightca=%same\n  rightid=%fromcert'
+	}
 	cat >"$d/ipsec.conf" <<-CONF
 	config setup
 	  uniqueids=no
@@ -176,7 +216,7 @@ libreswan_start() {
 	  type=transport
 	  left=$HERE
 	  right=%any
-	  authby=secret
+	  $auth
 	  ike=aes128-sha1;modp2048
 	  phase2=esp
 	  phase2alg=aes128-sha1
@@ -193,6 +233,13 @@ libreswan_start() {
 	/usr/libexec/ipsec/addconn --config "$d/ipsec.conf" --ctlsocket "$d/run/pluto.ctl" n \
 		>"$TMP/addconn.log" 2>&1
 	/usr/libexec/ipsec/whack --rundir "$d/run" --listen >"$TMP/listen.log" 2>&1
+}
+
+libreswan_store() { # DIR
+	must certutil -A -d "sql:$1/nss" -n root -t CT,, -i "$CERTS/root.crt"
+	must openssl pkcs12 -export -in "$CERTS/responder.crt" -inkey "$CERTS/responder.key" \
+		-name responder -passout pass:x -out "$1/responder.p12"
+	must pk12util -i "$1/responder.p12" -d "sql:$1/nss" -W x -K ''
 }
 
 # --- what they took -------------------------------------------------------------------------------
@@ -214,13 +261,16 @@ rss() { # bytes of all the responder's processes
 }
 
 load() { # KIND N CONCURRENT
-	taskset -c 0 ip netns exec l "$TOP/build/ikeload" $HERE "$PSK" "$@"
+	local proof="psk:$PSK"
+	! is_rsa || proof=rsa:$CERTS
+	taskset -c 0 ip netns exec l "$TOP/build/ikeload" $HERE "$proof" "$@"
 }
 
 main() {
 	local side=$1 kind=$2 n=$4 concurrent=$5 before after rss_before
 	CPUS=$3
 	network
+	[ "$kind" != rate-rsa ] || certificates
 	"${side}_start"
 	# the first ones load code and fill caches
 	load negotiate 20 4 >"$TMP/warm.log" 2>&1 || die "$side does not negotiate: $(cat "$TMP/warm.log")"
