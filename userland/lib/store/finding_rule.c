@@ -145,9 +145,8 @@ static void check_rule_itself(struct finding_list *list, const struct store_rule
 	else if (certificates_are_apart(rule))
 		finding_add(list, FINDING_CERTIFICATES_APART, finding_rule_name(list, rule),
 			    "another method stands between the certification authorities");
-	else if (rule->n_methods && store_rule_check(rule, why) < 0)
-		finding_add(list, FINDING_INVALID, finding_rule_name(list, rule), "%s", why);
-	else if (action && store_filter_action_check_body(action, why) < 0)
+	else if ((rule->n_methods && store_rule_check(rule, why) < 0) ||
+		 (action && store_filter_action_check_body(action, why) < 0))
 		finding_add(list, FINDING_INVALID, finding_rule_name(list, rule), "%s", why);
 }
 
