@@ -93,7 +93,7 @@ static void check_filters(struct finding_list *list, const struct store_rule *ru
 	tell(list, FINDING_TUNNEL_FILTER_PORT, rule, &tallies.tunnel_port,
 	     "a tunnel cannot tell protocols and ports, for fragments have none");
 	tell(list, FINDING_MIRRORED_TUNNEL, rule, &tallies.tunnel_mirrored,
-	     "both directions cannot have the same end of the tunnel");
+	     "a tunnel has one direction, so that the mirror does nothing");
 	tell(list, FINDING_SERVER_NOT_ME, rule, &tallies.server,
 	     "the servers of this host are no one else's");
 	tell(list, FINDING_INVALID, rule, &tallies.invalid, tallies.invalid.why);
