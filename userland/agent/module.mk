@@ -38,7 +38,9 @@ agent_SRCS := \
 	userland/agent/support.c \
 	userland/agent/traffic.c \
 	userland/agent/translate.c \
-	userland/agent/tunnel.c
+	userland/agent/trial.c \
+	userland/agent/tunnel.c \
+	userland/agent/watch.c
 agent_LIBS := daemon link ike store policy nl base
 agent_PKGS := libsystemd libnl-3.0
 
@@ -117,3 +119,8 @@ TESTS += test_oakley
 test_oakley_SRCS := userland/agent/test_oakley.c userland/agent/test_journal.c
 test_oakley_LIBS := agent
 test_oakley_PKGS := cmocka
+
+TESTS += test_trial
+test_trial_SRCS := userland/agent/test_trial.c
+test_trial_LIBS := agent
+test_trial_PKGS := cmocka

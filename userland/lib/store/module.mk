@@ -13,6 +13,7 @@ store_SRCS := \
 	userland/lib/store/bus_read.c \
 	userland/lib/store/change.c \
 	userland/lib/store/content.c \
+	userland/lib/store/copy.c \
 	userland/lib/store/diff.c \
 	userland/lib/store/examples.c \
 	userland/lib/store/filter.c \
