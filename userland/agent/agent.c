@@ -12,12 +12,14 @@
 
 #include "agent/bus.h"
 #include "agent/events.h"
+#include "agent/report.h"
+#include "agent/start.h"
 #include "policy/fault.h"
 #include "agent/state.h"
+#include "agent/stores.h"
 #include "base/log.h"
 
 #define SERVERS_USEC	(60 * UINT64_C(1000000))
-#define REPORT_USEC	500000
 
 static uint64_t now_usec(void)
 {
@@ -25,311 +27,6 @@ static uint64_t now_usec(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-/* --- names -------------------------------------------------------------------------------- */
-
-static const struct ip_addr *lookup(void *userdata, const struct policy_address *address,
-				    size_t *ret_n)
-{
-	struct agent *agent = userdata;
-	const struct name *name;
-	const struct server_list *list;
-
-	if (address->kind == POLICY_ADDRESS_NAME) {
-		name = names_find(resolver_names(agent->resolver), address->name);
-		*ret_n = name ? name->n_addrs : 0;
-		return name ? name->addrs : NULL;
-	}
-	list = servers_find(&agent->servers, address->kind);
-	*ret_n = list->n;
-	return list->addrs;
-}
-
-static bool is_me(void *userdata, const struct ip_addr *addr)
-{
-	return addresses_is_me(((struct agent *)userdata)->addresses, addr);
-}
-
-static int find_source(void *userdata, const struct ip_addr *remote, struct ip_addr *ret_addr)
-{
-	return addresses_find_source(((struct agent *)userdata)->addresses, remote, ret_addr);
-}
-
-static struct expand_names names_of(struct agent *agent)
-{
-	return (struct expand_names){
-		.lookup = lookup,
-		.is_me = is_me,
-		.find_source = find_source,
-		.userdata = agent,
-	};
-}
-
-const char *agent_find_unknown_name(const struct agent *agent, const struct policy_rule *rule)
-{
-	const struct policy_address *sides[] = { &rule->source, &rule->destination,
-						 &rule->tunnel_destination };
-
-	for (size_t i = 0; i < (rule->has_tunnel ? 3 : 2); i++)
-		if (sides[i]->kind == POLICY_ADDRESS_NAME &&
-		    !names_find(resolver_names(agent->resolver), sides[i]->name))
-			return sides[i]->name;
-	return NULL;
-}
-
-/* --- layers ------------------------------------------------------------------------------- */
-
-const char *agent_layers_text(const struct agent *agent, char buf[static AGENT_LAYERS_LEN])
-{
-	size_t len = 0;
-
-	buf[0] = '\0';
-	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
-		if (agent->rulesets[i])
-			len += (size_t)snprintf(buf + len, AGENT_LAYERS_LEN - len, "%s%s",
-						len ? " " : "",
-						ruleset_layer_name((enum ruleset_layer)i));
-	return buf;
-}
-
-size_t agent_count_rules(const struct agent *agent)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
-		n += agent->rulesets[i] ? agent->rulesets[i]->n_rules : 0;
-	return n;
-}
-
-/* --- changes ------------------------------------------------------------------------------ */
-
-static void report_soon(struct agent *agent)
-{
-	agent->is_reported = false;
-	(void)sd_event_source_set_time_relative(agent->report_timer, REPORT_USEC);
-	(void)sd_event_source_set_enabled(agent->report_timer, SD_EVENT_ONESHOT);
-}
-
-/* The first tunnel that cannot be, and how many there are; NULL: all can. */
-static char *describe_tunnels(const struct agent *agent)
-{
-	const struct layer_filter *first = NULL;
-	_cleanup_free_ char *rule = NULL;
-	char *text = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < agent->layers->n_filters; i++) {
-		const struct layer_filter *filter = &agent->layers->filters[i];
-
-		if (filter->tunnel_fault && !n++)
-			first = filter;
-	}
-	if (!first)
-		return NULL;
-	rule = ruleset_rule_to_text(layer_filter_rule(first));
-	if (asprintf(&text, "what the tunnel rule \"%s\" is for is blocked: %s (tunnels like that: "
-		     "%zu)", rule ? rule : "", tunnel_fault_text(first->tunnel_fault), n) < 0)
-		return NULL;
-	return text;
-}
-
-static void report_tunnels(struct agent *agent)
-{
-	char *text = describe_tunnels(agent);
-
-	if (text && (!agent->tunnels_told || strcmp(text, agent->tunnels_told) != 0))
-		log_warning("%s", text);
-	free(agent->tunnels_told);
-	agent->tunnels_told = text;
-}
-
-/* The first rule that a lower layer overrules, and how many there are; NULL: none. */
-static char *describe_losses(const struct agent *agent)
-{
-	const struct layers *layers = agent->layers;
-	_cleanup_free_ char *winner = NULL, *loser = NULL;
-	char *text = NULL;
-
-	if (!layers->n_losses)
-		return NULL;
-	winner = ruleset_rule_to_text(layers->losses[0].winner);
-	loser = ruleset_rule_to_text(layers->losses[0].loser);
-	if (asprintf(&text, "the %s layer decides: \"%s\" holds for traffic of \"%s\" of the %s "
-		     "layer, too, which has no say in it (rules like that: %zu)",
-		     ruleset_layer_name(layers->losses[0].winner->treatment->layer),
-		     winner ? winner : "", loser ? loser : "",
-		     ruleset_layer_name(layers->losses[0].loser->treatment->layer),
-		     layers->n_losses) < 0)
-		return NULL;
-	return text;
-}
-
-static void report_losses(struct agent *agent)
-{
-	char *text = describe_losses(agent);
-
-	if (text && (!agent->losses_told || strcmp(text, agent->losses_told) != 0))
-		log_warning("%s", text);
-	free(agent->losses_told);
-	agent->losses_told = text;
-}
-
-static void report(struct agent *agent)
-{
-	char text[AGENT_LAYERS_LEN];
-	size_t n = agent_count_rules(agent);
-
-	if (agent->is_reported)
-		return;
-	report_tunnels(agent);
-	report_losses(agent);
-	event_policy_applied(agent_layers_text(agent, text), n, agent->layers->n_filters);
-	(void)sd_notifyf(0, "STATUS=%zu rules, %zu filters in the driver", n,
-			 agent->layers->n_filters);
-	agent->is_reported = true;
-}
-
-/* A script makes many changes; one line tells of them. */
-static int on_report(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	(void)source;
-	(void)usec;
-	report(userdata);
-	return 0;
-}
-
-static int stage(struct agent *agent, const struct ruleset *dynamic, struct fault *fault)
-{
-	uint8_t *data;
-	size_t len;
-	int r = state_encode(dynamic, resolver_names(agent->resolver), &data, &len);
-
-	if (!r) {
-		r = state_stage(agent->state_path, data, len);
-		wipe_free(data, len);
-	}
-	if (r)
-		return fault_failed(fault, "%s could not be written: %s; nothing was changed",
-				    agent->state_path, strerror(-r));
-	return 0;
-}
-
-static int refused_by_driver(const struct agent *agent, struct fault *fault)
-{
-	return fault_failed(fault, "the driver refused it: %s; nothing was changed",
-			    agent->kernel->why);
-}
-
-static void warn_of_conflict(const struct layers *layers, const struct layers *before)
-{
-	_cleanup_free_ char *first = NULL, *second = NULL;
-
-	if (!layers->conflict[0] || (before && before->conflict[0] == layers->conflict[0] &&
-				     before->conflict[1] == layers->conflict[1]))
-		return;
-	first = ruleset_rule_to_text(layers->conflict[0]);
-	second = ruleset_rule_to_text(layers->conflict[1]);
-	log_warning("two rules authenticate the same pair of hosts differently, but main mode "
-		    "knows addresses only: the methods of \"%s\" hold for \"%s\", too",
-		    first ? first : "", second ? second : "");
-}
-
-static void set_credentials(struct agent *agent)
-{
-	cred_set(agent->cred, agent->layers,
-		 (uint8_t)config_number(agent->config, "strongcrlcheck"));
-}
-
-/* What comes after the driver's agreement cannot fail any more. */
-static void use(struct agent *agent, struct ruleset *const *rulesets, struct layers *layers)
-{
-	struct layers *before_layers = agent->layers;
-	struct ruleset *before[RULESET_LAYER_COUNT];
-
-	warn_of_conflict(layers, before_layers);
-	memcpy(before, agent->rulesets, sizeof(before));
-	memmove(agent->rulesets, rulesets, sizeof(agent->rulesets));
-	agent->layers = layers;
-	if (agent->cred)
-		set_credentials(agent);
-	if (agent->negotiate)
-		negotiate_set_layers(agent->negotiate, layers);	/* frees those before */
-	else
-		layers_free(before_layers);
-	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
-		if (before[i] != agent->rulesets[i])
-			ruleset_free(before[i]);
-	names_retain(resolver_names(agent->resolver), agent->rulesets, RULESET_LAYER_COUNT);
-	report_soon(agent);
-}
-
-/*
- * Takes @rulesets over when it succeeds, those in force excepted. @before: what the driver has, as
- * far as ids go; @is_known: and in every respect.
- */
-static int put_in_force(struct agent *agent, struct ruleset *const *rulesets,
-			const struct layers *before, bool is_known, struct fault *fault)
-{
-	_cleanup_(layers_freep) struct layers *layers = NULL;
-	struct expand_names names = names_of(agent);
-	int r;
-
-	r = layers_build(rulesets, RULESET_LAYER_COUNT, &names, before, &layers, fault);
-	if (r)
-		return r;
-	if (!cred_can_take(layers))
-		return fault_failed(fault,
-				    "there are too many preshared keys; use subnets instead of "
-				    "hosts, nothing was changed");
-	r = stage(agent, rulesets[RULESET_LAYER_DYNAMIC], fault);
-	if (r)
-		return r;
-	if (layers_commit(layers, is_known ? before : NULL, agent->kernel)) {
-		state_unstage(agent->state_path);
-		return refused_by_driver(agent, fault);
-	}
-	r = state_publish(agent->state_path);
-	if (r)
-		log_error("%s could not be replaced (%s): after a crash the agent would go back "
-			  "to the policy before", agent->state_path, strerror(-r));
-	use(agent, rulesets, TAKE_PTR(layers));
-	return 0;
-}
-
-int agent_commit_layers(struct agent *agent, uint32_t which,
-			struct ruleset *const candidates[static RULESET_LAYER_COUNT],
-			struct fault *fault)
-{
-	struct ruleset *rulesets[RULESET_LAYER_COUNT];
-	int r;
-
-	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
-		rulesets[i] = which & 1U << i ? candidates[i] : agent->rulesets[i];
-	r = put_in_force(agent, rulesets, agent->layers, true, fault);
-	for (size_t i = 0; r && i < RULESET_LAYER_COUNT; i++)
-		if (rulesets[i] != agent->rulesets[i])
-			ruleset_free(rulesets[i]);
-	return r;
-}
-
-int agent_commit(struct agent *agent, struct ruleset *candidate, struct fault *fault)
-{
-	struct ruleset *candidates[RULESET_LAYER_COUNT] = { 0 };
-
-	candidates[candidate->layer] = candidate;
-	return agent_commit_layers(agent, 1U << candidate->layer, candidates, fault);
-}
-
-void agent_refresh(struct agent *agent)
-{
-	char text[AGENT_LAYERS_LEN];
-	struct fault fault;
-	int r = put_in_force(agent, agent->rulesets, agent->layers, true, &fault);
-
-	agent->needs_refresh = r != 0;
-	if (r)
-		event_policy_failed(agent_layers_text(agent, text), fault.text);
 }
 
 /* --- what changes by itself --------------------------------------------------------------- */
@@ -525,12 +222,32 @@ static struct link_ike_config ike_settings(const struct agent *agent)
 	};
 }
 
-static int set_diagnostics(struct agent *agent)
+int agent_set_diagnostics(struct agent *agent)
 {
 	return agent->kernel->ops->diag_set(agent->kernel,
 					    (uint8_t)config_number(agent->config,
 								   "ipsecdiagnostics"),
 					    config_number(agent->config, "ipsecloginterval"));
+}
+
+static enum ipsecdrv_mode mode_of(const struct agent *agent)
+{
+	return stores_is_blocking(agent->stores) ? IPSECDRV_MODE_BLOCK : IPSECDRV_MODE_SECURE;
+}
+
+int agent_set_mode(struct agent *agent)
+{
+	enum ipsecdrv_mode mode = mode_of(agent);
+	int r;
+
+	if (agent->mode == (int)mode)
+		return 0;
+	r = agent->kernel->ops->mode_set(agent->kernel, mode,
+					 (int)config_number(agent->config, "ipsecexempt"));
+	if (r)
+		return r;
+	agent->mode = (int)mode;
+	return 0;
 }
 
 int agent_apply_config(struct agent *agent, struct fault *fault)
@@ -540,9 +257,9 @@ int agent_apply_config(struct agent *agent, struct fault *fault)
 
 	oakley_set_on(agent->oakley, settings.trace != IKE_TRACE_OFF);
 	ike_set_config(agent->ike, &settings);
-	set_credentials(agent);
-	if (agent->kernel->ops->mode_set(agent->kernel, IPSECDRV_MODE_SECURE, level) ||
-	    set_diagnostics(agent))
+	agent_set_credentials(agent);
+	if (agent->kernel->ops->mode_set(agent->kernel, mode_of(agent), level) ||
+	    agent_set_diagnostics(agent))
 		return fault_failed(fault, "it is stored, but the driver refused it: %s",
 				    agent->kernel->why);
 	return 0;
@@ -567,7 +284,9 @@ static int make_paths(struct agent *agent, const struct agent_config *config)
 	agent->servers_root = strdup(config->servers_root ? config->servers_root : "");
 	if (asprintf(&agent->state_path, "%s/%s", config->run_dir, STATE_FILE) < 0)
 		agent->state_path = NULL;
-	return agent->run_dir && agent->servers_root && agent->state_path ? 0 : -ENOMEM;
+	agent->state_dir = strdup(config->state_dir);
+	return agent->run_dir && agent->servers_root && agent->state_path && agent->state_dir ?
+	       0 : -ENOMEM;
 }
 
 /* Two agents with one run directory would undo each other's work. */
@@ -628,83 +347,11 @@ static int start_followers(struct agent *agent, const struct agent_config *confi
 	r = sd_event_add_time_relative(agent->event, &agent->servers_timer, CLOCK_MONOTONIC,
 				       SERVERS_USEC, 0, on_servers_timer, agent);
 	if (r >= 0)
-		r = sd_event_add_time_relative(agent->event, &agent->report_timer, CLOCK_MONOTONIC,
-					       REPORT_USEC, 0, on_report, agent);
+		r = report_start(agent);
 	if (r >= 0)
 		r = sd_event_add_time_relative(agent->event, &agent->watch_timer, CLOCK_MONOTONIC,
 					       NEGOTIATE_WATCH_USEC, 0, on_watch_timer, agent);
 	return r < 0 ? r : 0;
-}
-
-/*
- * The dynamic layer of an agent that ended without being stopped; an empty one if there was none.
- */
-static int restore(struct agent *agent, struct ruleset **ret_dynamic, char *why)
-{
-	uint8_t *data;
-	size_t len;
-	struct names names;
-	struct fault fault;
-	int r = state_read(agent->state_path, &data, &len);
-
-	if (r == -ENOENT) {
-		*ret_dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
-		return *ret_dynamic ? 0 : -ENOMEM;
-	}
-	if (!r) {
-		r = state_decode(data, len, ret_dynamic, &names, &fault);
-		wipe_free(data, len);
-		if (!r) {
-			names_done(resolver_names(agent->resolver));
-			*resolver_names(agent->resolver) = names;
-			return 0;
-		}
-	} else {
-		snprintf(fault.text, sizeof(fault.text), "%s", strerror(-r));
-	}
-	/* The driver protects by what is in that file: better no agent than none of it. */
-	snprintf(why, AGENT_WHY_LEN,
-		 "the dynamic rules in %s cannot be restored: %s; the driver goes on "
-		 "with its filters. Remove the file to start without them",
-		 agent->state_path, fault.text);
-	return r;
-}
-
-static int start_policy(struct agent *agent, char *why)
-{
-	_cleanup_(ruleset_freep) struct ruleset *dynamic = NULL;
-	_cleanup_(layers_freep) struct layers *adopted = NULL;
-	struct ruleset *rulesets[RULESET_LAYER_COUNT] = { 0 };
-	struct fault fault;
-	struct kernel_status status;
-	int r = restore(agent, &dynamic, why);
-
-	if (r)
-		return r;
-	/* 4295 and its like: nobody listened when the driver started */
-	if (!agent->kernel->ops->status_get(agent->kernel, &status) &&
-	    status.mode >= IPSECDRV_MODE_STARTUP_PERMIT)
-		event_driver_mode(status.mode);
-	if (layers_adopt(agent->kernel, &adopted)) {
-		snprintf(why, AGENT_WHY_LEN, "the driver's filters cannot be read: %s",
-			 agent->kernel->why);
-		return -EIO;
-	}
-	rulesets[RULESET_LAYER_DYNAMIC] = dynamic;
-	r = put_in_force(agent, rulesets, adopted, false, &fault);
-	if (r) {
-		snprintf(why, AGENT_WHY_LEN, "the policy cannot be applied: %s", fault.text);
-		return r;
-	}
-	dynamic = NULL;
-	if (set_diagnostics(agent))
-		log_error("the driver's diagnostics cannot be set: %s", agent->kernel->why);
-	r = agent->kernel->ops->mode_set(agent->kernel, IPSECDRV_MODE_SECURE,
-					 (int)config_number(agent->config, "ipsecexempt"));
-	if (r)
-		snprintf(why, AGENT_WHY_LEN, "the driver cannot be set to secure mode: %s",
-			 agent->kernel->why);
-	return r;
 }
 
 static int start_negotiating(struct agent *agent)
@@ -739,7 +386,7 @@ static int start_negotiating(struct agent *agent)
 		     settings_kerberos_realms(agent->settings), on_credentials, agent, &agent->cred);
 	if (r)
 		return r;
-	set_credentials(agent);
+	agent_set_credentials(agent);
 	return 0;
 }
 
@@ -781,6 +428,7 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 	agent->addresses = config->addresses;
 	agent->exports_keys = config->exports_keys;
 	agent->lock_fd = -1;
+	agent->mode = -1;
 	r = make_paths(agent, config);
 	if (r)
 		return say(why, r, "starting");
@@ -803,7 +451,7 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 	if (r)
 		return say(why, r, "opening the control socket");
 	event_started(agent_layers_text(agent, layers), agent_count_rules(agent));
-	report(agent);
+	report_soon(agent);	/* after the driver has told its mode */
 	resolver_refresh(agent->resolver);
 	*ret_agent = TAKE_PTR(agent);
 	return 0;
@@ -815,7 +463,7 @@ void agent_stop(struct agent *agent)
 {
 	struct kernel *kernel = agent->kernel;
 
-	report(agent);
+	report_now(agent);
 	ike_flush(agent->ike, IKE_REASON_SHUTTING_DOWN);
 	if (kernel->ops->mode_set(kernel, IPSECDRV_MODE_PERMIT, -1))
 		event_serious("the driver did not go to permit mode: %s", kernel->why);
@@ -834,6 +482,7 @@ struct agent *agent_free(struct agent *agent)
 	if (!agent)
 		return NULL;
 	bus_free(agent->bus);
+	stores_free(agent->stores);
 	sd_event_source_disable_unref(agent->kernel_source);
 	sd_event_source_disable_unref(agent->diag_source);
 	sd_event_source_disable_unref(agent->servers_timer);
@@ -848,11 +497,13 @@ struct agent *agent_free(struct agent *agent)
 	config_free(agent->config);
 	settings_free(agent->settings);
 	layers_free(agent->layers);
+	layers_free(agent->adopted);
 	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
 		ruleset_free(agent->rulesets[i]);
 	kernel_free(agent->kernel);
 	free(agent->servers_root);
 	free(agent->state_path);
+	free(agent->state_dir);
 	free(agent->tunnels_told);
 	free(agent->losses_told);
 	free(agent->run_dir);

@@ -19,6 +19,7 @@
 
 struct bus;
 struct fault;
+struct stores;
 
 /*
  * The policy agent: what the parts of this folder are put together to. One event loop, one thread
@@ -45,7 +46,10 @@ struct agent {
 	struct settings *settings;
 	struct config *config;
 	struct ruleset *rulesets[RULESET_LAYER_COUNT];	/* NULL: none; the dynamic one always is */
-	struct layers *layers;		/* of them, and in the driver */
+	struct layers *layers;		/* of them, and in the driver; NULL: nothing yet */
+	struct layers *adopted;		/* until then: what the driver has */
+	struct stores *stores;
+	char *state_dir;
 	struct negotiate *negotiate;
 	struct ike *ike;
 	struct oakley *oakley;
@@ -56,6 +60,7 @@ struct agent {
 	sd_event_source *servers_timer;
 	sd_event_source *report_timer;
 	sd_event_source *watch_timer;
+	int mode;			/* that the driver was set to; -1: none */
 	bool exports_keys;
 	bool is_reported;		/* the last change has been logged */
 	bool needs_refresh;		/* the last one failed */
@@ -88,24 +93,46 @@ DEFINE_CLEANUP(struct agent *, agent_free);
 /* What an administrator means by stopping the service; agent_free() follows. */
 void agent_stop(struct agent *agent);
 
+/* A change of one or more layers, in one step. */
+struct agent_change {
+	uint32_t which;			/* 1 << layer */
+	struct ruleset *candidates[RULESET_LAYER_COUNT];	/* of these; NULL takes the layer away */
+	/*
+	 * May be NULL. Makes the change last, when the driver has agreed. If it cannot, the driver
+	 * gets back what it had.
+	 */
+	int (*publish)(void *userdata, struct fault *fault);
+	void *userdata;
+};
+
 /*
- * Puts @candidate in force instead of what its layer has, and takes it over, whether it succeeds or
- * not. 0 when the driver has it; else -errno with *fault, and all is as it was.
+ * Puts the candidates in force and takes them over, whether it succeeds or not. 0 when the driver
+ * has them and they are published; else -errno with *fault, and all is as it was.
  */
+int agent_commit_layers(struct agent *agent, const struct agent_change *change,
+			struct fault *fault);
+/* The same for one layer that is there, without publishing. */
 int agent_commit(struct agent *agent, struct ruleset *candidate, struct fault *fault);
 /*
- * The same for several layers in one step: those in @which (1 << layer), where NULL in @candidates
- * takes the layer away.
+ * The filters that there would be with @candidate (borrowed; may be NULL) as a layer. 0, or -errno
+ * with *fault: it could not be put in force.
  */
-int agent_commit_layers(struct agent *agent, uint32_t which,
-			struct ruleset *const candidates[static RULESET_LAYER_COUNT],
-			struct fault *fault);
+int agent_build_layer(struct agent *agent, enum ruleset_layer layer, struct ruleset *candidate,
+		      struct layers **ret_layers, struct fault *fault);
 /* "persistent local dynamic": the layers that there are. */
 #define AGENT_LAYERS_LEN 64
 const char *agent_layers_text(const struct agent *agent, char buf[static AGENT_LAYERS_LEN]);
 size_t agent_count_rules(const struct agent *agent);
 /* Expands anew what is in force: names or servers have other addresses. */
 void agent_refresh(struct agent *agent);
+/* ipsec-cred gets the keys of what is in force. */
+void agent_set_credentials(struct agent *agent);
+/*
+ * The driver's operational mode: secure, or block while a store that should be in force has never
+ * been since the service started. 0, or -errno and kernel->why.
+ */
+int agent_set_mode(struct agent *agent);
+int agent_set_diagnostics(struct agent *agent);	/* the same */
 /* Config properties that can take effect now do. */
 int agent_apply_config(struct agent *agent, struct fault *fault);
 

@@ -8,15 +8,19 @@
 #include <systemd/sd-bus.h>
 
 #include "agent/agent.h"
+#include "agent/bus_store.h"
+#include "agent/caller.h"
 #include "agent/dynamic.h"
 #include "agent/explain.h"
-#include "policy/fault.h"
+#include "agent/reply.h"
 #include "agent/show.h"
 #include "agent/show_filter.h"
 #include "agent/stats.h"
+#include "agent/stores.h"
 #include "base/log.h"
 #include "link/listener.h"
 #include "policy/bus.h"
+#include "policy/fault.h"
 
 #define SOCKET_PATH_LEN 128
 
@@ -40,45 +44,6 @@ struct bus {
 	struct request *requests;
 	size_t n_requests;
 };
-
-/* --- answers ------------------------------------------------------------------------------ */
-
-static int reply_fault(sd_bus_message *m, const struct fault *fault)
-{
-	char name[64];
-
-	if (!fault->number)
-		return sd_bus_reply_method_errorf(m, fault->name, "%s", fault->text);
-	snprintf(name, sizeof(name), "%s%d", POLICY_BUS_NUMBER, fault->number);
-	return sd_bus_reply_method_errorf(m, name, "%s", fault->text);
-}
-
-static int reply_invalid(sd_bus_message *m, int error, const char *why)
-{
-	struct fault fault;
-
-	if (error == -EINVAL || !error)
-		fault_invalid(&fault, "%s", error ? why : "the dictionary is missing");
-	else
-		fault_failed(&fault, "%s", why);
-	return reply_fault(m, &fault);
-}
-
-/* After a change: 0, or what the fault says. */
-static int reply_change(sd_bus_message *m, int r, const struct fault *fault)
-{
-	return r ? reply_fault(m, fault) : sd_bus_reply_method_return(m, NULL);
-}
-
-/* Sends @reply when @r is 0, the fault when it has a text, else an error for @r. */
-static int reply_shown(sd_bus_message *m, sd_bus_message *reply, int r, const struct fault *fault)
-{
-	if (r >= 0)
-		return sd_bus_send(sd_bus_message_get_bus(m), reply, NULL);
-	if (fault->text[0])
-		return reply_fault(m, fault);
-	return sd_bus_reply_method_errno(m, r, NULL);
-}
 
 /* --- calls that wait ---------------------------------------------------------------------- */
 
@@ -113,14 +78,6 @@ static struct request *request_new(struct bus *bus, sd_bus_message *m)
 	bus->requests = request;
 	bus->n_requests++;
 	return request;
-}
-
-static int reply_busy(sd_bus_message *m)
-{
-	struct fault fault;
-
-	fault_failed(&fault, "too many calls are waiting; try again");
-	return reply_fault(m, &fault);
 }
 
 /* --- policies ----------------------------------------------------------------------------- */
@@ -731,7 +688,7 @@ static int on_get_status(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
 	return reply_shown(m, reply, r, &fault);
 }
 
-/* Whoever is connected is an administrator; sd-bus need not ask for capabilities as well. */
+/* on_call() asks for the caller's rights; sd-bus need not ask for capabilities as well. */
 #define METHOD(name, in, out, handler) \
 	SD_BUS_METHOD(name, in, out, handler, SD_BUS_VTABLE_UNPRIVILEGED)
 
@@ -760,14 +717,87 @@ static const sd_bus_vtable vtable[] = {
 	METHOD("SetConfig", "ss", "", on_set_config),
 	METHOD("Explain", "a{sv}", "a{sv}", on_explain),
 	METHOD("GetStatus", "", "a{sv}", on_get_status),
+	METHOD("StoreApply", "sua(ssa{sv})", "a(us)", bus_store_apply),
+	METHOD("StoreRead", "sa{sv}", "a(sa{sv})", bus_store_read),
+	METHOD("GetStores", "", "aa{sv}", bus_store_list),
+	METHOD("StoreExplain", "ssa{sv}", "a{sv}", bus_store_explain),
+	METHOD("TryBegin", "u", "", bus_try_begin),
+	METHOD("TryConfirm", "", "", bus_try_confirm),
+	METHOD("TryEnd", "", "", bus_try_end),
 	SD_BUS_VTABLE_END,
 };
 
+/* --- who may call what -------------------------------------------------------------------- */
+
+/* These look at the caller's rights by themselves; all others are an administrator's. */
+static bool is_for_others(sd_bus_message *m)
+{
+	static const char *const methods[] = {
+		"StoreApply", "StoreRead", "GetStores", "StoreExplain", "TryBegin", "TryConfirm",
+		"TryEnd",
+	};
+	const char *member = sd_bus_message_get_member(m);
+
+	for (size_t i = 0; member && i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (!strcmp(member, methods[i]))
+			return true;
+	return false;
+}
+
+/* Of somebody who is no administrator: every message, before anything else sees it. */
+static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+	struct fault fault;
+	int r;
+
+	(void)userdata;
+	(void)ret_error;
+	if (!sd_bus_message_is_method_call(m, NULL, NULL) || is_for_others(m))
+		return 0;
+	fault_denied(&fault, "only an administrator may do this; run it as root");
+	r = reply_fault(m, &fault);
+	return r < 0 ? r : 1;
+}
+
+/* Somebody who may do nothing at all need not be listened to. */
+static bool may_use_any(const struct stores *stores, const struct caller *caller)
+{
+	for (size_t i = 0; i < STORE_LOCATION_DOMAIN; i++)
+		if (caller_may_use(caller, stores->slots[i].path, false) ||
+		    caller_may_use(caller, stores->slots[i].path, true))
+			return true;
+	return false;
+}
+
+static int check_caller(const struct bus *bus, sd_bus *connection)
+{
+	_cleanup_(caller_done) struct caller caller = { 0 };
+	int r = caller_get(connection, &caller);
+
+	if (r)
+		return r;
+	if (caller_is_administrator(&caller))
+		return 0;
+	if (!may_use_any(bus->agent->stores, &caller))
+		return -EACCES;
+	return sd_bus_add_filter(connection, NULL, on_call, NULL);
+}
+
 /* --- life --------------------------------------------------------------------------------- */
+
+struct agent *bus_agent(const struct bus *bus)
+{
+	return bus->agent;
+}
 
 static int on_connected(void *userdata, sd_bus *connection, const struct link_peer *peer)
 {
-	log_debug("control socket: process %d is connected", (int)peer->pid);
+	int r = check_caller(userdata, connection);
+
+	log_debug("control socket: process %d of user %u is %s", (int)peer->pid,
+		  (unsigned int)peer->uid, r < 0 ? "refused" : "connected");
+	if (r < 0)
+		return r;
 	return sd_bus_add_object_vtable(connection, NULL, POLICY_BUS_PATH, POLICY_BUS_INTERFACE,
 					vtable, userdata);
 }
@@ -790,11 +820,12 @@ int bus_new(struct agent *agent, struct bus **ret_bus)
 	struct link_listener_config config = {
 		.path = path,
 		.fd = -1,
-		.mode = 0600,
+		.mode = 0666,
 		.owner = (uid_t)-1,
 		.group = (gid_t)-1,
 		.uids = { geteuid() },
 		.n_uids = 1,
+		.guests_max = BUS_GUESTS_MAX,
 		.connections_max = BUS_CONNECTIONS_MAX,
 		.connected = on_connected,
 		.userdata = bus,

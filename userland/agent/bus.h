@@ -5,15 +5,18 @@
 struct agent;
 
 /*
- * The control socket, RUNDIR/control: Documentation/bus.rst over sd-bus, peer to peer. Who is not
- * root (or whoever the agent runs as) does not get as far as a call.
+ * The control socket, RUNDIR/control: Documentation/bus.rst over sd-bus, peer to peer. Everybody may
+ * connect to it. Root (or whoever the agent runs as) may do everything; who has a right to a store
+ * may make the calls about stores (caller.h); anybody else does not get as far as a call.
  */
 struct bus;
 
 #define BUS_CONNECTIONS_MAX	64
+#define BUS_GUESTS_MAX		16	/* of them by others than administrators */
 #define BUS_REQUESTS_MAX	256	/* calls that wait for a name server or ipsec-ike */
 
 int bus_new(struct agent *agent, struct bus **ret_bus);
+struct agent *bus_agent(const struct bus *bus);
 /* Calls that wait are not answered. NULL is allowed; returns NULL. */
 struct bus *bus_free(struct bus *bus);
 

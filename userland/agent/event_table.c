@@ -19,6 +19,9 @@ const struct event_row events_table[EVENT_KIND_COUNT] = {
 	[EVENT_STOPPED] = { "b83e508d52e94f5ea5fc9c24afc45f2b", "614", LOG_NOTICE, false },
 	[EVENT_POLICY_APPLIED] = { "3eda27d235c84b64ac5c0fec99ae90ba", "615", LOG_INFO, false },
 	[EVENT_POLICY_FAILED] = { "57014bda25924b4d88d243c372b35648", "615", LOG_ERR, false },
+	[EVENT_STORE_CHANGED] = { "2daf807d6b9f4954809ddcb2922f02fb", "615", LOG_NOTICE, false },
+	[EVENT_STORE_FAILED] = { "bb078117141e4eff910f76729b7a5b46", "615", LOG_ERR, false },
+	[EVENT_TRY] = { "dc308ffaec4d4b30927629dda2064925", NULL, LOG_NOTICE, false },
 	[EVENT_SERIOUS] = { "24fe87bbe1d94c4d8e4a31244dec20f6", "616", LOG_CRIT, false },
 	/* 4292 to 4295, by the mode */
 	[EVENT_DRIVER_MODE] = { "062fbdcf4306460ea8a84881a9287976", NULL, LOG_INFO, false },

@@ -13,6 +13,7 @@
 struct ruleset_rule;
 struct kernel_drop;
 struct kernel_drop_count;
+struct store_content;
 
 /*
  * The journal entries that people and programs look for. Each has a MESSAGE_ID that never
@@ -39,6 +40,9 @@ enum event_kind {
 	EVENT_STOPPED,
 	EVENT_POLICY_APPLIED,
 	EVENT_POLICY_FAILED,
+	EVENT_STORE_CHANGED,
+	EVENT_STORE_FAILED,
+	EVENT_TRY,
 	EVENT_SERIOUS,
 	EVENT_DRIVER_MODE,
 	EVENT_DROP,
@@ -74,6 +78,18 @@ void event_serious(const char *format, ...) __attribute__((format(printf, 1, 2))
 void event_policy_applied(const char *layer, size_t n_rules, size_t n_filters);
 /* A change that nobody waits for an answer of (DNS, interfaces) was not possible. */
 void event_policy_failed(const char *layer, const char *why);
+/*
+ * What is assigned in a store, and in force now, is not what it was. @store: "local". Both are
+ * linked.
+ */
+void event_store_changed(const char *store, const struct store_content *before,
+			 const struct store_content *after);
+/* What is in a store cannot be put in force. @is_starting: there is nothing before it. */
+void event_store_failed(const char *store, bool is_starting, const char *why);
+/* A try (trial.h); @why: its changes could not be taken back yet. */
+void event_try_begun(uint32_t seconds);
+void event_try_confirmed(void);
+void event_try_ended(const char *why);
 void event_driver_mode(enum ipsecdrv_mode mode);
 /* The driver dropped a packet; some packets, in a log interval. */
 void event_drop(const struct kernel_drop *drop);

@@ -15,8 +15,8 @@
 #define SA_LEN		128
 #define FAILURE_LEN	320
 
-static int read_flow(const struct policy_flow_info *info, struct kernel_flow *ret_flow,
-		     struct fault *fault)
+int explain_read_flow(const struct policy_flow_info *info, struct kernel_flow *ret_flow,
+		      struct fault *fault)
 {
 	int direction = info->direction ? nl_direction_from_name(info->direction) : -EINVAL;
 
@@ -99,7 +99,7 @@ static const struct ruleset_rule *rule_of(const struct agent *agent, uint32_t fi
 	return filter->rule[direction] ? filter->rule[direction] : layer_filter_rule(filter);
 }
 
-static void fill_reason(const struct kernel_match *match, struct policy_explanation_info *info)
+void explain_fill_reason(const struct kernel_match *match, struct policy_explanation_info *info)
 {
 	switch (match->verdict) {
 	case IPSECDRV_VERDICT_PASS:
@@ -204,7 +204,7 @@ int explain_append(sd_bus_message *m, struct agent *agent, const struct policy_f
 	struct texts texts = { 0 };
 	struct kernel_match match;
 	struct kernel_flow packet;
-	int r = read_flow(flow, &packet, fault);
+	int r = explain_read_flow(flow, &packet, fault);
 
 	if (r)
 		return r;
@@ -213,7 +213,7 @@ int explain_append(sd_bus_message *m, struct agent *agent, const struct policy_f
 				    agent->kernel->why);
 	info.verdict = nl_verdict_name(match.verdict);
 	info.mode = nl_mode_name(match.mode);
-	fill_reason(&match, &info);
+	explain_fill_reason(&match, &info);
 	if (match.has_filter)
 		fill_filter(agent, &packet, &match, &texts, &info);
 	fill_scope(agent, &packet, &match, &texts, &info);

@@ -4,6 +4,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "nl/kernel.h"
 #include "policy/record.h"
 
 struct agent;
@@ -16,5 +17,11 @@ struct fault;
  */
 int explain_append(sd_bus_message *m, struct agent *agent, const struct policy_flow_info *flow,
 		   struct fault *fault);
+
+/* For explain_stored.c. The packet that was asked about: 0, or -EINVAL with *fault. */
+int explain_read_flow(const struct policy_flow_info *info, struct kernel_flow *ret_flow,
+		      struct fault *fault);
+/* Reason and text of a verdict. */
+void explain_fill_reason(const struct kernel_match *match, struct policy_explanation_info *info);
 
 #endif /* AGENT_EXPLAIN_H */

@@ -13,6 +13,7 @@
 
 #include "agent/agent.h"
 #include "agent/events.h"
+#include "agent/stores.h"
 #include "base/log.h"
 #include "nl/kernel_genl.h"
 
@@ -146,7 +147,8 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	log_info("resolving names again");
+	log_info("reading the local store and resolving names again");
+	stores_reread(agent->stores);
 	resolver_refresh(agent->resolver);
 	return 0;
 }

@@ -4,6 +4,9 @@ agent_SRCS := \
 	userland/agent/addresses.c \
 	userland/agent/agent.c \
 	userland/agent/bus.c \
+	userland/agent/bus_store.c \
+	userland/agent/caller.c \
+	userland/agent/commit.c \
 	userland/agent/compile.c \
 	userland/agent/config.c \
 	userland/agent/cred.c \
@@ -11,10 +14,12 @@ agent_SRCS := \
 	userland/agent/event_drop.c \
 	userland/agent/event_entry.c \
 	userland/agent/event_ike.c \
+	userland/agent/event_store.c \
 	userland/agent/event_table.c \
 	userland/agent/events.c \
 	userland/agent/expand.c \
 	userland/agent/explain.c \
+	userland/agent/explain_stored.c \
 	userland/agent/ike.c \
 	userland/agent/install.c \
 	userland/agent/keylog.c \
@@ -24,6 +29,8 @@ agent_SRCS := \
 	userland/agent/negotiate.c \
 	userland/agent/oakley.c \
 	userland/agent/pairs.c \
+	userland/agent/reply.c \
+	userland/agent/report.c \
 	userland/agent/resolve.c \
 	userland/agent/response.c \
 	userland/agent/ruleset.c \
@@ -33,8 +40,11 @@ agent_SRCS := \
 	userland/agent/settings.c \
 	userland/agent/show.c \
 	userland/agent/show_filter.c \
+	userland/agent/start.c \
 	userland/agent/state.c \
 	userland/agent/stats.c \
+	userland/agent/store_job.c \
+	userland/agent/stores.c \
 	userland/agent/support.c \
 	userland/agent/traffic.c \
 	userland/agent/translate.c \
@@ -124,3 +134,8 @@ TESTS += test_trial
 test_trial_SRCS := userland/agent/test_trial.c
 test_trial_LIBS := agent
 test_trial_PKGS := cmocka
+
+TESTS += test_stores
+test_stores_SRCS := userland/agent/test_stores.c userland/agent/test_world.c
+test_stores_LIBS := agent nl_fake
+test_stores_PKGS := cmocka

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "agent/agent.h"
+#include "agent/stores.h"
 #include "policy/fault.h"
 #include "nl/names_gen.h"
 #include "policy/bus.h"
@@ -158,6 +159,7 @@ static const char *read_driver_version(char buf[static VERSION_LEN])
 int stats_append_status(sd_bus_message *m, struct agent *agent)
 {
 	struct negotiate_counts counts = negotiate_get_counts(agent->negotiate);
+	const struct stores_slot *assigned = stores_assigned(agent->stores);
 	char version[VERSION_LEN], layers[AGENT_LAYERS_LEN];
 	struct kernel_status status;
 	struct policy_status_info info = {
@@ -167,6 +169,9 @@ int stats_append_status(sd_bus_message *m, struct agent *agent)
 		.qm_sas = (uint32_t)counts.pairs,
 		.ike = ike_is_up(agent->ike),
 		.cred = cred_is_up(agent->cred),
+		.policy = assigned ? stores_slot_policy(assigned) : NULL,
+		.store = assigned ? store_location_name(assigned->location) : NULL,
+		.fault = stores_fault(agent->stores),
 		.agent_version = IPD_VERSION,
 	};
 

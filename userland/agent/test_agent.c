@@ -18,7 +18,7 @@ static void test_start_and_stop(void **state)
 	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_SECURE);
 	assert_int_equal(world_count_filters(w), 0);
 	assert_int_equal(stat(world_path_in(w, "control"), &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_mode & 07777, 0666);
 	world_add_peer_rule(w);
 	assert_int_equal(world_count_filters(w), 1);
 	assert_int_equal(stat(world_path_in(w, STATE_FILE), &st), 0);
@@ -339,7 +339,7 @@ static void test_stranger(void **state)
 
 	/* Who is not root has nobody else to be; then the kernel is asked to keep others out. */
 	assert_int_equal(stat(world_path_in(w, "control"), &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_mode & 07777, 0666);
 	assert_int_equal(st.st_uid, geteuid());
 	if (geteuid())
 		return;

@@ -38,12 +38,15 @@ static void print_cred(FILE *file, const void *row)
 
 static const struct column columns[] = {
 	{ "Driver Mode", NULL, print_mode, COLUMN_LIST },
+	{ "Fault", "fault", NULL, COLUMN_LIST },
 	{ "Driver Version", "driverversion", NULL, COLUMN_LIST },
 	{ "Filters in Driver", "filters", NULL, COLUMN_LIST },
 	{ "Filter Generation", "generation", NULL, COLUMN_LIST },
 	{ "Exemption Level", "exemptlevel", NULL, COLUMN_LIST },
 	{ "Policy Agent Version", "agentversion", NULL, COLUMN_LIST },
 	{ "Policy Layers", "layers", NULL, COLUMN_LIST },
+	{ "Assigned Policy", "policy", NULL, COLUMN_LIST },
+	{ "Policy Store", "store", NULL, COLUMN_LIST },
 	{ "Rules", "rules", NULL, COLUMN_LIST },
 	{ "Main Mode Policies", "mmpolicies", NULL, COLUMN_LIST },
 	{ "Quick Mode Policies", "qmpolicies", NULL, COLUMN_LIST },

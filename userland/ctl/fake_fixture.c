@@ -276,7 +276,8 @@ static const struct policy_config_info config = {
 };
 
 static const struct policy_status_info status = {
-	.mode = "secure", .filters = 6, .generation = 4, .exempt_level = 3, .layers = "dynamic",
+	.mode = "secure", .filters = 6, .generation = 4, .exempt_level = 3,
+	.layers = "local dynamic", .policy = "Secure Server (Require Security)", .store = "local",
 	.rules = 4, .mm_policies = 2, .qm_policies = 2, .mm_sas = 2, .qm_sas = 3, .ike = true,
 	.cred = true, .agent_version = "0.1.0", .driver_version = "0.1.0",
 };
@@ -284,7 +285,10 @@ static const struct policy_status_info status = {
 int fake_fixture_append(sd_bus_message *reply, sd_bus_message *call, bool is_empty)
 {
 	const char *method = sd_bus_message_get_member(call);
-	static const struct policy_status_info down = { .layers = "", .agent_version = "0.1.0" };
+	static const struct policy_status_info down = {
+		.layers = "", .agent_version = "0.1.0",
+		.fault = "local.db is damaged; put a copy of it in its place",
+	};
 	static const struct policy_config_info plain = { .bootmode = "stateful",
 							 .bootexemptions = "none" };
 	int err;
