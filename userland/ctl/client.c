@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "policy/bus.h"
+#include "policy/fault.h"
 
 /* A commit of many filters in an emulated guest takes its time. */
 #define CALL_TIMEOUT_USEC	(60ull * 1000000)
@@ -84,6 +85,13 @@ enum ctl_exit ctl_message_error(struct ctl *ctl, int err, const char *why)
 			 "install the same version of both", why && *why ? why : strerror(-err));
 }
 
+bool ctl_agent_runs(struct ctl *ctl)
+{
+	int err = ctl->bus ? 0 : connect_bus(ctl);
+
+	return err != -ENOENT && err != -ECONNREFUSED;
+}
+
 enum ctl_exit ctl_call_new(struct ctl *ctl, const char *method, sd_bus_message **ret_message)
 {
 	int err = ctl->bus ? 0 : connect_bus(ctl);
@@ -95,21 +103,34 @@ enum ctl_exit ctl_call_new(struct ctl *ctl, const char *method, sd_bus_message *
 	return err < 0 ? ctl_message_error(ctl, err, NULL) : CTL_EXIT_OK;
 }
 
-/* An error of the agent's own carries its sentence. */
-static enum ctl_exit call_error(struct ctl *ctl, int err, const sd_bus_error *error)
+/* The number for the name of an error of the agent's own; 0 for another one's. */
+static unsigned int error_number(const char *name)
 {
-	const char *name = error->name ?: "", *text = error->message ?: strerror(-err);
 	size_t len = strlen(POLICY_BUS_NUMBER);
 	uint32_t number;
 
 	if (!strncmp(name, POLICY_BUS_NUMBER, len) && !parse_u32(name + len, &number))
-		return ctl_error(ctl, number, "%s", text);
+		return number;
 	if (!strcmp(name, POLICY_BUS_INVALID))
-		return ctl_error(ctl, CTL_ERROR_INVALID, "%s", text);
+		return CTL_ERROR_INVALID;
 	if (!strcmp(name, POLICY_BUS_DENIED) || !strcmp(name, SD_BUS_ERROR_ACCESS_DENIED))
-		return ctl_error(ctl, CTL_ERROR_ACCESS_DENIED, "%s", text);
-	if (!strcmp(name, POLICY_BUS_FAILED))
-		return ctl_error(ctl, CTL_ERROR_GENERAL, "%s", text);
+		return CTL_ERROR_ACCESS_DENIED;
+	return !strcmp(name, POLICY_BUS_FAILED) ? CTL_ERROR_GENERAL : 0;
+}
+
+unsigned int ctl_fault_number(const struct fault *fault)
+{
+	return fault->number ?: error_number(fault->name ?: "") ?: CTL_ERROR_GENERAL;
+}
+
+/* An error of the agent's own carries its sentence. */
+static enum ctl_exit call_error(struct ctl *ctl, int err, const sd_bus_error *error)
+{
+	const char *name = error->name ?: "", *text = error->message ?: strerror(-err);
+	unsigned int number = error_number(name);
+
+	if (number)
+		return ctl_error(ctl, number, "%s", text);
 	if (!strcmp(name, SD_BUS_ERROR_UNKNOWN_METHOD))
 		return ctl_message_error(ctl, err, text);
 	if (err == -ETIMEDOUT || !strcmp(name, SD_BUS_ERROR_NO_REPLY))

@@ -13,6 +13,14 @@
 #include "ctl/ctl.h"
 #include "policy/record.h"
 
+struct fault;
+
+/* Connects when needed, quietly. False only if nobody listens on its socket. */
+bool ctl_agent_runs(struct ctl *ctl);
+
+/* The number that ctl_error() prints for a refusal of the agent, or of a store. */
+unsigned int ctl_fault_number(const struct fault *fault);
+
 /* A call of the agent's interface; connects when needed. The caller unrefs *ret_message. */
 enum ctl_exit ctl_call_new(struct ctl *ctl, const char *method, sd_bus_message **ret_message);
 

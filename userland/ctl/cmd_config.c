@@ -162,6 +162,12 @@ static const struct ctl_command commands[] = {
 		CTL_TAGS(set_tags),
 		.run = run_set,
 	},
+	{
+		.path = "static show config",
+		.text = "the same as dynamic show config",
+		CTL_TAGS(show_tags),
+		.run = run_show,
+	},
 };
 
 const struct ctl_command_set ctl_config_set = CTL_COMMAND_SET(commands);

@@ -286,6 +286,7 @@ static const struct ctl_command commands[] = {
 		.examples = "  explain out 10.0.0.1 10.0.0.2 tcp 40000 445\n"
 			    "  explain in 10.0.0.2 10.0.0.1\n",
 		CTL_TAGS(tags),
+		.flags = CTL_COMMAND_DRY,
 		.run = run_explain,
 	},
 };

@@ -8,10 +8,10 @@
 #include "ctl/client.h"
 #include "ctl/columns.h"
 #include "ctl/ctl.h"
+#include "ctl/methods.h"
 #include "ctl/select.h"
 #include "ctl/types.h"
 #include "policy/address.h"
-#include "policy/authmethod.h"
 #include "policy/bus.h"
 #include "policy/text.h"
 
@@ -273,31 +273,6 @@ static char *copy(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
-/* The values of the methods of one kind, or with @kind < 0 the names of all. */
-static char *join_methods(const struct policy_rule *rule, int kind)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *file = open_memstream(&text, &len);
-
-	if (!file)
-		return NULL;
-	for (size_t i = 0; i < rule->n_methods; i++) {
-		const struct policy_method *method = &rule->methods[i];
-		const char *separator = ftell(file) > 0 ? (kind < 0 ? " " : "; ") : "";
-
-		if (kind < 0)
-			fprintf(file, "%s%s", separator, policy_method_kind_name(method->kind));
-		else if ((int)method->kind == kind && method->secret)
-			fprintf(file, "%s%s", separator, method->secret);
-	}
-	if (fclose(file) != 0 || (kind >= 0 && !*text)) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 static void fill_row(struct row *row, const struct policy_rule *rule, bool is_verbose)
 {
 	char protocol[POLICY_PROTOCOL_STRLEN];
@@ -318,9 +293,10 @@ static void fill_row(struct row *row, const struct policy_rule *rule, bool is_ve
 		.default_response = copy(rule->is_default_response ? "yes" : NULL),
 		.mm_policy = copy(rule->mm_policy),
 		.qm_policy = copy(rule->qm_policy),
-		.auth = has_auth ? join_methods(rule, -1) : NULL,
-		.root_ca = join_methods(rule, POLICY_METHOD_ROOT_CA),
-		.psk = is_verbose ? join_methods(rule, POLICY_METHOD_PSK) : NULL,
+		.auth = has_auth ? ctl_methods_text(rule->methods, rule->n_methods, -1) : NULL,
+		.root_ca = ctl_methods_text(rule->methods, rule->n_methods, POLICY_METHOD_ROOT_CA),
+		.psk = is_verbose ? ctl_methods_text(rule->methods, rule->n_methods,
+						     POLICY_METHOD_PSK) : NULL,
 	};
 }
 

@@ -88,6 +88,7 @@ static const struct ctl_command commands[] = {
 	{
 		.path = "status",
 		.text = "print the state of driver and services",
+		.flags = CTL_COMMAND_DRY,
 		.run = run_status,
 	},
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/columns.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netdb.h>
@@ -30,11 +31,12 @@ static enum ctl_exit no_memory(struct ctl *ctl)
 
 struct layout ctl_layout(const struct ctl_args *args)
 {
-	const char *format = ctl_args_get(args, "format");
+	const char *format = ctl_args_get(args, "format"), *level = ctl_args_get(args, "level");
 
 	return (struct layout){
 		.is_table = format && !strcasecmp(format, "table"),
 		.is_wide = ctl_args_get_bool(args, "wide", false),
+		.is_verbose = level && !strcasecmp(level, "verbose"),
 		.resolve = ctl_args_get_bool(args, "resolvedns", false),
 	};
 }
@@ -116,6 +118,8 @@ static char *cell_text(const struct ctl *ctl, const struct layout *layout, const
 		column->print(file, row);
 	if (fclose(file) != 0)
 		return NULL;
+	for (char *c = text; column->where & COLUMN_CAPITALS && *c; c++)
+		*c = (char)toupper((unsigned char)*c);
 	if (!(column->where & COLUMN_ADDRESS && layout->resolve && *text))
 		return text;
 	file = open_memstream(&named, &len);
@@ -128,6 +132,12 @@ static char *cell_text(const struct ctl *ctl, const struct layout *layout, const
 	return named;
 }
 
+static bool is_in_list(const struct layout *layout, const struct column *column)
+{
+	return column->where & COLUMN_LIST ||
+	       (layout->is_verbose && column->where & COLUMN_VERBOSE);
+}
+
 static int print_list_row(struct ctl *ctl, const struct layout *layout, const struct view *view,
 			  const void *row)
 {
@@ -135,7 +145,7 @@ static int print_list_row(struct ctl *ctl, const struct layout *layout, const st
 		const struct column *column = &view->columns[i];
 		_cleanup_free_ char *text = NULL;
 
-		if (!(column->where & COLUMN_LIST))
+		if (!is_in_list(layout, column))
 			continue;
 		text = cell_text(ctl, layout, view, column, row);
 		if (!text)
@@ -147,6 +157,8 @@ static int print_list_row(struct ctl *ctl, const struct layout *layout, const st
 	}
 	if (view->print_tail)
 		view->print_tail(ctl->out, row);
+	if (view->print_details && layout->is_verbose)
+		view->print_details(ctl->out, row);
 	return 0;
 }
 
@@ -186,8 +198,8 @@ static int fill_line(struct libscols_line *line, const struct ctl *ctl,
 	return 0;
 }
 
-static int print_table(struct ctl *ctl, const struct layout *layout, const struct view *view,
-		       const void *rows, size_t n)
+int ctl_print_table(struct ctl *ctl, const struct layout *layout, const struct view *view,
+		    const void *rows, size_t n)
 {
 	_cleanup_table_ struct libscols_table *table = scols_new_table();
 
@@ -337,7 +349,7 @@ enum ctl_exit ctl_print_view(struct ctl *ctl, const struct layout *layout, const
 		return CTL_EXIT_OK;
 	}
 	print_title(ctl->out, view->title);
-	err = layout->is_table ? print_table(ctl, layout, view, rows, n) :
+	err = layout->is_table ? ctl_print_table(ctl, layout, view, rows, n) :
 	      print_list(ctl, layout, view, rows, n);
 	return err ? no_memory(ctl) : CTL_EXIT_OK;
 }

@@ -22,6 +22,8 @@ enum column_where {
 	COLUMN_TABLE = 2,
 	COLUMN_WIDE = 4,		/* a table with wide=yes */
 	COLUMN_ADDRESS = 8,		/* an address that resolvedns=yes names */
+	COLUMN_VERBOSE = 16,		/* a list with level=verbose */
+	COLUMN_CAPITALS = 32,		/* yes and no as YES and NO */
 };
 
 #define COLUMN_BOTH	(COLUMN_LIST | COLUMN_TABLE)
@@ -42,14 +44,17 @@ struct view {
 	size_t n_columns;
 	/* after the lines of a row in list form; may be NULL */
 	void (*print_tail)(FILE *file, const void *row);
+	/* the same with level=verbose only */
+	void (*print_details)(FILE *file, const void *row);
 };
 
 #define VIEW_COLUMNS(table) .columns = table, .n_columns = sizeof(table) / sizeof((table)[0])
 
-/* How, from the tags format=, wide=, resolvedns= and the option --json. */
+/* How, from the tags format=, wide=, level= and resolvedns=. */
 struct layout {
 	bool is_table;
 	bool is_wide;
+	bool is_verbose;
 	bool resolve;
 };
 
@@ -58,6 +63,10 @@ struct layout ctl_layout(const struct ctl_args *args);
 /* Failure is lack of memory, and is reported. */
 enum ctl_exit ctl_print_view(struct ctl *ctl, const struct layout *layout, const struct view *view,
 			     const void *rows, size_t n);
+
+/* Only the table, without title; not in JSON. Failure is lack of memory. 0 or -ENOMEM. */
+int ctl_print_table(struct ctl *ctl, const struct layout *layout, const struct view *view,
+		    const void *rows, size_t n);
 
 /* A block of named numbers. */
 struct ctl_counter {

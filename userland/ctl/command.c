@@ -11,8 +11,10 @@
 /* In the order in which help lists them. */
 static const struct ctl_command_set *const sets[] = {
 	&ctl_mmpolicy_set, &ctl_qmpolicy_set, &ctl_rule_set, &ctl_all_set, &ctl_filter_set,
-	&ctl_sas_set, &ctl_stats_set, &ctl_config_set, &ctl_static_set, &ctl_explain_set,
-	&ctl_status_set,
+	&ctl_sas_set, &ctl_stats_set, &ctl_static_policy_set, &ctl_static_rule_set,
+	&ctl_static_filterlist_set, &ctl_static_filter_set, &ctl_static_filteraction_set,
+	&ctl_static_all_set, &ctl_static_store_set, &ctl_static_file_set, &ctl_config_set,
+	&ctl_explain_set, &ctl_status_set,
 };
 
 __attribute__((format(printf, 3, 4)))
@@ -165,6 +167,8 @@ const struct ctl_tag *ctl_tag_find(const struct ctl_command *command, const char
 			continue;
 		if (strlen(tag->name) == strlen(name))
 			return tag;
+		if (tag->flags & CTL_TAG_HIDDEN)
+			continue;
 		append_choice(choices, sizeof(choices), tag->name);
 		found = tag;
 		n++;
@@ -176,7 +180,8 @@ const struct ctl_tag *ctl_tag_find(const struct ctl_command *command, const char
 		return NULL;
 	}
 	for (size_t i = 0; i < command->n_tags; i++)
-		append_choice(choices, sizeof(choices), command->tags[i].name);
+		if (!(command->tags[i].flags & CTL_TAG_HIDDEN))
+			append_choice(choices, sizeof(choices), command->tags[i].name);
 	refuse(0, why, "there is no tag \"%.32s\"; expected: %s", name, *choices ? choices : "none");
 	return NULL;
 }
@@ -204,14 +209,22 @@ static int add_argument(struct ctl_args *args, const struct ctl_tag *tag, const 
 	return 0;
 }
 
-/* The first tag in usage order that the command line neither names nor has filled yet. */
+/*
+ * The first tag in usage order that the command line neither names nor has filled yet. The words
+ * "all" and "default" are where the name would be.
+ */
 static const struct ctl_tag *next_positional(const struct ctl_args *args, const bool *is_named)
 {
 	const struct ctl_command *command = args->command;
+	bool has_word = args->has_all || args->has_default;
 
-	for (size_t i = 0; i < command->n_tags; i++)
-		if (!is_named[i] && !is_given(args, &command->tags[i]))
-			return &command->tags[i];
+	for (size_t i = 0; i < command->n_tags; i++) {
+		const struct ctl_tag *tag = &command->tags[i];
+
+		if (!is_named[i] && !is_given(args, tag) && !(tag->flags & CTL_TAG_HIDDEN) &&
+		    !(has_word && !strcmp(tag->name, "name")))
+			return tag;
+	}
 	return NULL;
 }
 
@@ -241,20 +254,30 @@ static int split_words(const struct ctl_command *command, char **words, size_t n
 }
 
 /*
- * Whether @value stands for name or selectors. Not behind some of these: "delete rule me any TCP 0 0
- * yes all" is for one rule, of connection type all.
+ * Whether @value is @word and stands for name or selectors. Not behind some of these: "delete rule
+ * me any TCP 0 0 yes all" is for one rule, of connection type all.
  */
-static bool is_word_all(const struct ctl_args *args, const bool *is_named, const char *value)
+static bool is_word_for(const struct ctl_args *args, const bool *is_named, const char *value,
+			unsigned int flag, const char *word)
 {
 	const struct ctl_command *command = args->command;
 
-	if (!(command->flags & CTL_COMMAND_ALL) || strcasecmp(value, "all") != 0)
+	if (!(command->flags & flag) || strcasecmp(value, word) != 0)
 		return false;
 	for (size_t i = 0; i < command->n_tags; i++)
 		if (command->tags[i].flags & CTL_TAG_REQUIRED &&
 		    (is_named[i] || is_given(args, &command->tags[i])))
 			return false;
 	return true;
+}
+
+static bool take_word(struct ctl_args *args, const bool *is_named, const char *value)
+{
+	if (is_word_for(args, is_named, value, CTL_COMMAND_ALL, "all"))
+		return args->has_all = true;
+	if (is_word_for(args, is_named, value, CTL_COMMAND_DEFAULT, "default"))
+		return args->has_default = true;
+	return false;
 }
 
 static int check_required(const struct ctl_args *args, char *why)
@@ -286,10 +309,8 @@ int ctl_parse_args(const struct ctl_command *command, char **words, size_t n,
 		return refuse(-EINVAL, why, "more than %d words", CTL_MAX_WORDS);
 	err = split_words(command, words, n, tags, values, is_named, why);
 	for (size_t i = 0; !err && i < n; i++) {
-		if (!tags[i] && is_word_all(&args, is_named, values[i])) {
-			args.has_all = true;
+		if (!tags[i] && take_word(&args, is_named, values[i]))
 			continue;
-		}
 		if (!tags[i])
 			tags[i] = next_positional(&args, is_named);
 		err = tags[i] ? add_argument(&args, tags[i], values[i], why) :

@@ -32,19 +32,31 @@ enum ctl_exit {
 	CTL_EXIT_HOLD = 4,		/* explain: the packet would wait for a negotiation */
 };
 
+/* The objects that a value can be the name of, for completion. */
+enum ctl_names {
+	CTL_NAMES_NONE,
+	CTL_NAMES_MM_POLICY,
+	CTL_NAMES_QM_POLICY,
+	/* of the session's store */
+	CTL_NAMES_POLICY,
+	CTL_NAMES_RULE,			/* of the policy that the command names, or of all */
+	CTL_NAMES_FILTER_LIST,
+	CTL_NAMES_FILTER_ACTION,
+};
+
 /* What a tag takes. */
 struct ctl_value_type {
 	const char *usage;		/* "yes|no", "NAME"; for help */
 	const char *const *choices;	/* for completion; ends with NULL; NULL is none */
 	/* 0, or -EINVAL with a sentence that begins with the tag; NULL takes everything. */
 	int (*check)(const char *tag, const char *value, char why[static POLICY_WHY_LEN]);
-	/* for completion: the agent's method that lists objects with names; NULL is none */
-	const char *list_method;
+	enum ctl_names names;
 };
 
 enum ctl_tag_flags {
 	CTL_TAG_REQUIRED = 1,
 	CTL_TAG_MULTIPLE = 2,		/* may be given again */
+	CTL_TAG_HIDDEN = 4,		/* for scripts that dump wrote; only by its full name */
 };
 
 struct ctl_tag {
@@ -57,6 +69,9 @@ struct ctl_tag {
 
 enum ctl_command_flags {
 	CTL_COMMAND_ALL = 1,		/* the word "all" may stand for name or selectors */
+	CTL_COMMAND_DEFAULT = 2,	/* and the word "default" for name */
+	CTL_COMMAND_STORED = 4,		/* changes a store by ctl_store_change() and nothing else */
+	CTL_COMMAND_DRY = 8,		/* honours --dry-run, or has no need to */
 };
 
 struct ctl_command {
@@ -86,7 +101,14 @@ extern const struct ctl_command_set ctl_config_set;
 extern const struct ctl_command_set ctl_all_set;
 extern const struct ctl_command_set ctl_explain_set;
 extern const struct ctl_command_set ctl_status_set;
-extern const struct ctl_command_set ctl_static_set;
+extern const struct ctl_command_set ctl_static_policy_set;
+extern const struct ctl_command_set ctl_static_rule_set;
+extern const struct ctl_command_set ctl_static_filterlist_set;
+extern const struct ctl_command_set ctl_static_filter_set;
+extern const struct ctl_command_set ctl_static_filteraction_set;
+extern const struct ctl_command_set ctl_static_store_set;
+extern const struct ctl_command_set ctl_static_file_set;
+extern const struct ctl_command_set ctl_static_all_set;
 
 #define CTL_COMMAND_SET(table) { table, sizeof(table) / sizeof((table)[0]) }
 #define CTL_TAGS(table) .tags = table, .n_tags = sizeof(table) / sizeof((table)[0])
@@ -105,6 +127,7 @@ struct ctl_args {
 	struct ctl_argument list[CTL_MAX_WORDS];
 	size_t n;
 	bool has_all;			/* the word "all" was given */
+	bool has_default;		/* the word "default" was */
 };
 
 /* The @i-th command of all, NULL beyond the last. */

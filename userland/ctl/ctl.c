@@ -2,24 +2,20 @@
 #include "ctl/ctl.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <systemd/sd-bus.h>
 
 #include "base/addr.h"
 #include "ctl/columns.h"
-#include "ctl/complete.h"
+#include "ctl/stores.h"
 #include "ctl/words.h"
-
-#ifndef IPD_VERSION
-#define IPD_VERSION "0.1"
-#endif
 
 static int host_name(const struct ip_addr *addr, char *buf, size_t len)
 {
@@ -36,6 +32,7 @@ void ctl_init(struct ctl *ctl, FILE *out, FILE *err)
 
 	*ctl = (struct ctl){
 		.run_dir = run_dir && *run_dir ? run_dir : CTL_RUN_DIR,
+		.is_root = geteuid() == 0,
 		.in = stdin,
 		.out = out,
 		.err = err,
@@ -45,6 +42,7 @@ void ctl_init(struct ctl *ctl, FILE *out, FILE *err)
 
 void ctl_exit(struct ctl *ctl)
 {
+	ctl->stores = ctl_stores_free(ctl->stores);
 	ctl->bus = sd_bus_flush_close_unref(ctl->bus);
 }
 
@@ -58,6 +56,7 @@ enum ctl_exit ctl_usage_error(struct ctl *ctl, const char *path, const char *for
 {
 	va_list ap;
 
+	(void)ctl_store_flush(ctl);
 	print_where(ctl);
 	fprintf(ctl->err, "%s: %s%s", CTL_PROGRAM, path, *path ? ": " : "");
 	va_start(ap, format);
@@ -71,6 +70,7 @@ enum ctl_exit ctl_error(struct ctl *ctl, unsigned int number, const char *format
 {
 	va_list ap;
 
+	(void)ctl_store_flush(ctl);
 	print_where(ctl);
 	fprintf(ctl->err, "ERR IPsec[%05u] : ", number);
 	va_start(ap, format);
@@ -106,6 +106,13 @@ static bool run_common_word(struct ctl *ctl, char *const *words, size_t n)
 	return false;
 }
 
+/* Commands that show have no need to honour --dry-run; of others, only those that say so. */
+static bool can_be_tried(const struct ctl_command *command)
+{
+	return strstr(command->path, " show ") ||
+	       command->flags & (CTL_COMMAND_DRY | CTL_COMMAND_STORED);
+}
+
 static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *command, char **words,
 				 size_t n)
 {
@@ -119,6 +126,12 @@ static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *comm
 	}
 	if (ctl_parse_args(command, words, n, &args, why) < 0)
 		return ctl_usage_error(ctl, command->path, "%s", why);
+	if (ctl->is_dry_run && !can_be_tried(command))
+		return ctl_error(ctl, CTL_ERROR_NOT_SUPPORTED,
+				 "%s cannot be tried with --dry-run; nothing was changed",
+				 command->path);
+	if (!(command->flags & CTL_COMMAND_STORED))
+		(void)ctl_store_flush(ctl);
 	ret = command->run(ctl, &args);
 	ctl_finish_json(ctl);
 	return ret;
@@ -225,110 +238,4 @@ enum ctl_exit ctl_run_line(struct ctl *ctl, const char *line)
 	ret = ctl_run_words(ctl, words.list, words.n);
 	ctl_words_clear(&words);
 	return ret;
-}
-
-static void print_usage(FILE *file)
-{
-	fprintf(file,
-		"Usage: %s [--run-dir DIR] [--json] [-f FILE | COMMAND ...]\n"
-		"\n"
-		"  --run-dir DIR  directory of the policy agent's socket (default %s,\n"
-		"                 or $%s)\n"
-		"  --json         answer in JSON\n"
-		"  -f FILE        run the commands in FILE, - is standard input\n"
-		"  --version      print the version\n"
-		"  -h, --help     print this; COMMAND ? prints the help of a command\n"
-		"\n"
-		"Without a command, or with the name of a context, commands are read from\n"
-		"standard input.\n\n",
-		CTL_PROGRAM, CTL_RUN_DIR, CTL_RUN_DIR_ENV);
-}
-
-/* --json may stand anywhere, other options only before the command. */
-static int take_json(struct ctl *ctl, int argc, char **argv)
-{
-	int to = 1;
-
-	for (int from = 1; from < argc; from++) {
-		if (!strcmp(argv[from], "--json"))
-			ctl->json = true;
-		else
-			argv[to++] = argv[from];
-	}
-	argv[to] = NULL;
-	return to;
-}
-
-enum option_value {
-	OPTION_RUN_DIR = 256,
-	OPTION_VERSION,
-	OPTION_COMPLETE,
-};
-
-static const struct option options[] = {
-	{ "run-dir", required_argument, NULL, OPTION_RUN_DIR },
-	{ "version", no_argument, NULL, OPTION_VERSION },
-	{ "complete", no_argument, NULL, OPTION_COMPLETE },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-static enum ctl_exit option_error(struct ctl *ctl, const char *option)
-{
-	fprintf(ctl->err, "%s: option %s is unknown or lacks its value\nHelp: %s --help\n",
-		CTL_PROGRAM, option, CTL_PROGRAM);
-	return CTL_EXIT_USAGE;
-}
-
-static enum ctl_exit run_rest(struct ctl *ctl, const char *file, char **words, size_t n)
-{
-	enum ctl_exit ret;
-
-	if (n > CTL_MAX_WORDS)
-		return ctl_usage_error(ctl, "", "more than %d words", CTL_MAX_WORDS);
-	if (file && n)
-		return ctl_usage_error(ctl, "", "-f FILE and a command exclude each other");
-	if (file)
-		return ctl_run_file(ctl, file);
-	ret = ctl_run_words(ctl, words, n);
-	/* Nothing said yet but in which context the commands are to be read. */
-	if (ret == CTL_EXIT_OK && (!n || *ctl->context) && !ctl->is_done)
-		return ctl_interactive(ctl);
-	return ret;
-}
-
-enum ctl_exit ctl_main(struct ctl *ctl, int argc, char **argv)
-{
-	const char *file = NULL;
-	int c;
-
-	argc = take_json(ctl, argc, argv);
-	optind = 0;	/* GNU: starts over, for a second run in one process */
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+hf:", options, NULL)) >= 0) {
-		switch (c) {
-		case OPTION_RUN_DIR:
-			ctl->run_dir = optarg;
-			break;
-		case 'f':
-			file = optarg;
-			break;
-		case OPTION_VERSION:
-			fprintf(ctl->out, "%s (ipsec-policy) %s\n", CTL_PROGRAM,
-				IPD_VERSION);
-			return CTL_EXIT_OK;
-		case OPTION_COMPLETE:
-			ctl_complete(ctl, argv + optind, (size_t)(argc - optind));
-			return CTL_EXIT_OK;
-		case 'h':
-			print_usage(ctl->out);
-			ctl_help(ctl, "");
-			return CTL_EXIT_OK;
-		default:
-			if (!strcmp(argv[optind - 1], "-?"))
-				return ctl_help(ctl, ""), CTL_EXIT_OK;
-			return option_error(ctl, argv[optind - 1]);
-		}
-	}
-	return run_rest(ctl, file, argv + optind, (size_t)(argc - optind));
 }

@@ -8,16 +8,22 @@
 
 #include "ctl/command.h"
 
+struct ctl_stores;
 struct ip_addr;
 struct sd_bus;
 
 #define CTL_PROGRAM		"ipsecctl"
 #define CTL_RUN_DIR		"/run/ipsec-policy"
 #define CTL_RUN_DIR_ENV		"IPSEC_POLICY_RUN_DIR"
+#define CTL_STATE_DIR		"/var/lib/ipsec-policy"
 
 struct ctl {
 	const char *run_dir;
+	const char *state_dir;		/* of the stores; NULL: CTL_STATE_DIR, if run_dir is the usual one */
+	const char *host;		/* -H: where the command is run, see ctl/remote.h; NULL: here */
 	bool json;
+	bool is_dry_run;		/* --dry-run: changes are checked and printed, not made */
+	bool is_root;			/* who may see preshared keys; but in tests that of the process */
 	FILE *in;			/* stdin; commands are read from it if none was given */
 	FILE *out;
 	FILE *err;
@@ -28,6 +34,7 @@ struct ctl {
 	/* The name of an address, for resolvedns=; 0 or negative. getnameinfo() but in tests. */
 	int (*host_name)(const struct ip_addr *addr, char *buf, size_t len);
 	struct sd_bus *bus;		/* NULL until the first call; see ctl/client.h */
+	struct ctl_stores *stores;	/* NULL until first needed; see ctl/stores.h */
 	bool has_json;			/* a part of the JSON document was printed */
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "ctl/fake_fixture.h"
+#include "ctl/fake_stores.h"
 #include "policy/bus.h"
 #include "policy/text.h"
 
@@ -28,6 +29,7 @@ struct fake_agent {
 	bool has_thread;
 	sd_bus *bus;			/* the thread's */
 	bool is_broken;			/* the link is to be cut without an answer */
+	char dir[108];			/* of its socket, and of its stores */
 };
 
 static int refuse(sd_bus_message *m, const char *name, const char *text)
@@ -242,6 +244,26 @@ static int on_show(sd_bus_message *m, void *data, sd_bus_error *error)
 	return reply_with(m, data, fake_fixture_append);
 }
 
+static int on_store(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	struct fake_agent *agent = data;
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	FILE *file = open_memstream(&text, &len);
+	int err;
+
+	(void)error;
+	if (!file)
+		return -ENOMEM;
+	err = fake_stores_answer(m, agent->dir, file, &reply);
+	(void)fclose(file);
+	if (err < 0)
+		return err;
+	note(agent, "%.*s", (int)len - 1, text);
+	return sd_bus_send(agent->bus, reply, NULL);
+}
+
 static const sd_bus_vtable vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("AddMmPolicy", "a{sv}", "", on_mm_policy, 0),
@@ -266,6 +288,9 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD("SetConfig", "ss", "", on_set_config, 0),
 	SD_BUS_METHOD("Explain", "a{sv}", "a{sv}", on_show, 0),
 	SD_BUS_METHOD("GetStatus", "", "a{sv}", on_show, 0),
+	SD_BUS_METHOD("StoreApply", "sua(ssa{sv})", "a(us)", on_store, 0),
+	SD_BUS_METHOD("StoreRead", "sa{sv}", "a(sa{sv})", on_store, 0),
+	SD_BUS_METHOD("GetStores", "", "aa{sv}", on_store, 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -325,7 +350,9 @@ struct fake_agent *fake_agent_new(const char *run_dir)
 	pthread_mutex_init(&agent->lock, NULL);
 	agent->log = open_memstream(&agent->log_text, &agent->log_len);
 	agent->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(agent->dir, sizeof(agent->dir), "%s", run_dir);
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/" POLICY_BUS_SOCKET, run_dir);
+	(void)unlink(addr.sun_path);	/* that of one which is no longer */
 	if (!agent->log || agent->listener < 0 ||
 	    bind(agent->listener, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
 	    listen(agent->listener, 8) < 0)

@@ -2,7 +2,8 @@
 /*
  * For tests: something that answers on a run directory's socket as the policy agent does. It takes
  * every object apart with the functions that the agent uses, writes down what it was asked as the
- * command that asks for it, and shows a fixed set of objects.
+ * command that asks for it, and shows a fixed set of objects. Its stores are real; see
+ * fake_stores.h.
  *
  * Some names make it refuse, with the number and the sentence of a real agent: a main mode policy
  * "mm" exists, "used" is in use, "missing" does not exist, "denied" is denied, "broken" breaks the

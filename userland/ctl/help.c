@@ -85,6 +85,8 @@ static void print_usage_line(FILE *file, const struct ctl_command *command)
 		bool is_required = tag->flags & CTL_TAG_REQUIRED;
 		int len = (int)(strlen(tag->name) + strlen(tag->type->usage) + 4);
 
+		if (tag->flags & CTL_TAG_HIDDEN)
+			continue;
 		if (column + len > TEXT_WIDTH) {
 			fputs("\n      ", file);
 			column = 6;
@@ -103,6 +105,8 @@ static void print_tags(FILE *file, const struct ctl_command *command)
 	for (size_t i = 0; i < command->n_tags; i++) {
 		const struct ctl_tag *tag = &command->tags[i];
 
+		if (tag->flags & CTL_TAG_HIDDEN)
+			continue;
 		fprintf(file, "  %-*s %s", NAME_WIDTH, tag->name, tag->text);
 		if (tag->flags & CTL_TAG_REQUIRED)
 			fputs(" (required)", file);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "ctl/complete.h"
 #include "ctl/ctl.h"
+#include "ctl/stores.h"
 #include "ctl/words.h"
 #include "policy/text.h"
 
@@ -190,7 +191,7 @@ static enum ctl_exit run_editor(struct ctl *ctl, FILE *in)
 	if (!ctl->is_done)
 		fputc('\n', ctl->out);
 	editor_close(&editor);
-	return ret;
+	return ctl_store_flush(ctl) ?: ret;
 }
 
 static enum ctl_exit run_lines(struct ctl *ctl, FILE *in)
@@ -205,11 +206,14 @@ static enum ctl_exit run_lines(struct ctl *ctl, FILE *in)
 		ctl->line++;
 		ret = ctl_run_line(ctl, line);
 		if (!first)
-			first = ret;
+			first = ctl_store_take_failure(ctl) ?: ret;
 		fflush(ctl->out);
 		wipe(line, size);
 	}
 	free(line);
+	(void)ctl_store_flush(ctl);
+	if (!first)
+		first = ctl_store_take_failure(ctl);
 	if (ferror(in))
 		return ctl_error(ctl, CTL_ERROR_GENERAL, "cannot read the commands: %s",
 				 strerror(errno));
@@ -224,18 +228,24 @@ enum ctl_exit ctl_interactive(struct ctl *ctl)
 	return run_lines(ctl, ctl->in);
 }
 
+/* Nobody waits for the answer to a single line of a script, so that changes can be collected. */
+static enum ctl_exit run_script(struct ctl *ctl, const char *name, FILE *in)
+{
+	enum ctl_exit ret = ctl_store_set_batch(ctl, true);
+
+	ctl->script = name;
+	return ret ?: run_lines(ctl, in);
+}
+
 enum ctl_exit ctl_run_file(struct ctl *ctl, const char *path)
 {
 	_cleanup_fclose_ FILE *file = NULL;
 
-	if (!strcmp(path, "-")) {
-		ctl->script = "standard input";
-		return run_lines(ctl, ctl->in);
-	}
+	if (!strcmp(path, "-"))
+		return run_script(ctl, "standard input", ctl->in);
 	file = fopen(path, "re");
 	if (!file)
 		return ctl_error(ctl, CTL_ERROR_GENERAL, "cannot open %s: %s", path,
 				 strerror(errno));
-	ctl->script = path;
-	return run_lines(ctl, file);
+	return run_script(ctl, path, file);
 }

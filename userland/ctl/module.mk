@@ -11,7 +11,14 @@ ctl_SRCS := \
 	userland/ctl/cmd_qmpolicy.c \
 	userland/ctl/cmd_rule.c \
 	userland/ctl/cmd_sas.c \
-	userland/ctl/cmd_static.c \
+	userland/ctl/cmd_static_all.c \
+	userland/ctl/cmd_static_file.c \
+	userland/ctl/cmd_static_filter.c \
+	userland/ctl/cmd_static_filteraction.c \
+	userland/ctl/cmd_static_filterlist.c \
+	userland/ctl/cmd_static_policy.c \
+	userland/ctl/cmd_static_rule.c \
+	userland/ctl/cmd_static_store.c \
 	userland/ctl/cmd_stats.c \
 	userland/ctl/cmd_status.c \
 	userland/ctl/columns.c \
@@ -20,42 +27,51 @@ ctl_SRCS := \
 	userland/ctl/ctl.c \
 	userland/ctl/help.c \
 	userland/ctl/interactive.c \
+	userland/ctl/methods.c \
+	userland/ctl/options.c \
+	userland/ctl/remote.c \
 	userland/ctl/select.c \
+	userland/ctl/static.c \
+	userland/ctl/stores.c \
+	userland/ctl/stores_bus.c \
+	userland/ctl/stores_file.c \
 	userland/ctl/types.c \
 	userland/ctl/words.c
 ctl_PKGS := libsystemd smartcols libedit
-ctl_LIBS := policy nl base
+ctl_LIBS := store policy nl base
 
 PROGS += ipsecctl
 ipsecctl_SRCS := userland/ctl/main.c
-ipsecctl_LIBS := ctl policy nl base
+ipsecctl_LIBS := ctl store policy nl base
 ipsecctl_PKGS := libsystemd smartcols libedit
 
 TESTS += test_ctl_golden
 test_ctl_golden_SRCS := \
 	userland/ctl/fake_agent.c \
 	userland/ctl/fake_fixture.c \
+	userland/ctl/fake_stores.c \
 	userland/ctl/test_ctl_golden.c
-test_ctl_golden_LIBS := ctl policy nl base
+test_ctl_golden_LIBS := ctl store policy nl base
 test_ctl_golden_PKGS := cmocka libsystemd smartcols libedit
 
 TESTS += test_ctl_roundtrip
 test_ctl_roundtrip_SRCS := userland/ctl/roundtrip.c userland/ctl/test_ctl_roundtrip.c
-test_ctl_roundtrip_LIBS := ctl policy nl base
+test_ctl_roundtrip_LIBS := ctl store policy nl base
 test_ctl_roundtrip_PKGS := cmocka libsystemd smartcols libedit
 
 FUZZERS += fuzz_command
 fuzz_command_SRCS := userland/ctl/fuzz_command.c userland/ctl/roundtrip.c
-fuzz_command_LIBS := ctl policy nl base
+fuzz_command_LIBS := ctl store policy nl base
 fuzz_command_PKGS := libsystemd smartcols libedit
 
 TESTS += test_ctl_manual test_ctl_prompt
 test_ctl_manual_SRCS := userland/ctl/test_ctl_manual.c
-test_ctl_manual_LIBS := ctl policy nl base
+test_ctl_manual_LIBS := ctl store policy nl base
 test_ctl_manual_PKGS := cmocka libsystemd smartcols libedit
 test_ctl_prompt_SRCS := \
 	userland/ctl/fake_agent.c \
 	userland/ctl/fake_fixture.c \
+	userland/ctl/fake_stores.c \
 	userland/ctl/test_ctl_prompt.c
-test_ctl_prompt_LIBS := ctl policy nl base
+test_ctl_prompt_LIBS := ctl store policy nl base
 test_ctl_prompt_PKGS := cmocka libsystemd smartcols libedit

@@ -6,11 +6,14 @@
  *
  *   !empty    from here on the agent shows empty lists (!full: its fixture again)
  *   !down     there is no agent (!up: there is)
+ *   !fresh    the stores are as at first (each file of this folder begins so)
+ *   !root     preshared keys may be seen (!user: they may not)
  *   !stdin    the lines up to "!end" are the input of the command that follows
  *   !run      runs the program without any command
  *
  * GOLDEN_UPDATE=1 in the environment writes the .ok files; read the difference before you commit.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -28,6 +31,7 @@
 #include "base/cleanup.h"
 #include "ctl/ctl.h"
 #include "ctl/fake_agent.h"
+#include "ctl/fake_stores.h"
 #include "ctl/words.h"
 
 #define FOLDER		"selftests/golden/ctl"
@@ -42,6 +46,7 @@ struct golden {
 static struct golden goldens[MAX_FILES];
 static char run_dir[PATH_LEN];
 static struct fake_agent *agent;
+static bool is_root;
 
 static char *read_file(const char *path)
 {
@@ -56,21 +61,54 @@ static char *read_file(const char *path)
 	return text;
 }
 
-/* Each line of @text behind @prefix; the run directory, whose name changes, as RUNDIR. */
+/* What changes from run to run, at the begin of @text: how it is printed, or NULL, and its length. */
+static const char *changing(const char *text, size_t *ret_len)
+{
+	static const struct {
+		const char *form;	/* 0 a digit, x a hexadecimal one */
+		const char *as;
+	} forms[] = {
+		{ "0000-00-00 00:00:00", "YYYY-MM-DD hh:mm:ss" },
+		{ "\"modified\": 0000000000", "\"modified\": SECONDS" },
+		/* a random one: those of the examples are of another version */
+		{ "{xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx}", "{GUID}" },
+	};
+
+	*ret_len = strlen(run_dir);
+	if (!strncmp(text, run_dir, *ret_len))
+		return "RUNDIR";
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		const char *form = forms[i].form;
+		size_t n = 0;
+
+		while (form[n] && (form[n] == '0' ? isdigit((unsigned char)text[n]) :
+				   form[n] == 'x' ? isxdigit((unsigned char)text[n]) :
+				   form[n] == text[n]))
+			n++;
+		*ret_len = n;
+		if (!form[n])
+			return forms[i].as;
+	}
+	return NULL;
+}
+
+/* Each line of @text behind @prefix. */
 static void print_lines(FILE *out, const char *prefix, const char *text)
 {
 	while (*text) {
-		size_t len = strcspn(text, "\n"), dir_len = strlen(run_dir);
-		const char *dir = memmem(text, len, run_dir, dir_len);
-
 		fputs(*text == '\n' ? "" : prefix, out);
-		if (dir) {
-			fprintf(out, "%.*sRUNDIR", (int)(dir - text), text);
-			len -= (size_t)(dir - text) + dir_len;
-			text = dir + dir_len;
+		while (*text && *text != '\n') {
+			size_t len;
+			const char *as = changing(text, &len);
+
+			if (as)
+				fputs(as, out);
+			else
+				fputc(*text, out);
+			text += as ? len : 1;
 		}
-		fprintf(out, "%.*s\n", (int)len, text);
-		text += len + (text[len] == '\n');
+		fputc('\n', out);
+		text += *text == '\n';
 	}
 }
 
@@ -94,6 +132,8 @@ static enum ctl_exit run_words(struct ctl_words *words, const char *input, FILE 
 	memcpy(&argv[1], words->list, words->n * sizeof(argv[0]));
 	ctl_init(&ctl, out, err);
 	ctl.run_dir = run_dir;
+	ctl.state_dir = run_dir;
+	ctl.is_root = is_root;
 	ctl.host_name = host_name;
 	/* fmemopen() refuses an empty buffer; a comment is as good */
 	ctl.in = fmemopen((void *)(*input ? input : "#"), *input ? strlen(input) : 1, "r");
@@ -146,6 +186,10 @@ static void obey(const char *line)
 	} else if (!strcmp(line, "!up")) {
 		agent = fake_agent_new(run_dir);
 		assert_non_null(agent);
+	} else if (!strcmp(line, "!fresh")) {
+		fake_stores_remove(run_dir);
+	} else if (!strcmp(line, "!root") || !strcmp(line, "!user")) {
+		is_root = !strcmp(line, "!root");
 	} else {
 		fail_msg("unknown directive %s", line);
 	}
@@ -153,7 +197,7 @@ static void obey(const char *line)
 
 static void run_input(char *text, FILE *transcript)
 {
-	char input[4096] = "";
+	char input[16384] = "";
 	bool is_input = false;
 
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
@@ -210,6 +254,7 @@ static void run_golden(void **state)
 static int start_agent(void **state)
 {
 	(void)state;
+	is_root = false;
 	agent = fake_agent_new(run_dir);
 	return agent ? 0 : -1;
 }
@@ -220,6 +265,7 @@ static int stop_agent(void **state)
 
 	(void)state;
 	agent = fake_agent_free(agent);
+	fake_stores_remove(run_dir);
 	snprintf(path, sizeof(path), "%s/control", run_dir);
 	return unlink(path);
 }

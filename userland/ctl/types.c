@@ -14,6 +14,7 @@
 #include "policy/config.h"
 #include "policy/methods.h"
 #include "policy/text.h"
+#include "store/object.h"
 
 static int refuse(char *why, const char *tag, const char *value, const char *expected)
 {
@@ -129,6 +130,12 @@ static int check_qm_methods(const char *tag, const char *value, char why[static 
 	return policy_qm_offers_parse(value, offers, &n, why);
 }
 
+/* Actions that do not negotiate can have none. */
+static int check_offers(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
+{
+	return *value ? check_qm_methods(tag, value, why) : 0;
+}
+
 static int check_range(const char *tag, const char *value, uint32_t min, uint32_t max, char *why)
 {
 	char expected[64];
@@ -144,14 +151,31 @@ static int check_number(const char *tag, const char *value, char why[static POLI
 	return check_range(tag, value, 0, INT32_MAX, why);
 }
 
+static int check_rule_id(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
+{
+	return check_range(tag, value, 1, INT32_MAX, why);
+}
+
 static int check_minutes(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
 {
 	return check_range(tag, value, 1, POLICY_MAX_MINUTES, why);
 }
 
+/* 0 is the default, as in what the original stores */
+static int check_polling(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
+{
+	return check_range(tag, value, 0, STORE_POLLING_MAX_MINUTES, why);
+}
+
 static int check_soft_seconds(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
 {
 	return check_range(tag, value, 1, 86400, why);
+}
+
+/* 0 is the default */
+static int check_soft_sa(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
+{
+	return check_range(tag, value, 0, STORE_SOFT_SA_MAX_SECONDS, why);
 }
 
 static int check_pfs_group(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
@@ -201,7 +225,7 @@ static int check_guid(const char *tag, const char *value, char why[static POLICY
 	{									\
 		return check_choice(tag, value, type##_choices, words, why);	\
 	}									\
-	const struct ctl_value_type type = { words, type##_choices, type##_check, NULL }
+	const struct ctl_value_type type = { words, .choices = type##_choices, .check = type##_check }
 
 CHOICE_TYPE(ctl_type_format, "list|table", "list", "table");
 CHOICE_TYPE(ctl_type_level, "verbose|normal", "verbose", "normal");
@@ -231,45 +255,61 @@ static const char *const property_choices[] = {
 	"bootmode", "bootexemptions", NULL,
 };
 
-const struct ctl_value_type ctl_type_text = { "TEXT", NULL, check_text, NULL };
-const struct ctl_value_type ctl_type_name = { "NAME", NULL, check_name, NULL };
-const struct ctl_value_type ctl_type_mmpolicy = { "NAME", NULL, check_name, "ListMmPolicies" };
-const struct ctl_value_type ctl_type_qmpolicy = { "NAME", NULL, check_name, "ListQmPolicies" };
+const struct ctl_value_type ctl_type_text = { "TEXT", .check = check_text };
+const struct ctl_value_type ctl_type_name = { "NAME", .check = check_name };
+const struct ctl_value_type ctl_type_mmpolicy = { "NAME", .check = check_name, .names = CTL_NAMES_MM_POLICY };
+const struct ctl_value_type ctl_type_qmpolicy = { "NAME", .check = check_name, .names = CTL_NAMES_QM_POLICY };
+const struct ctl_value_type ctl_type_policy = {
+	"NAME", .check = check_name, .names = CTL_NAMES_POLICY
+};
+const struct ctl_value_type ctl_type_rule = { "NAME", .check = check_name, .names = CTL_NAMES_RULE };
+const struct ctl_value_type ctl_type_filterlist = {
+	"NAME", .check = check_name, .names = CTL_NAMES_FILTER_LIST
+};
+const struct ctl_value_type ctl_type_filteraction = {
+	"NAME", .check = check_name, .names = CTL_NAMES_FILTER_ACTION
+};
 const struct ctl_value_type ctl_type_address = {
-	"me|any|ADDRESS[/MASK]|DNSNAME|WINS|DNS|DHCP|GATEWAY", address_choices, check_address, NULL
+	"me|any|ADDRESS[/MASK]|DNSNAME|WINS|DNS|DHCP|GATEWAY", .choices = address_choices, .check = check_address
 };
-const struct ctl_value_type ctl_type_ip = { "ADDRESS", NULL, check_ip, NULL };
-const struct ctl_value_type ctl_type_tunnel = { "ADDRESS|DNSNAME", NULL, check_address, NULL };
-const struct ctl_value_type ctl_type_mask = { "MASK|PREFIX", NULL, check_mask, NULL };
+const struct ctl_value_type ctl_type_ip = { "ADDRESS", .check = check_ip };
+const struct ctl_value_type ctl_type_tunnel = { "ADDRESS|DNSNAME", .check = check_address };
+const struct ctl_value_type ctl_type_mask = { "MASK|PREFIX", .check = check_mask };
 const struct ctl_value_type ctl_type_protocol = {
-	"ANY|ICMP|TCP|UDP|ICMPV6|RAW|NUMBER", protocol_choices, check_protocol, NULL
+	"ANY|ICMP|TCP|UDP|ICMPV6|RAW|NUMBER", .choices = protocol_choices, .check = check_protocol
 };
-const struct ctl_value_type ctl_type_port = { "PORT", NULL, check_port, NULL };
-const struct ctl_value_type ctl_type_bool = { "yes|no", bool_choices, check_bool, NULL };
+const struct ctl_value_type ctl_type_port = { "PORT", .check = check_port };
+const struct ctl_value_type ctl_type_bool = { "yes|no", .choices = bool_choices, .check = check_bool };
 const struct ctl_value_type ctl_type_action = {
-	"permit|block|negotiate", action_choices, check_action, NULL
+	"permit|block|negotiate", .choices = action_choices, .check = check_action
 };
 const struct ctl_value_type ctl_type_conntype = {
-	"lan|dialup|all", conntype_choices, check_conntype, NULL
+	"lan|dialup|all", .choices = conntype_choices, .check = check_conntype
 };
 const struct ctl_value_type ctl_type_mm_methods = {
-	"\"CONF-HASH-GROUP ...\"", NULL, check_mm_methods, NULL
+	"\"CONF-HASH-GROUP ...\"", .check = check_mm_methods
 };
 const struct ctl_value_type ctl_type_qm_methods = {
-	"\"ESP[CONF,HASH]:KBk/SECs AH[HASH]+ESP[CONF,HASH] ...\"", NULL, check_qm_methods, NULL
+	"\"ESP[CONF,HASH]:KBk/SECs AH[HASH]+ESP[CONF,HASH] ...\"", .check = check_qm_methods
 };
-const struct ctl_value_type ctl_type_number = { "NUMBER", NULL, check_number, NULL };
-const struct ctl_value_type ctl_type_minutes = { "MINUTES", NULL, check_minutes, NULL };
-const struct ctl_value_type ctl_type_soft_seconds = { "SECONDS", NULL, check_soft_seconds, NULL };
+const struct ctl_value_type ctl_type_offers = {
+	"\"ESP[CONF,HASH]:KBk/SECs AH[HASH]+ESP[CONF,HASH] ...\"", .check = check_offers
+};
+const struct ctl_value_type ctl_type_number = { "NUMBER", .check = check_number };
+const struct ctl_value_type ctl_type_rule_id = { "NUMBER", .check = check_rule_id };
+const struct ctl_value_type ctl_type_minutes = { "MINUTES", .check = check_minutes };
+const struct ctl_value_type ctl_type_polling = { "MINUTES", .check = check_polling };
+const struct ctl_value_type ctl_type_soft_seconds = { "SECONDS", .check = check_soft_seconds };
+const struct ctl_value_type ctl_type_soft_sa = { "SECONDS", .check = check_soft_sa };
 const struct ctl_value_type ctl_type_pfs_group = {
-	"GRP1|GRP2|GRP3|GRP5|GRP14-GRP21|GRPMM|NOPFS", pfs_choices, check_pfs_group, NULL
+	"GRP1|GRP2|GRP3|GRP5|GRP14-GRP21|GRPMM|NOPFS", .choices = pfs_choices, .check = check_pfs_group
 };
-const struct ctl_value_type ctl_type_psk = { "\"KEY\"", NULL, check_psk, NULL };
+const struct ctl_value_type ctl_type_psk = { "\"KEY\"", .check = check_psk };
 const struct ctl_value_type ctl_type_root_ca = {
-	"\"CANAME certmap:{yes|no} excludecaname:{yes|no}\"", NULL, check_psk, NULL
+	"\"CANAME certmap:{yes|no} excludecaname:{yes|no}\"", .check = check_psk
 };
 const struct ctl_value_type ctl_type_property = {
-	"PROPERTY", property_choices, check_property, NULL
+	"PROPERTY", .choices = property_choices, .check = check_property
 };
-const struct ctl_value_type ctl_type_config_value = { "VALUE", NULL, NULL, NULL };
-const struct ctl_value_type ctl_type_guid = { "{GUID}", NULL, check_guid, NULL };
+const struct ctl_value_type ctl_type_config_value = { .usage = "VALUE" };
+const struct ctl_value_type ctl_type_guid = { "{GUID}", .check = check_guid };

@@ -9,6 +9,10 @@ extern const struct ctl_value_type ctl_type_text;		/* a description */
 extern const struct ctl_value_type ctl_type_name;		/* a new object */
 extern const struct ctl_value_type ctl_type_mmpolicy;		/* an existing one */
 extern const struct ctl_value_type ctl_type_qmpolicy;
+extern const struct ctl_value_type ctl_type_policy;		/* those of the store */
+extern const struct ctl_value_type ctl_type_rule;
+extern const struct ctl_value_type ctl_type_filterlist;
+extern const struct ctl_value_type ctl_type_filteraction;
 extern const struct ctl_value_type ctl_type_address;
 extern const struct ctl_value_type ctl_type_ip;
 extern const struct ctl_value_type ctl_type_tunnel;
@@ -20,9 +24,13 @@ extern const struct ctl_value_type ctl_type_action;
 extern const struct ctl_value_type ctl_type_conntype;
 extern const struct ctl_value_type ctl_type_mm_methods;
 extern const struct ctl_value_type ctl_type_qm_methods;
+extern const struct ctl_value_type ctl_type_offers;	/* of a filter action */
 extern const struct ctl_value_type ctl_type_number;
+extern const struct ctl_value_type ctl_type_rule_id;
 extern const struct ctl_value_type ctl_type_minutes;
+extern const struct ctl_value_type ctl_type_polling;
 extern const struct ctl_value_type ctl_type_soft_seconds;
+extern const struct ctl_value_type ctl_type_soft_sa;	/* of a stored policy */
 extern const struct ctl_value_type ctl_type_pfs_group;
 extern const struct ctl_value_type ctl_type_psk;
 extern const struct ctl_value_type ctl_type_root_ca;

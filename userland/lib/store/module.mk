@@ -42,7 +42,7 @@ store_SRCS := \
 store_LIBS := nl_search policy base
 store_PKGS := libsystemd sqlite3
 
-TESTS += test_store_diff test_store_examples test_store_finding test_store_object test_store_text
+TESTS += test_store_diff test_store_finding test_store_object test_store_text
 test_store_object_SRCS := userland/lib/store/test_object.c
 test_store_object_LIBS := store policy base
 test_store_object_PKGS := cmocka libsystemd
@@ -69,6 +69,3 @@ test_store_finding_SRCS := userland/lib/store/test_finding.c userland/lib/store/
 	userland/ctl/words.c
 test_store_finding_LIBS := store policy base
 test_store_finding_PKGS := cmocka libsystemd
-test_store_examples_SRCS := userland/lib/store/test_examples.c
-test_store_examples_LIBS := store policy base
-test_store_examples_PKGS := cmocka libsystemd
