@@ -75,3 +75,8 @@ test_ctl_prompt_SRCS := \
 	userland/ctl/test_ctl_prompt.c
 test_ctl_prompt_LIBS := ctl store policy nl base
 test_ctl_prompt_PKGS := cmocka libsystemd smartcols libedit
+
+TESTS += test_ctl_remote
+test_ctl_remote_SRCS := userland/ctl/test_ctl_remote.c
+test_ctl_remote_LIBS := ctl store policy nl base
+test_ctl_remote_PKGS := cmocka libsystemd smartcols libedit
