@@ -16,6 +16,7 @@ store_SRCS := \
 	userland/lib/store/copy.c \
 	userland/lib/store/diff.c \
 	userland/lib/store/examples.c \
+	userland/lib/store/export.c \
 	userland/lib/store/filter.c \
 	userland/lib/store/filter_action.c \
 	userland/lib/store/filter_list.c \
@@ -69,3 +70,9 @@ test_store_finding_SRCS := userland/lib/store/test_finding.c userland/lib/store/
 	userland/ctl/words.c
 test_store_finding_LIBS := store policy base
 test_store_finding_PKGS := cmocka libsystemd
+
+TESTS += test_store_export
+test_store_export_SRCS := userland/lib/store/test_export.c userland/lib/store/test_support.c \
+	userland/lib/store/test_content.c userland/ctl/words.c
+test_store_export_LIBS := store policy base
+test_store_export_PKGS := cmocka libsystemd sqlite3

@@ -111,8 +111,7 @@ static int use_log(struct store *store, struct fault *fault)
 	return code == SQLITE_OK ? 0 : sql_fault(store, fault, code);
 }
 
-static int apply_examples(struct store *store, const struct store_content *content,
-			  struct fault *fault)
+int store_import(struct store *store, const struct store_content *content, struct fault *fault)
 {
 	struct store_change change = { .verb = STORE_VERB_IMPORT };
 	int err = 0;
@@ -139,7 +138,7 @@ static int fill_examples(struct store *store, struct fault *fault)
 {
 	_cleanup_(store_content_freep) struct store_content *examples = store_examples_new();
 
-	return examples ? apply_examples(store, examples, fault) : fault_no_memory(fault);
+	return examples ? store_import(store, examples, fault) : fault_no_memory(fault);
 }
 
 /* In one transaction; another process may have been faster. */
@@ -174,7 +173,9 @@ static int migrate_copy(struct store *store, struct fault *fault)
 	sqlite3 *copy = NULL;
 	int code;
 
-	code = sqlite3_open_v2(":memory:", &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, NULL);
+	/* Not with SQLITE_OPEN_MEMORY: what it exports would be in memory, too. */
+	code = sqlite3_open_v2(":memory:", &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE,
+			       NULL);
 	if (code == SQLITE_OK)
 		code = harden(copy);
 	backup = code == SQLITE_OK ? sqlite3_backup_init(copy, "main", store->db, "main") : NULL;
