@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
 /* Whole policies to files and back. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "ctl/client.h"
 #include "ctl/static.h"
 #include "store/examples.h"
+#include "store/export.h"
+
+static const struct ctl_tag file_tags[] = {
+	TAG_REQUIRED("file", file, "name of the file; .ipsec is added if need be"),
+};
 
 static const struct ctl_tag release_tags[] = {
 	TAG_REQUIRED("release", release, "whose examples; those of both are the same"),
@@ -50,6 +58,57 @@ static enum ctl_exit import(struct ctl *ctl, struct store_content *content)
 	return ctl_store_change_all(ctl, changes, make_imports(content, changes));
 }
 
+/* With the original's suffix; NULL without memory. */
+static char *file_name(const char *name)
+{
+	static const char suffix[] = ".ipsec";
+	size_t len = strlen(name), suffix_len = strlen(suffix);
+	bool has_suffix = len > suffix_len && !strcasecmp(name + len - suffix_len, suffix);
+	char *path = NULL;
+
+	return asprintf(&path, "%s%s", name, has_suffix ? "" : suffix) < 0 ? NULL : path;
+}
+
+static enum ctl_exit run_export(struct ctl *ctl, const struct ctl_args *args)
+{
+	_cleanup_free_ char *path = file_name(ctl_args_get(args, "file"));
+	_cleanup_(store_content_freep) struct store_content *content = NULL;
+	struct fault fault = { .text = "" };
+	enum ctl_exit ret;
+
+	if (!path)
+		return ctl_message_error(ctl, -ENOMEM, NULL);
+	ret = ctl_store_read(ctl, ctl_store_location(ctl), NULL, &content);
+	if (ret)
+		return ret;
+	if (ctl->is_dry_run) {
+		fprintf(ctl->out, "Would be done: %zu policies are written to %s\n",
+			content->n_policies, path);
+		return CTL_EXIT_OK;
+	}
+	if (store_export_content(content, path, &fault) < 0)
+		return ctl_error(ctl, ctl_fault_number(&fault), "%s", fault.text);
+	return CTL_EXIT_OK;
+}
+
+static enum ctl_exit run_import(struct ctl *ctl, const struct ctl_args *args)
+{
+	_cleanup_free_ char *path = file_name(ctl_args_get(args, "file"));
+	_cleanup_(store_content_freep) struct store_content *content = NULL;
+	struct fault fault = { .text = "" };
+	int err;
+
+	if (!path)
+		return ctl_message_error(ctl, -ENOMEM, NULL);
+	err = store_import_content(path, &content, &fault);
+	if (err == -ENOENT)
+		return ctl_error(ctl, CTL_ERROR_FILE_NOT_FOUND,
+				 "there is no file %s; exportpolicy writes one", path);
+	if (err < 0)
+		return ctl_error(ctl, ctl_fault_number(&fault), "%s", fault.text);
+	return import(ctl, content);
+}
+
 static enum ctl_exit run_restore(struct ctl *ctl, const struct ctl_args *args)
 {
 	_cleanup_(store_content_freep) struct store_content *examples = NULL;
@@ -64,6 +123,26 @@ static enum ctl_exit run_restore(struct ctl *ctl, const struct ctl_args *args)
 }
 
 static const struct ctl_command commands[] = {
+	{
+		.path = "static exportpolicy",
+		.text = "write everything in the store to a file",
+		.remarks = "Preshared keys are in it in clear, so that only its owner can read it. Which "
+			   "policy is assigned is not part of what is imported from it.",
+		.examples = "  static exportpolicy file=backup.ipsec\n",
+		CTL_TAGS(file_tags),
+		.flags = CTL_COMMAND_DRY,
+		.run = run_export,
+	},
+	{
+		.path = "static importpolicy",
+		.text = "read policies, filter lists and filter actions from a file",
+		.remarks = "All or, if something is refused, nothing. What has the GUID or the name of "
+			   "something in the file takes its form; a policy that is assigned stays so.",
+		.examples = "  static importpolicy file=backup.ipsec\n",
+		CTL_TAGS(file_tags),
+		.flags = CTL_COMMAND_DRY,
+		.run = run_import,
+	},
 	{
 		.path = "static restorepolicyexamples",
 		.text = "create the three example policies anew",

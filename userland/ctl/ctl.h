@@ -66,6 +66,7 @@ __attribute__((format(printf, 3, 4)))
 enum ctl_exit ctl_error(struct ctl *ctl, unsigned int number, const char *format, ...);
 
 /* Numbers of the system that the service's are mixed with (MS-ERREF 2.2). */
+#define CTL_ERROR_FILE_NOT_FOUND	2
 #define CTL_ERROR_ACCESS_DENIED		5
 #define CTL_ERROR_GENERAL		31
 #define CTL_ERROR_NOT_SUPPORTED		50

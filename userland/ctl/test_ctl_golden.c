@@ -11,6 +11,8 @@
  *   !stdin    the lines up to "!end" are the input of the command that follows
  *   !run      runs the program without any command
  *
+ * RUNDIR in a line is the agent's run directory, which is empty but for its socket and its stores.
+ *
  * GOLDEN_UPDATE=1 in the environment writes the .ok files; read the difference before you commit.
  */
 #include <ctype.h>
@@ -144,8 +146,25 @@ static enum ctl_exit run_words(struct ctl_words *words, const char *input, FILE 
 	return ret;
 }
 
+/* RUNDIR in a command is the run directory. */
+static char *expand(const char *line)
+{
+	const char *mark;
+	char *text = NULL;
+	size_t len;
+	FILE *file = open_memstream(&text, &len);
+
+	assert_non_null(file);
+	for (; (mark = strstr(line, "RUNDIR")); line = mark + strlen("RUNDIR"))
+		fprintf(file, "%.*s%s", (int)(mark - line), line, run_dir);
+	fputs(line, file);
+	(void)fclose(file);
+	return text;
+}
+
 static void run_line(const char *line, const char *input, FILE *transcript)
 {
+	_cleanup_free_ char *command = expand(line), *given = expand(input);
 	_cleanup_free_ char *out_text = NULL, *err_text = NULL, *log = NULL;
 	size_t out_len, err_len;
 	FILE *out = open_memstream(&out_text, &out_len);
@@ -156,12 +175,12 @@ static void run_line(const char *line, const char *input, FILE *transcript)
 
 	assert_true(out && err);
 	fprintf(transcript, "> %s\n", line);
-	if (ctl_words_split(line, &words, why) < 0) {
+	if (ctl_words_split(command, &words, why) < 0) {
 		/* what a shell would not have let through */
 		ret = CTL_EXIT_USAGE;
 		fprintf(err, "%s\n", why);
 	} else {
-		ret = run_words(&words, input, out, err);
+		ret = run_words(&words, given, out, err);
 		ctl_words_clear(&words);
 	}
 	(void)fclose(out);
@@ -266,6 +285,8 @@ static int stop_agent(void **state)
 	(void)state;
 	agent = fake_agent_free(agent);
 	fake_stores_remove(run_dir);
+	snprintf(path, sizeof(path), "%s/backup.ipsec", run_dir);
+	(void)unlink(path);
 	snprintf(path, sizeof(path), "%s/control", run_dir);
 	return unlink(path);
 }

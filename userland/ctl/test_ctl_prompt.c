@@ -189,7 +189,7 @@ static void contexts(void **state)
 	type("static\r");
 	expect_prompt("ipsecctl static>");
 	type("?\r");
-	expect("restorepolicyexamples");
+	expect("exportpolicy");
 	expect_prompt("ipsecctl static>");
 	type("dynamic show mmpolicy name=mm format=table\r");
 	expect("480 minutes");

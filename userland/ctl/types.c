@@ -256,6 +256,7 @@ static const char *const property_choices[] = {
 };
 
 const struct ctl_value_type ctl_type_text = { "TEXT", .check = check_text };
+const struct ctl_value_type ctl_type_file = { "FILE", .check = check_text };
 const struct ctl_value_type ctl_type_name = { "NAME", .check = check_name };
 const struct ctl_value_type ctl_type_mmpolicy = { "NAME", .check = check_name, .names = CTL_NAMES_MM_POLICY };
 const struct ctl_value_type ctl_type_qmpolicy = { "NAME", .check = check_name, .names = CTL_NAMES_QM_POLICY };

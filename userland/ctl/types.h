@@ -6,6 +6,7 @@
 #include "ctl/command.h"
 
 extern const struct ctl_value_type ctl_type_text;		/* a description */
+extern const struct ctl_value_type ctl_type_file;
 extern const struct ctl_value_type ctl_type_name;		/* a new object */
 extern const struct ctl_value_type ctl_type_mmpolicy;		/* an existing one */
 extern const struct ctl_value_type ctl_type_qmpolicy;
