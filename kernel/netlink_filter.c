@@ -500,6 +500,81 @@ out:
 	return err;
 }
 
+static u32 count_ids(const struct genl_info *info)
+{
+	const struct nlattr *attr;
+	u32 n = 0;
+	int rem;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem)
+		n += nla_type(attr) == IPSECDRV_A_FILTER_ID;
+	return n;
+}
+
+/* the ids that a change removes; the policy has checked each; ERR_PTR() */
+static u32 *get_removed(const struct genl_info *info, u32 *ret_n)
+{
+	const struct nlattr *attr;
+	u32 *ids, n = count_ids(info);
+	int rem;
+
+	if (!n) {
+		NL_SET_ERR_MSG(info->extack, "the request has no filter id to remove");
+		return ERR_PTR(-EINVAL);
+	}
+	ids = kvmalloc_array(n, sizeof(*ids), GFP_KERNEL_ACCOUNT);
+	if (!ids)
+		return ERR_PTR(-ENOMEM);
+	n = 0;
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem)
+		if (nla_type(attr) == IPSECDRV_A_FILTER_ID)
+			ids[n++] = nla_get_u32(attr);
+	*ret_n = n;
+	return ids;
+}
+
+/* What is between the two sets is never published. */
+static int change_at_once(struct ipd_net *ipd, const struct genl_info *info,
+			  const u32 *ids, u32 n_ids, struct ipd_filter **filters, u32 n)
+{
+	struct ipd_filter_set *rest, *new;
+
+	rest = ipd_filter_set_del(filters_of(ipd), ids, n_ids, info->extack);
+	if (IS_ERR(rest))
+		return PTR_ERR(rest);
+	keep_unchanged(filters_of(ipd), filters, n);
+	new = ipd_filter_set_add(rest, filters, n, info->extack);
+	ipd_filter_set_free(rest);
+	if (IS_ERR(new))
+		return PTR_ERR(new);
+	put_in_force(ipd, new);
+	return 0;
+}
+
+int ipd_nl_filter_change(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ipd_net *ipd = ipd_nl_net(info);
+	struct ipd_filter **filters;
+	u32 *ids, n_ids, n;
+	int err;
+
+	ids = get_removed(info, &n_ids);
+	if (IS_ERR(ids))
+		return PTR_ERR(ids);
+	filters = get_filters(info, &n);
+	if (IS_ERR(filters)) {
+		err = PTR_ERR(filters);
+		goto out;
+	}
+	mutex_lock(&ipd->cfg_mutex);
+	err = change_at_once(ipd, info, ids, n_ids, filters, n);
+	mutex_unlock(&ipd->cfg_mutex);
+	put_filters(filters, n);
+out:
+	kvfree(ids);
+	return err;
+}
+
 static struct ipd_transaction *named_transaction(struct ipd_net *ipd, const struct genl_info *info)
 {
 	if (!info->attrs[IPSECDRV_A_TRANSACTION]) {

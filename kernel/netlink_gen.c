@@ -158,7 +158,12 @@ static const struct nla_policy ipd_nl_match_policy[IPSECDRV_A_FLOW + 1] = {
 	[IPSECDRV_A_FLOW] = NLA_POLICY_NESTED(ipd_nl_flow_policy),
 };
 
-const struct genl_ops ipd_nl_ops[18] = {
+static const struct nla_policy ipd_nl_filter_change_policy[IPSECDRV_A_FILTER_ID + 1] = {
+	[IPSECDRV_A_FILTER] = NLA_POLICY_NESTED(ipd_nl_filter_policy),
+	[IPSECDRV_A_FILTER_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+const struct genl_ops ipd_nl_ops[19] = {
 	{
 		.cmd = IPSECDRV_CMD_STATUS_GET,
 		.flags = GENL_ADMIN_PERM,
@@ -292,6 +297,13 @@ const struct genl_ops ipd_nl_ops[18] = {
 		.policy = ipd_nl_match_policy,
 		.maxattr = ARRAY_SIZE(ipd_nl_match_policy) - 1,
 		.doit = ipd_nl_match,
+	},
+	{
+		.cmd = IPSECDRV_CMD_FILTER_CHANGE,
+		.flags = GENL_ADMIN_PERM,
+		.policy = ipd_nl_filter_change_policy,
+		.maxattr = ARRAY_SIZE(ipd_nl_filter_change_policy) - 1,
+		.doit = ipd_nl_filter_change,
 	},
 };
 

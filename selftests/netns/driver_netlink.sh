@@ -34,7 +34,7 @@ in_userns() { on A setpriv --reuid 65534 --regid 65534 --clear-groups unshare -U
 near_userns() { on A setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Ur "$tool" "$@"; }
 for who in as_nobody in_userns near_userns; do
 	bad=0
-	for command in "status" "mode permit" "add id=5 out=block" "del 1" "get 1" "list" "begin" \
+	for command in "status" "mode permit" "add id=5 out=block" "del 1" "change 1 + id=5 out=block" "get 1" "list" "begin" \
 		"spi local=$A4 remote=$B4" "sas" "flush" "acquires" "end 1 failed" "stats" \
 		"match out $A4 $B4" "raw 2" "raw 13 dump"; do
 		# shellcheck disable=SC2086 # words
@@ -73,6 +73,7 @@ MODE_SET=$(number_of IPSECDRV_CMD_MODE_SET)
 BEGIN=$(number_of IPSECDRV_CMD_FILTER_BEGIN)
 ADD=$(number_of IPSECDRV_CMD_FILTER_ADD)
 DEL=$(number_of IPSECDRV_CMD_FILTER_DEL)
+CHANGE=$(number_of IPSECDRV_CMD_FILTER_CHANGE)
 COMMIT=$(number_of IPSECDRV_CMD_FILTER_COMMIT)
 ABORT=$(number_of IPSECDRV_CMD_FILTER_ABORT)
 GET=$(number_of IPSECDRV_CMD_FILTER_GET)
@@ -104,7 +105,7 @@ done
 # shellcheck disable=SC2086 # words
 refuse "N17 not even of its command" ipd A raw "$GET" dump $FILTER_ID:01000000
 before=$(state)
-for command in $MODE_SET $ADD $DEL $COMMIT $ABORT $GET $SPI $SA_NEW $MATCH; do
+for command in $MODE_SET $ADD $DEL $CHANGE $COMMIT $ABORT $GET $SPI $SA_NEW $MATCH; do
 	check "N17 command $command refuses an attribute that nobody knows" unknown ipd A raw "$command" 200:00
 	check "N17 command $command refuses one that is another's" unknown ipd A raw "$command" 25:00000000
 	check "N17 command $command needs more than nothing" unknown ipd A raw "$command"
@@ -150,7 +151,18 @@ refused "N17 nothing to add" "${I}the request has no filter" add
 refused "N17 nothing to remove" "${I}the request has no filter" del
 check "N17 what is right is accepted" ipd A add id=6 out=block remote=198.51.100.1 + id=7 out=block in=block remote=198.51.100.2
 same "N17 both" "1 6 7" "$(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | sort -n | xargs)"
-check "N17 and removed again" ipd A del 6 7
+same "N17 a change removes and adds" "1 6 8" "$(need ipd A change 7 + id=8 out=block in=block remote=198.51.100.2
+	ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | sort -n | xargs)"
+check "N17 a filter can take its own place" ipd A change 8 + id=8 out=permit in=permit remote=198.51.100.2
+same "N17 with other actions" "pass permit-filter" "$(judge A out $A4 198.51.100.2 udp 1 1)"
+refused "N17 a change that removes nothing" "${I}the request has no filter id to remove" \
+	change + id=9 out=block remote=198.51.100.3
+refused "N17 one that adds nothing" "${I}the request has no filter" change 8
+refused "N17 one of what is not there" "No such file or directory: there is no filter 77" \
+	change 77 + id=9 out=block remote=198.51.100.3
+refused "N17 one that adds what stays" "File exists: there is a filter 6 already" \
+	change 8 + id=6 out=block remote=198.51.100.3
+check "N17 and removed again" ipd A del 6 8
 
 # --- associations ------------------------------------------------------------------------------
 check "A26 the driver gives SPIs" need ipd A add id=20 out=negotiate in=negotiate local=me remote=$B4

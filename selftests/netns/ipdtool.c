@@ -31,6 +31,7 @@ static const char usage_text[] =
 	"ipdtool diag LEVEL|- [SECONDS]      set the diagnostic level and the log interval\n"
 	"ipdtool add FILTER [+ FILTER]...    add filters at once\n"
 	"ipdtool del ID...                   remove filters\n"
+	"ipdtool change ID... + FILTER [+ FILTER]...  remove and add in one step\n"
 	"ipdtool get ID                      one filter\n"
 	"ipdtool list                        filters in the order in which they are tried\n"
 	"ipdtool load FILE [TIMES]           replace all filters by those of the file's lines\n"
@@ -184,6 +185,20 @@ static int cmd_del(char **words)
 		put_u32(msg, IPSECDRV_FILTER_A_ID, number(*words));
 		nla_nest_end(msg, nest);
 	}
+	return run(msg, NULL);
+}
+
+/* the ids to remove, up to "+", and what filters to add */
+static int cmd_change(char **words)
+{
+	struct nl_msg *msg = message_new(IPSECDRV_CMD_FILTER_CHANGE, 0);
+
+	for (; !is_end(*words); words++)
+		put_u32(msg, IPSECDRV_A_FILTER_ID, number(*words));
+	if (*words)
+		words++;
+	while (*words)
+		words = put_filter(msg, words);
 	return run(msg, NULL);
 }
 
@@ -683,7 +698,8 @@ static const struct {
 } commands[] = {
 	{ "status", cmd_status }, { "mode", cmd_mode },
 	{ "diag", cmd_diag },
-	{ "add", cmd_add }, { "del", cmd_del }, { "get", cmd_get }, { "list", cmd_list },
+	{ "add", cmd_add }, { "del", cmd_del }, { "change", cmd_change },
+	{ "get", cmd_get }, { "list", cmd_list },
 	{ "load", cmd_load }, { "begin", cmd_begin }, { "tadd", cmd_tadd },
 	{ "commit", cmd_commit }, { "abort", cmd_abort },
 	{ "spi", cmd_spi }, { "sa", cmd_sa }, { "sadel", cmd_sadel }, { "saget", cmd_saget },

@@ -643,6 +643,9 @@ int layers_commit(const struct layers *layers, const struct layers *before,
 		r = kernel->ops->filters_add(kernel, diff.added, diff.n_added);
 	else if (!diff.is_large && !diff.n_added)
 		r = kernel->ops->filters_del(kernel, diff.removed, diff.n_removed);
+	else if (!diff.is_large)
+		r = kernel->ops->filters_change(kernel, diff.removed, diff.n_removed, diff.added,
+						diff.n_added);
 	return r == -E2BIG ? replace_all(layers, kernel) : r;
 }
 

@@ -95,6 +95,13 @@ static void test_errors(void **state)
 }
 
 /* The driver says no: its sentence arrives, and everywhere all is as before. */
+static const char *first_key(const struct world *w)
+{
+	const struct ruleset *dynamic = w->agent->rulesets[RULESET_LAYER_DYNAMIC];
+
+	return dynamic->rules[0]->treatment->rule->methods[0].secret;
+}
+
 static void test_rollback(void **state)
 {
 	struct world *w = *state;
@@ -113,10 +120,10 @@ static void test_rollback(void **state)
 	assert_int_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->n_rules, 1);
 	assert_int_equal(w->agent->layers->n_filters, 1);
 	assert_int_equal(world_count_filters(w), 1);
-	kernel_fake_fail(w->kernel, KERNEL_FAKE_FILTERS_REPLACE, 1, -ENOMEM, "No memory.");
+	kernel_fake_fail(w->kernel, KERNEL_FAKE_FILTERS_CHANGE, 1, -ENOMEM, "No memory.");
 	assert_string_equal(
 		world_change_rule(w, "SetRule", "srcaddr=me dstaddr=10.0.0.2 psk=other"), "Failed");
-	assert_string_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->rules[0]->treatment->rule->methods[0].secret, "open sesame");
+	assert_string_equal(first_key(w), "open sesame");
 	assert_int_equal(state_read(world_path_in(w, STATE_FILE), &after, &n_after), 0);
 	assert_int_equal(n_before, n_after);
 	assert_memory_equal(before, after, n_before);
@@ -188,7 +195,7 @@ static void test_restart(void **state)
 	world_connect_admin(w);
 	assert_int_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->n_rules, 2);
 	assert_int_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->n_mms, 1);
-	assert_string_equal(w->agent->rulesets[RULESET_LAYER_DYNAMIC]->rules[0]->treatment->rule->methods[0].secret, "open sesame");
+	assert_string_equal(first_key(w), "open sesame");
 	assert_int_equal(world_count_filters(w), 2);
 	assert_int_equal(kernel_fake_filters(w->kernel, &n)[0].id, id);
 	(void)kernel_fake_sas(w->kernel, &n);

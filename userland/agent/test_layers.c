@@ -164,7 +164,7 @@ static void test_commit(void **state)
 	assert_int_equal(n, 2);
 }
 
-/* Adding and removing a few is one message each; whatever else is a transaction. */
+/* Adding, removing and changing a few is one message; what is more is a transaction. */
 static void test_commit_differences(void **state)
 {
 	_cleanup_(kernel_freep) struct kernel *kernel = kernel_fake_new();
@@ -195,7 +195,8 @@ static void test_commit_differences(void **state)
 	third = build(dynamic, first);
 	assert_int_equal(id_of(third, "10.0.0.2"), id_of(first, "10.0.0.2"));
 	assert_int_equal(layers_commit(third, first, kernel), 0);
-	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_REPLACE), 2);
+	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_CHANGE), 1);
+	assert_int_equal(kernel_fake_count(kernel, KERNEL_FAKE_FILTERS_REPLACE), 1);
 	filters = kernel_fake_filters(kernel, &n);
 	assert_int_equal(n, 2);
 	assert_int_equal(layers_find(third, filters[0].id)->filter.inbound, filters[0].inbound);
@@ -399,6 +400,18 @@ static struct ruleset *many_rules(void)
 	return ruleset;
 }
 
+static void change_treatment(struct ruleset *ruleset, size_t i)
+{
+	struct policy_rule view = ruleset_rule_view(ruleset->rules[i]);
+	struct ruleset_treatment *treatment = ruleset_treatment_new(
+		RULESET_LAYER_LOCAL, test_rule("actioninbound=permit", NULL), NULL, NULL);
+	struct ruleset_rule *rule = ruleset_rule_new(treatment, &view);
+
+	ruleset_treatment_unref(treatment);
+	ruleset_rule_unref(ruleset->rules[i]);
+	ruleset->rules[i] = rule;
+}
+
 /* A driver that only counts. */
 static struct {
 	unsigned int n_replaces, n_messages;
@@ -432,16 +445,32 @@ static int count_del(struct kernel *kernel, const uint32_t *ids, size_t n)
 	return 0;
 }
 
+static int count_change(struct kernel *kernel, const uint32_t *removed, size_t n_removed,
+			const struct kernel_filter *added, size_t n_added)
+{
+	(void)kernel;
+	(void)removed;
+	(void)added;
+	asked.n_messages++;
+	asked.n_removed += n_removed;
+	asked.n_added += n_added;
+	return 0;
+}
+
 /* One that goes is one message with one id; what stays is not said again. */
 static void test_many(void **state)
 {
 	static const struct kernel_ops ops = {
-		.filters_replace = count_replace, .filters_add = count_add, .filters_del = count_del,
+		.filters_replace = count_replace,
+		.filters_add = count_add,
+		.filters_del = count_del,
+		.filters_change = count_change,
 	};
 	struct kernel kernel = { .ops = &ops };
 	_cleanup_(ruleset_freep) struct ruleset *before = many_rules();
 	_cleanup_(ruleset_freep) struct ruleset *after = ruleset_copy(before);
-	_cleanup_(layers_freep) struct layers *first = build(before, NULL), *second = NULL;
+	_cleanup_(layers_freep) struct layers *first = build(before, NULL), *second = NULL,
+					      *third = NULL;
 
 	(void)state;
 	memset(&asked, 0, sizeof(asked));
@@ -457,6 +486,13 @@ static void test_many(void **state)
 	assert_int_equal(layers_commit(first, second, &kernel), 0);
 	assert_int_equal(asked.n_messages, 2);
 	assert_int_equal(asked.n_added, 1);
+	/* another treatment of one rule: its filter goes and comes with another id */
+	change_treatment(after, 7);
+	third = build(after, second);
+	assert_int_equal(layers_commit(third, second, &kernel), 0);
+	assert_int_equal(asked.n_messages, 3);
+	assert_int_equal(asked.n_removed, 2);
+	assert_int_equal(asked.n_added, 2);
 	assert_int_equal(asked.n_replaces, 0);
 }
 

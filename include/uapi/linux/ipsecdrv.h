@@ -772,7 +772,7 @@ enum {
 	IPSECDRV_A_TRANSACTION,
 	/* A filter. */
 	IPSECDRV_A_FILTER,
-	/* A filter's id. */
+	/* A filter's id; several in filter-change only. */
 	IPSECDRV_A_FILTER_ID,
 	/* A security association. */
 	IPSECDRV_A_SA,
@@ -903,6 +903,12 @@ enum {
 	 * nothing is counted, held or asked for.
 	 */
 	IPSECDRV_CMD_MATCH,
+	/*
+	 * Removes the filters that are named by id and adds others, in one step, all of the
+	 * message or nothing. One that is removed and added with its id and traffic keeps its
+	 * associations while its actions stay.
+	 */
+	IPSECDRV_CMD_FILTER_CHANGE,
 	/* A packet needs an association. Sent again while it lasts without answer. */
 	IPSECDRV_CMD_ACQUIRE_EVENT,
 	/* A lifetime of an association ended. */

@@ -240,6 +240,9 @@ struct kernel_ops {
 	/* To what is in force, all or none; -E2BIG when they do not fit into one message. */
 	int (*filters_add)(struct kernel *kernel, const struct kernel_filter *filters, size_t n);
 	int (*filters_del)(struct kernel *kernel, const uint32_t *ids, size_t n);
+	/* Both in one step: what is named goes, what is given comes; as filters_add(). */
+	int (*filters_change)(struct kernel *kernel, const uint32_t *removed, size_t n_removed,
+			      const struct kernel_filter *added, size_t n_added);
 	/*
 	 * Dumps are consistent: retried until no change came between. The caller frees the array.
 	 */

@@ -229,25 +229,44 @@ static bool has_id(const uint32_t *ids, size_t n, uint32_t id)
 	return false;
 }
 
-static int fake_filters_del(struct kernel *kernel, const uint32_t *ids, size_t n)
+static int change(struct fake *fake, const uint32_t *ids, size_t n,
+		  const struct kernel_filter *added, size_t n_added)
 {
-	struct fake *fake = fake_of(kernel);
-	struct kernel_filter *rest;
-	size_t n_rest = 0;
-	int r = enter(fake, KERNEL_FAKE_FILTERS_DEL);
+	struct kernel_filter *all = calloc(fake->n_filters + n_added + 1, sizeof(*all));
+	size_t n_all = 0;
+	int r;
 
-	if (r)
-		return r;
-	rest = calloc(fake->n_filters + 1, sizeof(*rest));
-	if (!rest)
+	if (!all)
 		return refuse(fake, -ENOMEM, "Out of memory.");
 	for (size_t i = 0; i < fake->n_filters; i++)
 		if (!has_id(ids, n, fake->filters[i].id))
-			rest[n_rest++] = fake->filters[i];
-	r = n_rest + n == fake->n_filters ? install(fake, rest, n_rest) :
-	    refuse(fake, -ENOENT, "No filter has this id.");
-	free(rest);
+			all[n_all++] = fake->filters[i];
+	if (n_all + n != fake->n_filters) {
+		r = refuse(fake, -ENOENT, "No filter has this id.");
+	} else {
+		for (size_t i = 0; i < n_added; i++)
+			all[n_all++] = added[i];
+		r = install(fake, all, n_all);
+	}
+	free(all);
 	return r;
+}
+
+static int fake_filters_del(struct kernel *kernel, const uint32_t *ids, size_t n)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_FILTERS_DEL);
+
+	return r ? r : change(fake, ids, n, NULL, 0);
+}
+
+static int fake_filters_change(struct kernel *kernel, const uint32_t *removed, size_t n_removed,
+			       const struct kernel_filter *added, size_t n_added)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_FILTERS_CHANGE);
+
+	return r ? r : change(fake, removed, n_removed, added, n_added);
 }
 
 static int fake_filter_get(struct kernel *kernel, uint32_t id, struct kernel_filter *ret_filter)
@@ -695,6 +714,7 @@ static const struct kernel_ops fake_ops = {
 	.filters_replace = fake_filters_replace,
 	.filters_add = fake_filters_add,
 	.filters_del = fake_filters_del,
+	.filters_change = fake_filters_change,
 	.filter_get = fake_filter_get,
 	.filter_dump = fake_filter_dump,
 	.spi_alloc = fake_spi_alloc,

@@ -487,6 +487,23 @@ static int genl_filters_del(struct kernel *kernel, const uint32_t *ids, size_t n
 	return call(genl, msg, NULL, NULL);
 }
 
+static int genl_filters_change(struct kernel *kernel, const uint32_t *removed, size_t n_removed,
+			       const struct kernel_filter *added, size_t n_added)
+{
+	struct genl *genl = genl_of(kernel);
+	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_FILTER_CHANGE, 0);
+
+	if (!msg)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_removed; i++)
+		if (nla_put_u32(msg, IPSECDRV_A_FILTER_ID, removed[i]))
+			return too_big(genl);
+	for (size_t i = 0; i < n_added; i++)
+		if (kernel_msg_put_filter(msg, &added[i]))
+			return too_big(genl);
+	return call(genl, msg, NULL, NULL);
+}
+
 static int take_filter(struct nlattr **attrs, void *userdata)
 {
 	return attrs[IPSECDRV_A_FILTER] ?
@@ -830,6 +847,7 @@ static const struct kernel_ops genl_ops = {
 	.filters_replace = genl_filters_replace,
 	.filters_add = genl_filters_add,
 	.filters_del = genl_filters_del,
+	.filters_change = genl_filters_change,
 	.filter_get = genl_filter_get,
 	.filter_dump = genl_filter_dump,
 	.spi_alloc = genl_spi_alloc,
