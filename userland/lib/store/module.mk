@@ -76,3 +76,19 @@ test_store_export_SRCS := userland/lib/store/test_export.c userland/lib/store/te
 	userland/lib/store/test_content.c userland/ctl/words.c
 test_store_export_LIBS := store policy base
 test_store_export_PKGS := cmocka libsystemd sqlite3
+
+TESTS += test_store_damage
+test_store_damage_SRCS := userland/lib/store/test_damage.c userland/lib/store/test_support.c
+test_store_damage_LIBS := store policy base
+test_store_damage_PKGS := cmocka libsystemd sqlite3
+
+TESTS += test_store_crash
+test_store_crash_SRCS := userland/lib/store/test_crash.c userland/lib/store/test_kills.c \
+	userland/lib/store/test_support.c
+test_store_crash_LIBS := store policy base
+test_store_crash_PKGS := cmocka libsystemd sqlite3
+
+# Of selftests/stress/store_kills.sh.
+TOOLS += store_kills
+store_kills_SRCS := userland/lib/store/store_kills.c userland/lib/store/test_kills.c
+store_kills_LIBS := store policy base

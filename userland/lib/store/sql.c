@@ -37,6 +37,11 @@ int sql_fault(struct store *store, struct fault *fault, int code)
 		(void)fault_denied(fault, "the store %s cannot be written; check the rights to it "
 				   "and to its folder", store->path);
 		return -EACCES;
+	case SQLITE_CANTOPEN:
+		(void)fault_denied(fault, "the store %s cannot be opened, or the files of its log "
+				   "beside it; check the rights to it and to its folder",
+				   store->path);
+		return -EACCES;
 	case SQLITE_CONSTRAINT:
 		return fault_number(fault, POLICY_ERROR_OBJECT_EXISTS,
 				    "what is to be stored contradicts what is in the store %s (%s); "

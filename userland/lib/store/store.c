@@ -34,6 +34,7 @@
 #include "store/schema.h"
 
 #define BUSY_MILLISECONDS	10000
+#define SMALLEST_FILE		512	/* one page of the smallest size */
 
 static const struct location {
 	const char *name;
@@ -296,6 +297,12 @@ static int check_file(const char *path, unsigned int flags, struct fault *fault)
 		(void)fault_failed(fault, "%s is no file but a %s; a store is a file of its own, name "
 				   "that", path, S_ISLNK(status.st_mode) ? "symbolic link" :
 				   S_ISDIR(status.st_mode) ? "folder" : "device");
+		return -EBADMSG;
+	}
+	/* SQLite takes one byte for nothing at all, and would write over it. */
+	if (status.st_size > 0 && status.st_size < SMALLEST_FILE) {
+		(void)fault_failed(fault, "%s is no store of IPsec policy; it was left as it is, name "
+				   "another file", path);
 		return -EBADMSG;
 	}
 	if (faccessat(AT_FDCWD, path, flags & STORE_OPEN_WRITE ? R_OK | W_OK : R_OK,
