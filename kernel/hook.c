@@ -474,7 +474,7 @@ static unsigned int judge_headers(struct ipd_net *ipd, struct sk_buff *skb,
 		if (err)
 			return drop_in(ipd, skb, input.sa ?: outer,
 				       err == -ENOENT ? IPSECDRV_DROP_BAD_SPI : input.drop_reason);
-		if (ipd_sa_is_tunnel(input.sa))
+		if (ipd_sa_wraps(input.sa))
 			return judge_tunnelled(ipd, skb, input.sa);
 	}
 	return drop_in(ipd, skb, input.sa, IPSECDRV_DROP_MALFORMED);
@@ -487,7 +487,7 @@ static unsigned int judge_input(struct ipd_net *ipd, struct sk_buff *skb,
 	unsigned int verdict;
 
 	/* of a family of its own; the mode is asked when the packet is received anew */
-	if (sa && ipd_sa_is_tunnel(sa))
+	if (sa && ipd_sa_wraps(sa))
 		return judge_tunnelled(ipd, skb, sa);
 	if (!decide_by_mode(ipd, skb, state->pf, IPSECDRV_DIRECTION_IN, &verdict))
 		verdict = judge_headers(ipd, skb, state, sa);

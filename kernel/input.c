@@ -262,7 +262,7 @@ static int accept_packet(struct ipd_op *op, int err)
 		return err;
 	settle_checksum(op->skb, sa);
 	skb_clear_hash(op->skb);
-	return ipd_sa_is_tunnel(sa) ? leave_tunnel(op) : leave_transport(op);
+	return ipd_sa_wraps(sa) ? leave_tunnel(op) : leave_transport(op);
 }
 
 /* the packet went on asynchronously and is ours now */

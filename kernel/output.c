@@ -469,6 +469,12 @@ static int protect_around(const struct output *out, struct sk_buff *skb)
 	if (!out->sa->outer)
 		return 0;
 	around.sa = out->sa->outer;
+	if (out->route) {
+		/* the packet is the outer one now, and has its route */
+		around.route = NULL;
+		around.family = out->sa->params.family;
+		ipd_tunnel_place(around.family, &around.place);
+	}
 	around.place.protocol = IPPROTO_ESP;
 	return protect_once(&around, skb);
 }

@@ -172,6 +172,15 @@ static inline bool ipd_sa_is_tunnel(const struct ipd_sa *sa)
 	return sa->params.encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL;
 }
 
+/*
+ * Whether the outer IP header of a tunnel goes on and comes off with it. AH of a bundle is for the
+ * same traffic as the ESP inside, and protects what that has made: outer header and all.
+ */
+static inline bool ipd_sa_wraps(const struct ipd_sa *sa)
+{
+	return ipd_sa_is_tunnel(sa) && !sa->inner_spi;
+}
+
 /* whether its ESP is in UDP */
 static inline bool ipd_sa_is_in_udp(const struct ipd_sa *sa)
 {

@@ -48,9 +48,6 @@ static int check_bundle(const struct ipd_sa_params *params, struct netlink_ext_a
 	if (params->protection != IPSECDRV_PROTECTION_ESP)
 		return refuse(extack, -EINVAL,
 			      "the ESP association of a bundle names the AH one, not the other way round");
-	if (params->encapsulation != IPSECDRV_ENCAPSULATION_TRANSPORT)
-		return refuse(extack, -EOPNOTSUPP,
-			      "AH and ESP together are not supported in tunnel mode");
 	if (params->encap_local_port || params->encap_remote_port)
 		return refuse(extack, -EINVAL, "AH does not pass through NAT");
 	return 0;

@@ -8,7 +8,8 @@
  * The outer header goes on first, and then protecting is what it is in transport mode: AH or ESP
  * goes between the outer header and what follows it, which happens to be an IP header. On the way
  * in, AH or ESP comes off first and the outer header after it. All four combinations of families
- * are the same work.
+ * are the same work. A bundle has one tunnel: outer IP | AH | ESP | IP | data | ESP trailer; AH goes
+ * around an outer packet as it does in transport mode.
  *
  * What the outer header says (RFC 4301, section 5.1.2; RFC 6040, section 4.1):
  *
@@ -110,6 +111,13 @@ u8 ipd_tunnel_hop_limit(struct dst_entry *route, u8 family)
 	return family == NFPROTO_IPV6 ? ip6_dst_hoplimit(route) : ip4_dst_hoplimit(route);
 }
 
+void ipd_tunnel_place(u8 family, struct ipd_place *place)
+{
+	place->header = ipd_tunnel_header_len(family);
+	place->name = family == NFPROTO_IPV6 ? offsetof(struct ipv6hdr, nexthdr) :
+					       offsetof(struct iphdr, protocol);
+}
+
 void ipd_tunnel_push(struct sk_buff *skb, u8 inner, const struct ipd_sa_params *ends,
 		     u8 hop_limit, struct ipd_place *place)
 {
@@ -117,13 +125,11 @@ void ipd_tunnel_push(struct sk_buff *skb, u8 inner, const struct ipd_sa_params *
 	u8 tclass = traffic_class(skb, inner);
 	bool whole = is_whole(skb, inner);
 
-	place->header = len;
+	ipd_tunnel_place(ends->family, place);
 	place->protocol = inner == NFPROTO_IPV6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 	__skb_push(skb, len);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, len);
-	place->name = ends->family == NFPROTO_IPV6 ? offsetof(struct ipv6hdr, nexthdr) :
-						     offsetof(struct iphdr, protocol);
 	ipd_tunnel_put_header(skb, ends, tclass, hop_limit, whole, place->protocol);
 }
 

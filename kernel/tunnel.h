@@ -23,6 +23,9 @@ static inline unsigned int ipd_tunnel_header_len(u8 family)
 	return family == NFPROTO_IPV6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 }
 
+/* What follows the outer header; what it is, @place->protocol, is not known here. */
+void ipd_tunnel_place(u8 family, struct ipd_place *place);
+
 /*
  * Writes an IP header with the association's endpoints at the network header, where there is room
  * for it. @is_whole: nobody may cut the packet. Length, identification and checksum are left to

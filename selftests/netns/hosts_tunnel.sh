@@ -94,6 +94,23 @@ check "F38 AH: the other gateway begins" pings D $C4
 same "F38 AH is what was sent" 0 "$(($(on B ipdtool sas | grep -c 'proto=ah.*prefixes=16,16') < 2))"
 both_off
 
+# --- AH and ESP ------------------------------------------------------------------------------
+# One outer header, AH without options, and ESP is its next header.
+wire_start bundle R eth1 B eth0
+QM_OFFERS='AH[SHA1]+ESP[AES128,SHA256]:100000k/3600s' \
+	check "F38 F18 AH and ESP" both_on $NET_C4 $NET_D4 $A4 $B4
+check "F38 F18 AH and ESP: packets pass" pings C $D4 4
+check "F38 F18 AH and ESP: and back" pings D $C4 4
+check "F38 F12 AH and ESP: 8000 bytes pass" on C ping -n -c 1 -s 8000 -W "$(secs 5)" $D4
+bundle_spis() { ctl "$1" --json dynamic show qmsas |
+	jq -c '[.. | objects | select(.encapsulation?) | [.encapsulation, (.ahspiin > 255), (.espspiin > 255)]]'; }
+same "F38 F18 AH and ESP: one pair of bundles" '[["tunnel",true,true]]' "$(bundle_spis A)"
+wire_stop bundle
+check "F18 each packet is ESP in AH" [ "$(wire_count bundle 'ip proto 51 and ip[20] = 50')" -ge 16 ]
+never_clear "F18 no ESP without AH, and no IP in AH" bundle \
+	'ip proto 50 or (ip proto 51 and ip[20] != 50 and ip[6:2] & 0x1fff = 0)'
+both_off
+
 # --- families ------------------------------------------------------------------------------
 check "F38 IPv6 in IPv4" both_on $NET_C6 $NET_D6 $A4 $B4
 check "F38 IPv6 in IPv4 passes" pings C $D6
@@ -103,6 +120,10 @@ check "F38 IPv4 in IPv6 passes" pings D $C4
 both_off
 QM_OFFERS='ESP[AESGCM128]:100000k/3600s' check "F38 IPv6 in IPv6" both_on $NET_C6 $NET_D6 $A6 $B6
 check "F38 IPv6 in IPv6 passes" pings C $D6
+both_off
+QM_OFFERS='AH[SHA1]+ESP[AES128,SHA256]:100000k/3600s' \
+	check "F38 F18 AH and ESP, IPv4 in IPv6" both_on $NET_C4 $NET_D4 $A6 $B6
+check "F38 F18 AH and ESP, IPv4 in IPv6 passes" pings C $D4
 both_off
 
 # --- what must not be ------------------------------------------------------------------------
