@@ -7,7 +7,8 @@
 #
 #   A 192.0.2.1, 2001:db8::1  eth0 ------- eth0  B 192.0.2.2, 2001:db8::2
 #
-# PSK and the offers of policy_on() can be set before it is called.
+# PSK and the offers of policy_on() can be set before it is called.  EXPORT_KEYS=yes before hosts_up lets
+# the agents write session keys for tshark, into $(run_dir HOST)/keylog.
 
 PSK=${PSK-"a long and secret phrase"}
 MM_OFFERS=${MM_OFFERS-AES128-SHA256-14}
@@ -37,7 +38,8 @@ service() {
 	# files of the test, never this machine's own
 	[ "$program" != ipsec-cred ] || args=(--certs "$TMP/certs-$host" --fetch-from 192.0.2.0/24
 		--keytab "$TMP/$host.keytab")
-	[ "$program" != ipsec-policy-agent ] || args=(--state-dir "$TMP/state-$host" --config "$TMP/$host.conf")
+	[ "$program" != ipsec-policy-agent ] || args=(--state-dir "$TMP/state-$host" --config "$TMP/$host.conf"
+		${EXPORT_KEYS:+--export-keys})
 	spawn "$host-$program" ip netns exec "$ns_name_" "$program" --foreground \
 		--run-dir "$(run_dir "$host")" "${args[@]}"
 }

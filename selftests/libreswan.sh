@@ -27,14 +27,17 @@ pluto_start() {
 		bail "libreswan starts"
 	}
 }
-# The certificates of pki.sh, if there are any, by their names.
+# The certificates of pki.sh that are B's, if there are any, by their names.
 pluto_database() {
-	local file
-	need certutil -N -d "sql:$PLUTO/nss" --empty-password
-	[ -e "${CA-}/first/ca.crt" ] || return
-	need certutil -A -d "sql:$PLUTO/nss" -n root -t CT,, -i "$CA/first/ca.crt"
-	for file in "$CA"/{peer,revoked}.p12; do
-		need pk12util -i "$file" -d "sql:$PLUTO/nss" -W x -K ''
+	local name db=sql:$PLUTO/nss
+	need certutil -N -d "$db" --empty-password
+	for name in ${PEER_AUTHORITIES-}; do
+		need certutil -A -d "$db" -n "$name" -t CT,, -i "$CA/$name/ca.crt"
+	done
+	for name in ${PEER_CERTIFICATES-}; do
+		need openssl pkcs12 -export -in "$CA/$name.crt" -inkey "$CA/$name.key" -name "$name" \
+			-passout pass:x -out "$PLUTO/$name.p12"
+		need pk12util -i "$PLUTO/$name.p12" -d "$db" -W x -K ''
 	done
 }
 pluto_listens() { whack --listen; }
@@ -61,7 +64,8 @@ pluto_config() {
 	shift 3
 	[ -z "${PEER_CERTIFICATE-}" ] || {
 		leftid=%fromcert authby=rsasig
-		set -- "leftcert=$PEER_CERTIFICATE" leftsendcert=always rightca=%same "$@"
+		set -- "leftcert=$PEER_CERTIFICATE" leftsendcert=always sendca=all \
+			"rightca=\"$PEER_ROOT\"" "$@"
 	}
 	{
 		pluto_setup
@@ -110,6 +114,8 @@ peer_apply() { # MODE: from the words of peer_config
 		lines+=("pfs=no")
 	fi
 	[ "$1" = transport ] || lines+=("leftsubnet=$PEER_NET" "rightsubnet=$OUR_NET")
+	[ -z "${PEER_PORT-}" ] || lines+=("leftprotoport=$PEER_PORT" "rightprotoport=${PEER_PORT%/*}")
+	[ -z "${PEER_DPD-}" ] || lines+=(dpddelay=10 dpdtimeout=30 dpdaction=clear)
 	case ${B_ADDR-$B4} in *:*) lines+=("hostaddrfamily=ipv6" "clientaddrfamily=ipv6") ;; esac
 	pluto_config "$(pluto_ike)" "$qm_protocol" "$(pluto_qm)" "${lines[@]}"
 }

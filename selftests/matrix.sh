@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034 # the words of a line are for those who are called
 # The matrix of selftests/interop/cases with one stranger.  Sourced with PEER set, as by
-# selftests/interop/matrix_strongswan.sh.  IPD_MATRIX=all runs all lines, else those for "make check";
-# IPD_MATRIX_ONLY is a pattern for a line's scenario, mode, method, main mode, quick mode, PFS group.
+# selftests/interop/matrix_strongswan.sh, which then calls "matrix SCENARIO...".  IPD_MATRIX=all runs
+# all lines of these, else those for "make check"; IPD_MATRIX_ONLY is a pattern for a line's scenario,
+# mode, method, main mode, quick mode, PFS group.
 #
 # What "packets pass" means, for both sides that can start:
 #   * the start succeeds: a ping's first packet for ours, the stranger's own command for it
@@ -13,12 +14,15 @@
 #   * six messages of main mode and three of quick mode, each counted once however often it was sent
 #     (long ones with certificates may be repeated in fragments, and are not counted)
 # Scenarios ask for less where more cannot be: under loss for some of the pings, after a crash not
-# for an end of the associations that only one side knows.
+# for an end of the associations that only one side knows.  Those of LONG last minutes, and are for a
+# guest whose clock jumps.
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
 . "$TOP/selftests/pki.sh"
 . "$TOP/selftests/peer.sh"
 
+QUICK="plain rekey lossy reboot nat collide delete port chain refused nomain noquick revoked"
+LONG="asked vanished"
 BIG=700	# bytes of a ping; nothing else on the wire is as big
 
 # wrong WORDS...: why a case fails
@@ -29,28 +33,32 @@ wrong() {
 
 # --- one case ---------------------------------------------------------------------------------
 
-# case_setup: from the line's words.  Sets ours and theirs, the addresses at which each sees the
-# other: behind a NAT these are not what the peers are called.
-case_setup() { # ours|peer
-	local pfs=$pfs life=''
+# case_settings: from the line's words, what peer.sh wants to know.  Sets ours and theirs, the addresses
+# at which each sees the other: behind a NAT these are not what the peers are called.
+case_settings() { # ours|peer
 	ours=$A4 theirs=$B4
 	case $mode in *6) ours=$A6 theirs=$B6 ;; esac
-	[ "$pfs" != - ] || pfs=''
-	local A_ADDR=$ours B_ADDR=$theirs PEER_REMOTE=$ours PEER_PSK=$PSK PEER_CERTIFICATE=''
-	[ "$auth" != rsa ] || PEER_CERTIFICATE=peer
+	A_ADDR=$ours B_ADDR=$theirs PEER_REMOTE=$ours PEER_PSK=$PSK PEER_PORT='' PEER_DPD=''
+	[ "$auth" != rsa ] || PEER_CERTIFICATE=peer A_ID="O=Example, CN=ours"
 	case $scenario-$1 in
 	revoked-*) PEER_CERTIFICATE=revoked ;;
+	chain-*) PEER_CERTIFICATE=peer-far A_ID="O=Example, CN=ours-far" PEER_ROOT=$FAR_SUBJECT ;;
 	nat-ours) A_ADDR=$INSIDE PEER_REMOTE=$NAT ours=$NAT ;;
 	nat-peer) B_ADDR=$INSIDE theirs=$NAT ;;
 	rekey-ours) life=:20480k/3600s ;;
 	refused-*) PEER_PSK="another phrase" ;;
+	nomain-*) their_main=AES256-SHA512-16 ;;
+	noquick-*) their_quick="ESP[AES256,SHA512]" ;;
+	port-*) PEER_PORT=tcp/5001 tags=(protocol=tcp dstport=5001) ;;
+	asked-* | vanished-*) PEER_DPD=yes ;;
 	esac
-	local A_ID=$A_ADDR
-	[ "$auth" != rsa ] || A_ID=$OUR_SUBJECT
-	peer_config "$main" "$quick" "$pfs" "${mode%6}" || return
-	local MM_OFFERS=$main QM_OFFERS=$quick$life PFS=$pfs
+	[ "$auth" = rsa ] || A_ID=$A_ADDR
+}
+peer_of_case() { peer_config "$their_main" "$their_quick" "$PFS" "${mode%6}"; }
+our_host_of_case() {
+	local MM_OFFERS=$main QM_OFFERS=$quick$life
 	case $mode in
-	transport*) policy_methods A && rule_of_case srcaddr=me "dstaddr=$theirs" ;;
+	transport*) policy_methods A && rule_of_case srcaddr=me "dstaddr=$theirs" "${tags[@]}" ;;
 	tunnel) tunnel_on "$A_ADDR" "$theirs" && ours=$OUR_INNER theirs=$PEER_INNER ;;
 	esac
 }
@@ -65,7 +73,7 @@ tunnel_on() {
 }
 rule_of_case() { # TAG...
 	local method="psk=$PSK"
-	[ "$auth" = psk ] || method="rootca=$ROOT_SUBJECT"
+	[ "$auth" = psk ] || method="rootca=$PEER_ROOT"
 	ctl A dynamic add rule mmpolicy=test qmpolicy=test "$@" "$method"
 }
 
@@ -132,25 +140,77 @@ case_rekey() { # ours|peer
 	five_pings "$1" && wire_has clear=0
 }
 new_pair_by_peer() { peer_rekey; }
-new_pair_by_ours() { transfer A B "$theirs" && transfer A B "$theirs" && transfer A B "$theirs"; }
+new_pair_by_ours() {
+	local to=$theirs family=ip4 n
+	case $mode in *6) to=[$theirs] family=ip6 ;; esac
+	for n in 1 2 3; do
+		transfer A B "$to" $family || return
+	done
+}
 
 # Of 20 pings and their answers 13 should pass.
 case_lossy() { # ours|peer
-	loss_on
+	wire_is loss 20%
 	start_by "$1" && agreed && pings "$1" 20 0.05
 	local rc=$?
-	loss_off
+	wire_is good
 	[ $rc -eq 0 ] || return
 	[ "$answered" -ge 5 ] || wrong "$answered of 20 pings are answered" || return
 	five_pings "$1" && wire_has clear=0
 }
-loss_on() {
-	need on M tc qdisc add dev left root netem loss 20%
-	need on M tc qdisc add dev right root netem loss 20%
+wire_is() { # good | WORDS-OF-NETEM...
+	local port
+	for port in left right; do
+		case $1 in
+		good) need on M tc qdisc del dev $port root ;;
+		*) need on M tc qdisc add dev $port root netem "$@" ;;
+		esac
+	done
 }
-loss_off() {
-	need on M tc qdisc del dev left root
-	need on M tc qdisc del dev right root
+
+# Both start, and their first messages meet half way.
+case_collide() { # ours|peer
+	local rc
+	wire_is delay 300ms
+	peer_initiate >"$TMP/initiate" 2>&1 &
+	reaches A "$theirs"
+	rc=$?
+	wait $!
+	wire_is good
+	[ $rc -eq 0 ] && reaches A "$theirs" && reaches B "$ours" && five_pings "$1" &&
+		wire_has main=7+ clear=0
+}
+
+# The side that starts gives up what it has: the other hears of it. It can begin again.
+case_delete() { # ours|peer
+	start_by "$1" && agreed && five_pings "$1" || return
+	"give_up_$1" && wait_for 10 "nothing_left_at_$(other "$1")" ||
+		wrong "left: $(ip -n "$B" xfrm state; on A ipdtool sas)" || return
+	wire_has info=1+ clear=0
+}
+give_up_ours() { policy_off A; }
+give_up_peer() { peer_terminate; }
+nothing_left_at_peer() { [ "$(peer_sas)" -eq 0 ]; }
+nothing_left_at_ours() { [ "$(on A ipdtool sas | grep -c dir=)" -eq 0 ]; }
+
+# One TCP port of the other, and nothing else: pings are none of it.
+case_port() { # ours|peer
+	case $1 in
+	ours) wait_for 30 transfer A B "$theirs" ;;
+	peer) peer_initiate && transfer A B "$theirs" ;;
+	esac && agreed && five_pings ours && wire_has protected=1000+ clear=5
+}
+
+# Certificates of authorities between, which the other side does not know, and a wire through which
+# no IP fragment gets: both sides send fragments of IKE's own.
+case_chain() { # ours|peer
+	need ip -n "$M" link set left mtu 1300
+	need ip -n "$M" link set right mtu 1300
+	start_by "$1" && agreed && five_pings "$1" && wire_has fragments=2+ pieces=2+ protected=10 clear=0
+	local rc=$?
+	need ip -n "$M" link set left mtu 1500
+	need ip -n "$M" link set right mtu 1500
+	return $rc
 }
 
 # The side that starts knows nothing of what the other still has.
@@ -164,7 +224,7 @@ reboot_peer() {
 	ip -n "$B" xfrm policy flush
 	peer_forget
 	peer_start
-	case_setup_peer
+	peer_of_case
 }
 reboot_ours() {
 	stop A-ipsec-ike KILL
@@ -173,16 +233,51 @@ reboot_ours() {
 	on A ipdtool flush || return
 	services_start A
 }
-case_setup_peer() { A_ADDR=$ours B_ADDR=$theirs peer_config "$main" "$quick" '' "${mode%6}"; }
-
 # The side that starts is behind a NAT, which lets neither ESP nor AH through.
 case_nat() { # ours|peer
 	start_by "$1" && agreed && peer_state 'encap type espinudp' || return
 	five_pings "$1" && all_counted && wire_has protected=10 clear=0 quick=3 "$(main_messages)"
 }
 
+# --- silence ------------------------------------------------------------------------------------
+
+# Nothing that the other side protects arrives: the side that starts asks, is answered, and both keep
+# what they have (RFC 3706). Without answers that would be given up after half a minute.
+case_asked() { # ours|peer
+	local spis port=right
+	[ "$1" = ours ] || port=left
+	start_by "$1" && agreed || return
+	spis=$(peer_spis)
+	need on M nft "add table netdev deaf
+		add chain netdev deaf from { type filter hook ingress device $port priority 0; }
+		add rule netdev deaf from ip protocol esp drop"
+	pings "$1" 120 1
+	need on M nft delete table netdev deaf
+	[ "$answered" -eq 0 ] || wrong "$answered pings are answered" || return
+	[ "$(peer_spis)" = "$spis" ] || wrong "other associations: before $spis, now $(peer_spis)" || return
+	five_pings "$1" && wire_has info=4+ clear=0 "$(main_messages)"
+}
+
+# The other side is gone without a word: the side that starts asks, has no answer, and nothing is left
+# of it; when it is there again, it is found again.
+case_vanished() { # ours|peer
+	start_by "$1" && agreed || return
+	wire_is loss 100%
+	pings "$1" 120 1
+	"nothing_left_at_$1"
+	local rc=$?
+	wire_is good
+	[ $rc -eq 0 ] || wrong "left: $(ip -n "$B" xfrm state; on A ipdtool sas)" || return
+	patience 150 start_by "$1" && five_pings "$1" && wire_has clear=0
+}
+
+# --- nothing passes -------------------------------------------------------------------------------
+
 # The stranger's certificate has been revoked, as a CRL in our store says.
 case_revoked() { case_refused "$1"; }
+# It knows other algorithms only.
+case_nomain() { case_refused "$1"; }
+case_noquick() { case_refused "$1"; }
 
 # The two have different preshared keys.
 case_refused() { # ours|peer
@@ -195,21 +290,39 @@ case_refused() { # ours|peer
 	wire_has protected=0 small=0 clear=0
 }
 
-# One CA for both; the CRL is in our store.
-OUR_SUBJECT="O=Example, CN=ours" ROOT_SUBJECT="O=Example, CN=Roots"
+# --- authorities ----------------------------------------------------------------------------------
+
+# One CA for both, whose CRL is in our store; and another, with an authority of each side's own
+# between it and the host.
+#
+#   Root ---- ours, peer, revoked        Far ---- Our Branch ---- ours-far
+#                                            \--- Their Branch ---- peer-far
+ROOT_SUBJECT="O=Example, CN=Roots" FAR_SUBJECT="O=Example, CN=Far"
+PEER_AUTHORITIES="first far theirs" PEER_CERTIFICATES="peer revoked peer-far"
 authority_up() {
 	local name
 	getent passwd ipsec-cred >/dev/null || need users_add
 	need ca_new first /O=Example/CN=Roots
 	for name in ours peer revoked; do
 		need host_new first $name
-		need quietly openssl pkcs12 -export -in "$CA/$name.crt" -inkey "$CA/$name.key" \
-			-name $name -passout pass:x -out "$CA/$name.p12"
 	done
+	need ca_new far /O=Example/CN=Far
+	need ca_under far near "/O=Example/CN=Our Branch"
+	need ca_under far theirs "/O=Example/CN=Their Branch"
+	need host_new near ours-far
+	need host_new theirs peer-far
 	need revoke first revoked
+	our_store
+}
+our_store() {
+	local dir=$TMP/certs-A
 	need certificate_on A ours
-	mkdir "$TMP/certs-A/crls"
-	need crl first "$TMP/certs-A/crls/root.crl"
+	need install -D -m 644 "$CA/far/ca.crt" "$dir/roots/far.crt"
+	need install -D -m 644 "$CA/near/ca.crt" "$dir/intermediates/near.crt"
+	need install -m 644 "$CA/ours-far.crt" "$dir/far.crt"
+	need install -m 400 -o ipsec-cred "$CA/ours-far.key" "$dir/far.key"
+	mkdir "$dir/crls"
+	need crl first "$dir/crls/root.crl"
 }
 
 # --- what is between the hosts --------------------------------------------------------------------
@@ -274,11 +387,13 @@ proofs() {
 	case $scenario in
 	plain) rows="K01 K42 K45" ;;
 	refused) rows=K06 ;;
+	nomain | noquick) rows=K21 ;;
 	revoked) rows=K38 ;;
 	esac
 	case $scenario-$auth in plain-rsa) rows+=" K05" ;; plain-psk) rows+=" K06" ;; esac
 	case $pfs in GRPMM) rows+=" K19" ;; GRP*) rows+=" K18" ;; esac
 	case $quick in AH*) rfc=2402 ;; esac
+	case $scenario in asked | vanished) rfc+=", 3706" ;; esac
 	echo "$rows RFC $rfc, 2408, 2409"
 }
 
@@ -286,16 +401,21 @@ one() { # ours|peer
 	local name who=$PEER_NAME
 	[ "$1" = peer ] || who=ours
 	name="$(proofs): $scenario, $mode, $auth, $main, $quick, PFS $pfs: $who starts"
+	local A_ADDR B_ADDR A_ID PEER_REMOTE PEER_PSK PEER_PORT PEER_DPD PEER_CERTIFICATE='' PEER_ROOT=$ROOT_SUBJECT
+	local ours theirs their_main=$main their_quick=$quick PFS=$pfs life='' tags=()
 	[ $scenario != nat ] || nat_up "$1"
-	need case_setup "$1"
+	[ "$pfs" != - ] || PFS=''
+	case_settings "$1"
+	need peer_of_case
+	need our_host_of_case
 	need onlooker mark
 	check "$name" "case_$scenario" "$1" || why
 	part
 	[ $scenario != nat ] || nat_down "$1"
 }
 
-matrix() {
-	local run scenario mode auth main quick pfs peers ours theirs
+matrix() { # SCENARIO...
+	local run scenario mode auth main quick pfs peers
 	authority_up
 	peer_up
 	addr A lo $OUR_INNER/32
@@ -305,6 +425,7 @@ matrix() {
 		case $run in '#'* | '') continue ;; esac
 		[ "$run" = check ] || [ "${IPD_MATRIX-}" = all ] || continue
 		[ "$peers" = both ] || [ "$peers" = "$PEER" ] || continue
+		case " $* " in *" $scenario "*) ;; *) continue ;; esac
 		# shellcheck disable=SC2053 # a pattern, for one who looks at one case
 		[[ "$scenario $mode $auth $main $quick $pfs" == ${IPD_MATRIX_ONLY-*} ]] || continue
 		one ours

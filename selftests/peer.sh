@@ -10,9 +10,15 @@
 #   A 192.0.2.1, 2001:db8::1  eth0 --- left M right --- eth0  B 192.0.2.2, 2001:db8::2
 #   agent, ike, cred, driver           bridge            charon or pluto, XFRM
 #
-# For other addresses set A_ADDR and B_ADDR before peer_config, PEER_REMOTE where B sees A at an
-# address that is not its identity, and PEER_PSK for a key that is not ours.  PEER_CERTIFICATE is the
-# name of a certificate of pki.sh that B shall use, and A_ID then our subject.
+# What can be set before peer_config:
+#   A_ADDR B_ADDR      other addresses
+#   PEER_REMOTE        where B sees A, if that is not A's identity
+#   PEER_PSK           a key that is not ours
+#   PEER_CERTIFICATE   the name of a certificate of pki.sh that B shall use; A_ID is then our
+#                      subject and PEER_ROOT the one of the root CA
+#   PEER_PORT          only this one of B, as tcp/5001
+#   PEER_DPD           not empty: B asks a silent peer every 10 s, and gives it up after 30 s
+# and before peer_up, the names of pki.sh's that are B's: PEER_AUTHORITIES, PEER_CERTIFICATES.
 # shellcheck source=/dev/null # one of two
 . "$TOP/selftests/$PEER.sh"
 
@@ -127,6 +133,16 @@ peer_up() {
 }
 
 # --- packets --------------------------------------------------------------------------------
+
+# As wait_for, but with long steps: where the clock jumps they are free.
+patience() { # SECONDS COMMAND...
+	local end=$((SECONDS + $1 * SLOW))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 2
+	done
+}
 
 # sent_nothing_clear NAME CAPTURE: of what our host sent to the peer. Its own first packets may be
 # in clear: they are its affair, and dropped by us.

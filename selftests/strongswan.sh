@@ -59,11 +59,16 @@ swan() { # COMMAND [OPTION...]
 		ip netns exec "$B" /usr/sbin/swanctl "$command" --uri "unix://$SWAN/vici" "$@"
 }
 
-# The certificates of pki.sh.
+# The certificates of pki.sh that are B's.
 swan_store() {
+	local name
 	mkdir -p "$SWAN"/{x509,x509ca,private}
-	cp "$CA/first/ca.crt" "$SWAN/x509ca/" && cp "$CA"/{peer,revoked}.crt "$SWAN/x509/" &&
-		cp "$CA"/{peer,revoked}.key "$SWAN/private/"
+	for name in $PEER_AUTHORITIES; do
+		cp "$CA/$name/ca.crt" "$SWAN/x509ca/$name.crt" || return
+	done
+	for name in $PEER_CERTIFICATES; do
+		cp "$CA/$name.crt" "$SWAN/x509/" && cp "$CA/$name.key" "$SWAN/private/" || return
+	done
 }
 
 swan_log() { cat "$SWAN/charon.log"; }
@@ -71,13 +76,14 @@ swan_log() { cat "$SWAN/charon.log"; }
 # swan_config IKE-PROPOSALS esp|ah PROPOSALS [LINE-FOR-THE-CHILD...]: one connection "c" with one
 # child "n"; the variables of peer_config are heard
 swan_config() {
-	local ike=$1 protocol=$2 proposal=$3 line extra='' auth=psk local
+	local ike=$1 protocol=$2 proposal=$3 line extra='' auth=psk local dpd=0
 	local="auth = psk"$'\n'"id = ${B_ADDR-$B4}"
 	[ -z "${PEER_CERTIFICATE-}" ] || {
 		auth=pubkey local="auth = pubkey"$'\n'"certs = $PEER_CERTIFICATE.crt"
 		swan_store
 	}
 	shift 3
+	[ -z "${PEER_DPD-}" ] || dpd=10s
 	for line in "$@"; do
 		extra+="      $line"$'\n'
 	done
@@ -88,6 +94,8 @@ swan_config() {
 	    local_addrs = ${B_ADDR-$B4}
 	    remote_addrs = ${PEER_REMOTE-${A_ADDR-$A4}}
 	    proposals = $ike
+	    dpd_delay = $dpd
+	    dpd_timeout = 30s
 	    local {
 	      $local
 	    }
@@ -100,6 +108,7 @@ swan_config() {
 	        mode = ${SWAN_MODE-transport}
 	        ${protocol}_proposals = $proposal
 	        rekey_time = 0
+	        dpd_action = clear
 	$extra
 	      }
 	    }
@@ -130,6 +139,7 @@ peer_forget() { rm -f "$SWAN/vici"; }
 peer_apply() { # MODE: from the words of peer_config
 	local lines=()
 	[ "$1" = transport ] || lines=("local_ts = $PEER_NET" "remote_ts = $OUR_NET")
+	[ -z "${PEER_PORT-}" ] || lines=("local_ts = dynamic[$PEER_PORT]" "remote_ts = dynamic[${PEER_PORT%/*}]")
 	SWAN_MODE=$1 swan_config "$(IFS=,; echo "${mm_offers[*]}")" "$qm_protocol" "$(swan_qm)" "${lines[@]}"
 }
 

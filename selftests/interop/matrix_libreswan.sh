@@ -5,4 +5,4 @@
 # The matrix with libreswan: see selftests/matrix.sh.
 PEER=libreswan
 . "$TOP/selftests/matrix.sh"
-matrix
+matrix $QUICK

@@ -5,4 +5,4 @@
 # The matrix with strongSwan: see selftests/matrix.sh.
 PEER=strongswan
 . "$TOP/selftests/matrix.sh"
-matrix
+matrix $QUICK

@@ -36,15 +36,6 @@ refused() {
 	part
 }
 
-# As wait_for, but with long steps: where the clock jumps, they are free.
-patience() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1 * SLOW))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 2
-	done
-}
 said() { # LINES-BEFORE PATTERN
 	service_log A ipsec-policy-agent | tail -n "+$(($1 + 1))" | grep -qE "peer $B4: .*($2)"
 }
