@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "ctl/ctl.h"
+#include "ctl/ssh.h"
 
 /* The other name has another grammar; to take a command for something else is worse. */
 static bool is_ipseccmd(const char *program)
@@ -16,6 +18,7 @@ static bool is_ipseccmd(const char *program)
 
 int main(int argc, char **argv)
 {
+	_cleanup_free_ char *connection = NULL;
 	struct ctl ctl;
 	enum ctl_exit ret;
 
@@ -26,6 +29,8 @@ int main(int argc, char **argv)
 	}
 	setlocale(LC_ALL, "");
 	ctl_init(&ctl, stdout, stderr);
+	connection = ctl_ssh_find();
+	ctl.ssh_connection = connection;
 	ret = ctl_main(&ctl, argc, argv);
 	ctl_exit(&ctl);
 	/* An answer that nobody got is no success. */
