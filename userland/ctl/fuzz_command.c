@@ -30,6 +30,11 @@ static const char *const heads[] = {
 	"dynamic add rule me 10.0.0.", "dynamic add rule me any rootca=\"CN=", "dynamic set rule ",
 	"dynamic delete rule ", "dynamic show qmfilter ", "dynamic set config ",
 	"dynamic set config bootexemptions \"TCP:", "explain out 10.0.0.1 ", "static add filter ",
+	"static add policy ", "static add rule r p l a ", "static add filteraction a ",
+	"static add filteraction a qmsecmethods=\"ESP[", "static add filterlist ",
+	"static add filter l me 10.0.0.", "static set policy ", "static set rule r p ",
+	"static set defaultrule p ", "static set filteraction guid={7238523B-", "static delete filter ",
+	"static delete rule ", "static show rule ", "static set ",
 };
 
 static void count(void *data, const char *word)

@@ -60,7 +60,8 @@ test_ctl_golden_LIBS := ctl store policy nl base
 test_ctl_golden_PKGS := cmocka libsystemd smartcols libedit
 
 TESTS += test_ctl_roundtrip
-test_ctl_roundtrip_SRCS := userland/ctl/roundtrip.c userland/ctl/test_ctl_roundtrip.c
+test_ctl_roundtrip_SRCS := userland/ctl/roundtrip.c userland/ctl/test_ctl_roundtrip.c \
+	userland/lib/store/test_content.c
 test_ctl_roundtrip_LIBS := ctl store policy nl base
 test_ctl_roundtrip_PKGS := cmocka libsystemd smartcols libedit
 

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests and fuzzers: a command line that adds something, as the object that it stands for. */
+/*
+ * For tests and fuzzers: a command line that adds something, or changes a store in any way, as the
+ * object that it stands for.
+ */
 #ifndef CTL_ROUNDTRIP_H
 #define CTL_ROUNDTRIP_H
 
 #include "policy/model.h"
+#include "store/change.h"
 
 /* One of them is set, or none for any other command. */
 struct roundtrip {
 	struct policy_mm_policy *mm_policy;
 	struct policy_qm_policy *qm_policy;
 	struct policy_rule *rule;
+	struct store_change *change;
 };
 
 /* 0, or -EINVAL with a sentence for a line that is not of the grammar. */

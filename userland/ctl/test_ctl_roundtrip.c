@@ -15,6 +15,8 @@
 #include "ctl/roundtrip.h"
 #include "policy/address.h"
 #include "policy/methods.h"
+#include "store/test_content.h"
+#include "store/text.h"
 
 #define ROUNDS 4000
 
@@ -215,12 +217,74 @@ static void qm_policies(void **state)
 	}
 }
 
+/* Every line of a dump is a command, and what it stands for is printed as the same line. */
+static void stored(void **state)
+{
+	(void)state;
+	for (uint64_t round = 1; round <= 200; round++) {
+		_cleanup_(store_content_freep) struct store_content *content =
+			test_content_random(round);
+		_cleanup_free_ char *text = NULL;
+		size_t len, n = 0;
+		FILE *file = open_memstream(&text, &len);
+
+		store_content_print(file, content, true);
+		(void)fclose(file);
+		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), n++) {
+			_cleanup_(roundtrip_clear) struct roundtrip object = { .rule = NULL };
+			_cleanup_free_ char *again = NULL;
+			char why[POLICY_WHY_LEN] = "";
+
+			if (roundtrip_parse(line, &object, why) < 0)
+				fail_msg("%s\n%s", line, why);
+			again = roundtrip_print(&object);
+			assert_non_null(again);
+			assert_string_equal(again, line);
+		}
+		assert_true(n > 0);
+	}
+}
+
+/* Changes that are not in dumps, in their one spelling. */
+static void changes(void **state)
+{
+	static const char *const lines[] = {
+		"static set policy name=a newname=\"b c\" mmpfs=yes assign=yes",
+		"static set policy guid={72385236-70FA-11D1-864C-14A300000000} mmlifetime=7",
+		"static set rule id=3 policy=p filterlist=l tunnel=none psk=\"a \"\"b\"\"\" kerberos=yes",
+		"static set defaultrule policy=p activate=no",
+		"static set filterlist name=l description=\"\"",
+		"static set filteraction name=a action=permit qmsecmethods=\"\"",
+		"static delete rule all policy=p", "static delete policy all",
+		"static delete filter filterlist=l srcaddr=me dstaddr=10.0.0.0/24 dstport=7",
+		"static add policy name=p tool=yes", "static add rule name=r policy=p filterlist=l "
+		"filteraction=a tool=yes",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		_cleanup_(roundtrip_clear) struct roundtrip object = { .rule = NULL };
+		_cleanup_(roundtrip_clear) struct roundtrip back = { .rule = NULL };
+		_cleanup_free_ char *text = NULL;
+		char why[POLICY_WHY_LEN] = "";
+
+		if (roundtrip_parse(lines[i], &object, why) < 0)
+			fail_msg("%s\n%s", lines[i], why);
+		text = roundtrip_print(&object);
+		assert_string_equal(text, lines[i]);
+		assert_int_equal(roundtrip_parse(text, &back, why), 0);
+		assert_true(roundtrip_is_equal(&object, &back));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{ "random rules, printed and read", rules, NULL, NULL, NULL },
 		{ "random main mode policies, printed and read", mm_policies, NULL, NULL, NULL },
 		{ "random quick mode policies, printed and read", qm_policies, NULL, NULL, NULL },
+		{ "X12 random stores, dumped and read line by line", stored, NULL, NULL, NULL },
+		{ "changes of stores, read and printed", changes, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests_name("roundtrip", tests, NULL, NULL);
