@@ -39,6 +39,7 @@ same "K24 after some 3 seconds" 0 "$((SECONDS - start < 3))"
 same "K24 the soft association is shown" 1 "$(softs)"
 check "K24 L02 and in the log" wait_for 5 said "192\.0\.2\.2.*clear"
 check "K25 it goes when its time is over" wait_for 15 has_softs 0
+check "L02 its end is in the log" wait_for 15 said "192\.0\.2\.2: soft association ended: its time is over"
 before=$(acquires)
 check "K25 then IKE is tried again, before the next clear text" \
 	on A ping -n -c 1 -W "$(secs 10)" $B4

@@ -20,6 +20,7 @@
 /* In the line, so that a peer with a long name leaves room for the rest. */
 #define NAME_FORMAT	"%.200s"
 #define MODE_QUICK	"Data Protection Mode (Quick Mode)"
+#define SOFT_SA_TORN_DOWN 13845	/* the original's number; no negotiation has it as its reason */
 
 /* --- which event it is -------------------------------------------------------------------- */
 
@@ -361,22 +362,50 @@ void event_ike(const struct ike_event *event, const struct ruleset_rule *rule)
 	event_end(&entry);
 }
 
+/* --- without IKE -------------------------------------------------------------------------- */
+
+static void begin_soft(struct event_entry *entry, enum event_kind kind,
+		       const struct ike_selector *selector)
+{
+	char peer[IP_ADDR_STRLEN];
+
+	event_begin(entry, kind);
+	event_say(entry, "peer %s: ", ip_addr_format(&selector->remote, peer));
+	event_field_addr(entry, "IPD_PEER", &selector->remote);
+	event_field_addr(entry, "IPD_LOCAL", &selector->local);
+}
+
+static void end_soft(struct event_entry *entry, const struct ike_selector *selector,
+		     uint32_t filter_id)
+{
+	add_mode(entry, MODE_QUICK);
+	add_filter(entry, selector, filter_id);
+	event_say(entry, "; ");
+	add_protection(entry, NULL, 0, "None");
+}
+
 void event_soft_sa(const struct ike_selector *selector, uint32_t filter_id, uint32_t seconds)
 {
 	struct event_entry entry;
-	char peer[IP_ADDR_STRLEN];
 
-	event_begin(&entry, EVENT_SOFT_SA);
+	begin_soft(&entry, EVENT_SOFT_SA, selector);
 	event_say(&entry,
-		  "peer %s: does not answer IKE, talking in clear for %u s as the quick mode "
-		  "policy of filter %u allows",
-		  ip_addr_format(&selector->remote, peer), seconds, filter_id);
-	event_field_addr(&entry, "IPD_PEER", &selector->remote);
-	event_field_addr(&entry, "IPD_LOCAL", &selector->local);
-	add_mode(&entry, MODE_QUICK);
-	add_filter(&entry, selector, filter_id);
-	event_say(&entry, "; ");
-	add_protection(&entry, NULL, 0, "None");
+		  "does not answer IKE, talking in clear for %u s as the quick mode policy of "
+		  "filter %u allows",
+		  seconds, filter_id);
+	end_soft(&entry, selector, filter_id);
 	add_lifetime(&entry, seconds, 0);
+	event_end(&entry);
+}
+
+void event_soft_ended(const struct ike_selector *selector, uint32_t filter_id, const char *why)
+{
+	struct event_entry entry;
+
+	begin_soft(&entry, EVENT_SOFT_SA_ENDED, selector);
+	event_say(&entry, "soft association ended: %s", why);
+	event_field(&entry, "IPD_REASON", "%d", SOFT_SA_TORN_DOWN);
+	event_field(&entry, "IPD_REASON_TEXT", "%s", why);
+	end_soft(&entry, selector, filter_id);
 	event_end(&entry);
 }

@@ -34,6 +34,7 @@ enum event_kind {
 	EVENT_INVALID_PROPOSAL,
 	EVENT_IKE_FAILED,
 	EVENT_SOFT_SA,
+	EVENT_SOFT_SA_ENDED,
 	EVENT_SEND_FAILED,
 	EVENT_SA_REFUSED,
 	EVENT_STARTED,
@@ -67,6 +68,8 @@ void events_set_audit(bool is_on);
 void event_ike(const struct ike_event *event, const struct ruleset_rule *rule);
 /* A peer that does not speak IKE is talked to in clear. */
 void event_soft_sa(const struct ike_selector *selector, uint32_t filter_id, uint32_t seconds);
+/* No longer; @why as a part of a sentence. */
+void event_soft_ended(const struct ike_selector *selector, uint32_t filter_id, const char *why);
 /* ipsec-ike asked for what policy does not allow; @what is "an association" or the like. */
 void event_refused(const char *what, const struct ike_path *path, uint32_t filter_id,
 		   const char *why);

@@ -40,6 +40,7 @@ agent_SRCS := \
 	userland/agent/settings.c \
 	userland/agent/show.c \
 	userland/agent/show_filter.c \
+	userland/agent/soft.c \
 	userland/agent/start.c \
 	userland/agent/state.c \
 	userland/agent/stats.c \
@@ -84,7 +85,10 @@ test_resolve_SRCS := userland/agent/test_resolve.c
 test_resolve_LIBS := agent
 test_resolve_PKGS := cmocka
 
-TESTS += test_negotiate test_agent_renew
+TESTS += test_negotiate test_agent_renew test_agent_soft
+test_agent_soft_SRCS := userland/agent/test_soft.c userland/agent/test_scene.c userland/agent/test_journal.c
+test_agent_soft_LIBS := agent nl_fake
+test_agent_soft_PKGS := cmocka
 test_agent_renew_SRCS := userland/agent/test_renew.c userland/agent/test_scene.c
 test_agent_renew_LIBS := agent nl_fake
 test_agent_renew_PKGS := cmocka

@@ -66,7 +66,8 @@ static const struct layer_mm *find_mm(struct negotiate *negotiate, const struct 
 	return layers_find_mm(negotiate->layers, local, negotiate_is_me(negotiate, local), remote);
 }
 
-static void end_acquire(struct negotiate *negotiate, uint32_t driver_id,
+/* False: the driver has not got it. */
+static bool end_acquire(struct negotiate *negotiate, uint32_t driver_id,
 			enum ipsecdrv_acquire_result result, uint32_t seconds)
 {
 	struct kernel *kernel = negotiate->config.kernel;
@@ -76,6 +77,7 @@ static void end_acquire(struct negotiate *negotiate, uint32_t driver_id,
 	if (r && r != -ENOENT)
 		log_warning("negotiation %u was not ended in the driver: %s", driver_id,
 			    kernel->why);
+	return !r;
 }
 
 /* What belongs into a tunnel means nothing outside of it; who only answers does not fall back. */
@@ -111,7 +113,7 @@ static void remove_job(struct negotiate *negotiate, struct job *job)
 
 static void fail_job(struct negotiate *negotiate, struct job *job, uint32_t seconds)
 {
-	end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED, seconds);
+	(void)end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED, seconds);
 	remove_job(negotiate, job);
 }
 
@@ -235,11 +237,12 @@ void negotiate_acquire(struct negotiate *negotiate, const struct kernel_acquire 
 
 	if (acquire->has_ended)
 		return;
+	negotiate_check_softs(negotiate);
 	/* An event can be older than the last commit; then the driver has forgotten it as well. */
 	if (!filter || filter->filter.outbound != IPSECDRV_ACTION_NEGOTIATE) {
 		log_debug("negotiation %u is for filter %u, which does not negotiate", acquire->id,
 			  acquire->filter_id);
-		end_acquire(negotiate, acquire->id, IPSECDRV_ACQUIRE_RESULT_FAILED,
+		(void)end_acquire(negotiate, acquire->id, IPSECDRV_ACQUIRE_RESULT_FAILED,
 			    HOLD_UNKNOWN_SECONDS);
 		return;
 	}
@@ -253,7 +256,7 @@ void negotiate_acquire(struct negotiate *negotiate, const struct kernel_acquire 
 	if (job)
 		send_job(negotiate, job);
 	else
-		end_acquire(negotiate, acquire->id, IPSECDRV_ACQUIRE_RESULT_FAILED,
+		(void)end_acquire(negotiate, acquire->id, IPSECDRV_ACQUIRE_RESULT_FAILED,
 			    HOLD_BUSY_SECONDS);
 }
 
@@ -287,9 +290,11 @@ static void make_soft(struct negotiate *negotiate, const struct job *job,
 {
 	uint32_t seconds = rule->treatment->mm->policy->soft_sa_seconds;
 
-	end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_SOFT, seconds);
+	if (!end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_SOFT, seconds))
+		return;
 	negotiate->soft_associations++;
 	event_soft_sa(&job->selector, job->filter_id, seconds);
+	negotiate_note_soft(negotiate, job->driver_id, job->filter_id, &job->selector);
 }
 
 void negotiate_acquire_result(struct negotiate *negotiate,
@@ -311,7 +316,7 @@ void negotiate_acquire_result(struct negotiate *negotiate,
 		return;		/* the next ipsec-ike gets it */
 	case IKE_REASON_DELETED_BY_ADMIN:
 	case IKE_REASON_POLICY_CHANGE:
-		end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED,
+		(void)end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED,
 			    HOLD_ADMIN_SECONDS);
 		break;
 	default:
@@ -322,7 +327,7 @@ void negotiate_acquire_result(struct negotiate *negotiate,
 		if (filter && may_be_soft(filter, result))
 			make_soft(negotiate, job, layer_filter_rule(filter));
 		else
-			end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED, 0);
+			(void)end_acquire(negotiate, job->driver_id, IPSECDRV_ACQUIRE_RESULT_FAILED, 0);
 	}
 	remove_job(negotiate, job);
 }
@@ -662,6 +667,7 @@ void negotiate_set_layers(struct negotiate *negotiate, struct layers *layers)
 	for (size_t i = 0; i < before->n_responses; i++)
 		if (!response_find(layers, before->responses[i]->filter.id))
 			drop_filter(negotiate, before->responses[i]->filter.id);
+	negotiate_check_softs(negotiate);
 	negotiate_check_mms(negotiate);
 	negotiate_check_running(negotiate, before);
 }
@@ -716,6 +722,8 @@ void negotiate_resync(struct negotiate *negotiate)
 		return;
 	}
 	drop_stale_jobs(negotiate, acquires, n_acquires);
+	negotiate_check_softs(negotiate);
+	negotiate_read_softs(negotiate, acquires, n_acquires);
 	for (size_t i = 0; i < n_acquires; i++)
 		negotiate_acquire(negotiate, &acquires[i]);
 }
@@ -801,6 +809,7 @@ struct negotiate *negotiate_free(struct negotiate *negotiate)
 		drop_grants(negotiate, negotiate->grants->filter_id);
 	negotiate_clear_larvals(negotiate);
 	negotiate_clear_pairs(negotiate);
+	negotiate_clear_softs(negotiate);
 	negotiate_clear_mms(negotiate);
 	negotiate_clear_failures(negotiate);
 	negotiate_forget_old_layers(negotiate);

@@ -80,7 +80,7 @@ void negotiate_expire(struct negotiate *negotiate, enum ipsecdrv_lifetime_kind k
 		      const struct kernel_sa *sa);
 /*
  * To be called every NEGOTIATE_WATCH_USEC: looks for pairs by which packets leave and none come, and
- * tells IKE, which asks the peer whether it is still there.
+ * tells IKE, which asks the peer whether it is still there; and for soft associations that have ended.
  */
 void negotiate_watch(struct negotiate *negotiate);
 /* Events were lost, or the agent has started: the driver's tables are the truth. */

@@ -7,8 +7,8 @@
 #include "ike/table.h"
 
 /*
- * Shared by negotiate.c (who asks), install.c (what is installed), pairs.c (how that is found) and
- * memory.c (what is remembered).
+ * Shared by negotiate.c (who asks), install.c (what is installed), pairs.c (how that is found), soft.c
+ * (who is talked to in clear) and memory.c (what is remembered).
  */
 
 /* What the driver waits for. */
@@ -62,6 +62,14 @@ struct pair {
 	bool is_dying;			/* past a soft lifetime */
 };
 
+/* A soft association that the driver had when it was looked at last. */
+struct soft {
+	struct soft *next;
+	uint32_t driver_id;		/* of the negotiation */
+	uint32_t filter_id;
+	struct ike_selector selector;
+};
+
 struct main_mode {
 	struct main_mode *next;
 	struct main_mode **prev_next;
@@ -86,6 +94,7 @@ struct negotiate {
 	struct grant *grants;		/* newest first, as all lists */
 	struct larval *larvals;
 	struct pair *pairs;
+	struct soft *softs;
 	struct main_mode *mms;
 	struct failure *failures;
 	struct siphash_key hash_key;	/* of the tables */
@@ -93,7 +102,7 @@ struct negotiate {
 	struct table pairs_in;		/* by peer and SPI */
 	struct table pairs_out;
 	struct table mms_by_id;
-	size_t n_jobs, n_grants, n_larvals, n_pairs, n_mms, n_failures;
+	size_t n_jobs, n_grants, n_larvals, n_pairs, n_softs, n_mms, n_failures;
 	uint64_t last_job_id;
 	uint64_t last_qm_id;		/* of pairs that IKE has not named */
 	uint64_t soft_associations;
@@ -165,6 +174,18 @@ void negotiate_clear_pairs(struct negotiate *negotiate);
 /* To IKE: the association has come to a limit, or what else the kinds are. */
 void negotiate_tell_expiry(struct negotiate *negotiate, enum ike_expire_kind kind,
 			   const struct kernel_sa *sa);
+
+/* --- soft.c ------------------------------------------------------------------------------- */
+
+/* The driver has begun it; another look at one that is known does nothing. */
+void negotiate_note_soft(struct negotiate *negotiate, uint32_t driver_id, uint32_t filter_id,
+			 const struct ike_selector *selector);
+/* Reports those that the driver does not have any more. */
+void negotiate_check_softs(struct negotiate *negotiate);
+/* Those that the driver has, for an agent that has just started. */
+void negotiate_read_softs(struct negotiate *negotiate, const struct kernel_acquire *acquires,
+			  size_t n);
+void negotiate_clear_softs(struct negotiate *negotiate);
 
 /* --- traffic.c ---------------------------------------------------------------------------- */
 

@@ -322,6 +322,23 @@ static void test_soft(void **state)
 	ASSERT_SAYS(e, "talking in clear for 300 s");
 }
 
+static void test_soft_ended(void **state)
+{
+	struct ike_selector s = { test_addr("10.0.0.1"), test_addr("10.0.0.9"), 32, 32, 0, 0, 0 };
+	struct fixture *f = *state;
+	const struct journal_entry *e;
+
+	event_soft_ended(&s, 7, "its time is over");
+	e = last(f, EVENT_SOFT_SA_ENDED);
+	assert_int_equal(e->level, LOG_INFO);
+	ASSERT_FIELD(e, "IPD_EVENT", "542");
+	ASSERT_FIELD(e, "IPD_PEER", "10.0.0.9");
+	ASSERT_FIELD(e, "IPD_FILTER", "7");
+	ASSERT_FIELD(e, "IPD_REASON", "13845");
+	ASSERT_FIELD(e, "IPD_REASON_TEXT", "its time is over");
+	ASSERT_SAYS(e, "peer 10.0.0.9: soft association ended: its time is over");
+}
+
 /*
  * What the manual's line does: the peers of all entries with one MESSAGE_ID, each once.
  */
@@ -472,6 +489,7 @@ int main(void)
 		TEST("K27 L02 no answer: 547 with 13813", test_no_answer),
 		TEST("L03 without audits there is none", test_audit_off),
 		TEST("L04 a soft association has its record", test_soft),
+		TEST("L02 and its end has one", test_soft_ended),
 		TEST("L05 soft and hard peers are listed from the records", test_lists),
 		TEST("L06 the agent's and the driver's records", test_agent),
 		TEST("L01 L06 every record is in the manual and in the documentation", test_listed),

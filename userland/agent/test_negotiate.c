@@ -362,22 +362,6 @@ static void test_hostile_delete(void **state)
 
 /* --- results ------------------------------------------------------------------------------ */
 
-static void end(struct scene *w, enum ike_reason reason, bool peer_answered)
-{
-	struct link_acquire_result result = { w->log.acquire.id, reason, peer_answered };
-
-	negotiate_acquire_result(w->negotiate, &result);
-}
-
-static const struct kernel_acquire *the_acquire(const struct scene *w)
-{
-	size_t n;
-	const struct kernel_acquire *acquires = kernel_fake_acquires(w->kernel, &n);
-
-	assert_int_equal(n, 1);
-	return acquires;
-}
-
 /*
  * The peer's quick mode made the pair; the event of the packet that wanted one is read afterwards. A
  * second one that the driver has no associations for is another matter.
@@ -390,8 +374,8 @@ static void test_late_acquire(void **state)
 
 	scene_send_ping(w);
 	assert_int_equal(w->log.n_acquires, 1);
-	late.filter_id = the_acquire(w)->filter_id;
-	late.selector = the_acquire(w)->selector;
+	late.filter_id = scene_the_acquire(w)->filter_id;
+	late.selector = scene_the_acquire(w)->selector;
 	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
 	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
 	negotiate_acquire(w->negotiate, &late);
@@ -415,94 +399,15 @@ static void test_failure(void **state)
 
 	scene_send_ping(w);
 	negotiate_event(w->negotiate, &event);
-	end(w, IKE_REASON_NO_RESPONSE, false);
-	assert_true(the_acquire(w)->has_ended);
-	assert_int_equal(the_acquire(w)->result, IPSECDRV_ACQUIRE_RESULT_FAILED);
+	scene_end_acquire(w, IKE_REASON_NO_RESPONSE, false);
+	assert_true(scene_the_acquire(w)->has_ended);
+	assert_int_equal(scene_the_acquire(w)->result, IPSECDRV_ACQUIRE_RESULT_FAILED);
 	assert_int_equal(kernel_fake_hold(w->kernel), 0);	/* the driver's minute */
 	assert_int_equal(negotiate_find_failure(w->negotiate, &peer)->reason, 13813);
 	assert_int_equal(negotiate_get_counts(w->negotiate).jobs, 0);
 	/* told twice, or about nothing: nothing happens */
-	end(w, IKE_REASON_NO_RESPONSE, false);
+	scene_end_acquire(w, IKE_REASON_NO_RESPONSE, false);
 	assert_int_equal(kernel_fake_count(w->kernel, KERNEL_FAKE_ACQUIRE_END), 1);
-}
-
-static void set_soft(struct scene *w)
-{
-	_cleanup_(policy_qm_policy_freep) struct policy_qm_policy *changes = NULL;
-	uint32_t given;
-
-	changes = test_qm("name=q soft=yes", &given);
-	assert_int_equal(dynamic_set_qm(w->dynamic, changes, given, &w->fault), 0);
-	scene_apply(w);
-	negotiate_listed(w->negotiate, 0);
-}
-
-static void test_soft(void **state)
-{
-	struct scene *w = *state;
-
-	set_soft(w);
-	scene_send_ping(w);
-	assert_true(w->log.acquire.mm.gives_up_early);
-	end(w, IKE_REASON_NO_RESPONSE, false);
-	assert_int_equal(the_acquire(w)->result, IPSECDRV_ACQUIRE_RESULT_SOFT);
-	assert_int_equal(kernel_fake_hold(w->kernel), 300);
-	assert_int_equal(negotiate_get_counts(w->negotiate).soft_associations, 1);
-}
-
-/* The time is main mode's policy's, and it is the driver that looks at the clock. */
-static void test_soft_time(void **state)
-{
-	struct scene *w = *state;
-	_cleanup_(policy_mm_policy_freep) struct policy_mm_policy *changes = NULL;
-	uint32_t given;
-
-	changes = test_mm("name=m softsaexpirationtime=77", &given);
-	assert_int_equal(dynamic_set_mm(w->dynamic, changes, given, &w->fault), 0);
-	set_soft(w);
-	scene_send_ping(w);
-	end(w, IKE_REASON_NO_RESPONSE, false);
-	assert_int_equal(kernel_fake_hold(w->kernel), 77);
-	/* and after it the next packet is negotiated for anew */
-	assert_int_equal(negotiate_get_counts(w->negotiate).jobs, 0);
-	scene_send_ping(w);
-	assert_int_equal(w->log.n_acquires, 2);
-}
-
-/* Silence of a peer that had begun, and of one that policy does not let go in clear. */
-static void test_never_soft(void **state)
-{
-	struct scene *w = *state;
-	struct ike_selector selector = scene_selector_to("10.0.0.2");
-	struct ike_event event = {
-		.kind = IKE_EVENT_QM_FAILED, .path = scene_path_to("10.0.0.2"),
-		.reason = IKE_REASON_TIMED_OUT, .text = "the peer did not confirm (message 3)",
-	};
-	struct ike_qm_policy qm;
-
-	scene_send_ping(w);
-	assert_false(w->log.acquire.mm.gives_up_early);
-	end(w, IKE_REASON_NO_RESPONSE, false);
-	assert_int_equal(the_acquire(w)->result, IPSECDRV_ACQUIRE_RESULT_FAILED);
-	set_soft(w);
-	assert_int_equal(scene_ask_qm(w, &selector, IKE_AUTH_PSK, &qm), 0);
-	negotiate_event(w->negotiate, &event);
-	event.kind = IKE_EVENT_MM_FAILED;
-	negotiate_event(w->negotiate, &event);
-	assert_int_equal(negotiate_get_counts(w->negotiate).soft_associations, 0);
-	assert_int_equal(kernel_fake_count(w->kernel, KERNEL_FAKE_ACQUIRE_END), 1);
-}
-
-/* Who has answered speaks IKE: then it is all or nothing. */
-static void test_not_soft(void **state)
-{
-	struct scene *w = *state;
-
-	set_soft(w);
-	scene_send_ping(w);
-	end(w, IKE_REASON_CREDENTIALS, true);
-	assert_int_equal(the_acquire(w)->result, IPSECDRV_ACQUIRE_RESULT_FAILED);
-	assert_int_equal(negotiate_get_counts(w->negotiate).soft_associations, 0);
 }
 
 /* --- authentication methods --------------------------------------------------------------- */
@@ -707,13 +612,6 @@ int main(void)
 		SCENE_TEST("F06 K27 a failed negotiation ends the acquire and is remembered",
 			   test_failure),
 		SCENE_TEST("F16 ESP in UDP, through a NAT", test_nat),
-		SCENE_TEST("K24 who does not answer is talked to in clear, where that is allowed",
-			   test_soft),
-		SCENE_TEST("K25 for softsaexpirationtime, and then IKE is tried again",
-			   test_soft_time),
-		SCENE_TEST("K24 F06 not after an answer: blocked for a minute", test_not_soft),
-		SCENE_TEST("K26 never as the responder, or where it is not allowed",
-			   test_never_soft),
 		SCENE_TEST("K18 K19 perfect forward secrecy is what policy says", test_pfs),
 	};
 

@@ -221,6 +221,22 @@ uint32_t scene_send_ping(struct scene *w)
 	return id;
 }
 
+void scene_end_acquire(struct scene *w, enum ike_reason reason, bool peer_answered)
+{
+	struct link_acquire_result result = { w->log.acquire.id, reason, peer_answered };
+
+	negotiate_acquire_result(w->negotiate, &result);
+}
+
+const struct kernel_acquire *scene_the_acquire(const struct scene *w)
+{
+	size_t n;
+	const struct kernel_acquire *acquires = kernel_fake_acquires(w->kernel, &n);
+
+	assert_int_equal(n, 1);
+	return acquires;
+}
+
 struct ike_path scene_path_to(const char *remote)
 {
 	return (struct ike_path){

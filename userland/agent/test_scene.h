@@ -55,6 +55,10 @@ void scene_dispatch(struct scene *w);
 struct kernel_flow scene_ping_to(const char *remote);
 /* A ping to the peer, up to the acquire that IKE gets. Its id in the driver. */
 uint32_t scene_send_ping(struct scene *w);
+/* What IKE says of the negotiation that it got last. */
+void scene_end_acquire(struct scene *w, enum ike_reason reason, bool peer_answered);
+/* The driver's only negotiation. */
+const struct kernel_acquire *scene_the_acquire(const struct scene *w);
 struct ike_path scene_path_to(const char *remote);
 
 /* What IKE asks for, and must get. */

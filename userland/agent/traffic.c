@@ -98,6 +98,7 @@ void negotiate_watch(struct negotiate *negotiate)
 	_cleanup_free_ struct kernel_sa *sas = NULL;
 	size_t n;
 
+	negotiate_check_softs(negotiate);
 	if (!negotiate->is_up || !negotiate->pairs)
 		return;
 	if (kernel->ops->sa_dump(kernel, &sas, &n)) {

@@ -915,6 +915,11 @@ const struct kernel_sa *kernel_fake_sas(const struct kernel *kernel, size_t *ret
 	return fake_of(kernel)->sas;
 }
 
+void kernel_fake_forget_acquires(struct kernel *kernel)
+{
+	fake_of(kernel)->n_acquires = 0;
+}
+
 const struct kernel_acquire *kernel_fake_acquires(const struct kernel *kernel, size_t *ret_n)
 {
 	*ret_n = fake_of(kernel)->n_acquires;

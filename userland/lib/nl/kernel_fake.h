@@ -65,6 +65,8 @@ void kernel_fake_lose_events(struct kernel *kernel);
 /* What is in force, in the order of the search; borrowed until the next call. */
 const struct kernel_filter *kernel_fake_filters(const struct kernel *kernel, size_t *ret_n);
 const struct kernel_sa *kernel_fake_sas(const struct kernel *kernel, size_t *ret_n);
+/* The time of all that have ended is over, and nobody waits for the others. */
+void kernel_fake_forget_acquires(struct kernel *kernel);
 const struct kernel_acquire *kernel_fake_acquires(const struct kernel *kernel, size_t *ret_n);
 enum ipsecdrv_mode kernel_fake_mode(const struct kernel *kernel);
 /* hold_seconds of the last acquire_end() */
