@@ -33,6 +33,26 @@ static int connect_socket(const char *run_dir, int *ret_fd)
 	return 0;
 }
 
+/* Whoever may do nothing is not told so: the agent hangs up. */
+static bool is_hung_up(int err)
+{
+	return err == -ECONNRESET || err == -ENOTCONN || err == -EPIPE;
+}
+
+static int wait_until_ready(sd_bus *bus)
+{
+	int err;
+
+	while ((err = sd_bus_is_ready(bus)) == 0) {
+		err = sd_bus_process(bus, NULL);
+		if (err == 0)
+			err = sd_bus_wait(bus, CALL_TIMEOUT_USEC);
+		if (err < 0)
+			break;
+	}
+	return is_hung_up(err) && geteuid() ? -EACCES : err;
+}
+
 static int connect_bus(struct ctl *ctl)
 {
 	_cleanup_close_ int fd = -1;
@@ -52,6 +72,8 @@ static int connect_bus(struct ctl *ctl)
 	}
 	if (err >= 0)
 		err = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
+	if (err >= 0)
+		err = wait_until_ready(bus);
 	if (err < 0) {
 		sd_bus_unref(bus);
 		return err;
@@ -64,7 +86,8 @@ static enum ctl_exit connect_error(struct ctl *ctl, int err)
 {
 	if (err == -EACCES || err == -EPERM)
 		return ctl_error(ctl, CTL_ERROR_ACCESS_DENIED,
-				 "access to the policy agent at %s/%s is denied; run this as root",
+				 "access to the policy agent at %s/%s is denied; run this as root, "
+				 "or have an administrator give your group rights to a store",
 				 ctl->run_dir, POLICY_BUS_SOCKET);
 	if (err == -ENAMETOOLONG)
 		return ctl_error(ctl, CTL_ERROR_INVALID,
