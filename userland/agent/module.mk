@@ -140,6 +140,13 @@ test_trial_LIBS := agent
 test_trial_PKGS := cmocka
 
 TESTS += test_stores
-test_stores_SRCS := userland/agent/test_stores.c userland/agent/test_world.c
+test_stores_SRCS := userland/agent/test_stores.c userland/agent/test_store_calls.c \
+	userland/agent/test_world.c
 test_stores_LIBS := agent nl_fake
 test_stores_PKGS := cmocka
+
+TESTS += test_store_callers
+test_store_callers_SRCS := userland/agent/test_store_callers.c userland/agent/test_store_calls.c \
+	userland/agent/test_world.c
+test_store_callers_LIBS := agent nl_fake
+test_store_callers_PKGS := cmocka

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Stored policy from the call to the driver: what is assigned is in force, and nothing else. */
-#include "agent/test_world.h"
+#include "agent/test_store_calls.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -8,115 +8,9 @@
 
 #include "agent/stores.h"
 #include "agent/trial.h"
-#include "store/bus.h"
 #include "store/copy.h"
-#include "store/text.h"
 
-/* --- calls -------------------------------------------------------------------------------- */
-
-/* "add filter filterlist=l srcaddr=me dstaddr=10.0.0.2"; "~" stands for a blank. */
-static struct store_change change_of(const char *command)
-{
-	struct store_change change = { 0 };
-	char why[POLICY_WHY_LEN], *copy = strdup(command), *save = NULL;
-
-	assert_int_equal(store_verb_parse(strtok_r(copy, " ", &save), &change.verb), 0);
-	assert_int_equal(store_kind_parse(strtok_r(NULL, " ", &save), &change.kind), 0);
-	for (char *tag = strtok_r(NULL, " ", &save); tag; tag = strtok_r(NULL, " ", &save)) {
-		char *value = strchr(tag, '=');
-
-		assert_non_null(value);
-		*value++ = '\0';
-		for (char *at = value; *at; at++)
-			*at = *at == '~' ? ' ' : *at;
-		if (store_change_set_tag(&change, tag, value, why))
-			fail_msg("%s: %s=%s: %s", command, tag, value, why);
-	}
-	free(copy);
-	return change;
-}
-
-static sd_bus_message *apply_call(struct world *w, const char *store, uint32_t flags,
-				  const char *const *commands, size_t n)
-{
-	sd_bus_message *m = world_call_new(w, "StoreApply");
-
-	assert_true(sd_bus_message_append(m, "su", store, flags) >= 0);
-	assert_true(sd_bus_message_open_container(m, 'a', "(ssa{sv})") >= 0);
-	for (size_t i = 0; i < n; i++) {
-		struct store_change change = change_of(commands[i]);
-
-		assert_true(store_bus_append_change(m, &change) >= 0);
-		store_change_clear(&change);
-	}
-	assert_true(sd_bus_message_close_container(m) >= 0);
-	return m;
-}
-
-#define OUTCOMES_MAX 16
-
-/* Of the last call: number and sentence of each change. */
-static uint32_t numbers[OUTCOMES_MAX];
-static char texts[OUTCOMES_MAX][512];
-static size_t n_outcomes;
-
-static void read_outcomes(struct world *w)
-{
-	const char *text;
-
-	n_outcomes = 0;
-	if (world_error_name(w)[0])
-		return;
-	assert_true(sd_bus_message_enter_container(w->reply, 'a', "(us)") >= 0);
-	while (sd_bus_message_read(w->reply, "(us)", &numbers[n_outcomes], &text) > 0) {
-		assert_true(n_outcomes < OUTCOMES_MAX);
-		snprintf(texts[n_outcomes++], sizeof(texts[0]), "%s", text);
-	}
-}
-
-static void apply_all(struct world *w, const char *store, uint32_t flags,
-		      const char *const *commands, size_t n)
-{
-	world_make_call(w, apply_call(w, store, flags, commands, n));
-	read_outcomes(w);
-}
-
-/* The number that the one change is refused with, or 0. */
-static uint32_t apply(struct world *w, const char *store, const char *command)
-{
-	apply_all(w, store, 0, &command, 1);
-	if (world_error_name(w)[0])
-		fail_msg("%s: %s: %s", command, world_error_name(w), world_error_text(w));
-	assert_int_equal(n_outcomes, 1);
-	return numbers[0];
-}
-
-#define APPLY(w, command)                                                   \
-	do {                                                                \
-		if (apply(w, "local", command))                             \
-			fail_msg("%s: %u %s", command, numbers[0], texts[0]); \
-	} while (0)
-
-/* A policy of that name with one rule that blocks the traffic to the host; not assigned. */
-static void add_policy(struct world *w, const char *store, const char *name, const char *host)
-{
-	char lines[5][160];
-	const char *commands[5] = { lines[0], lines[1], lines[2], lines[3], lines[4] };
-
-	snprintf(lines[0], sizeof(lines[0]), "add filterlist name=list-%s", name);
-	snprintf(lines[1], sizeof(lines[1]),
-		 "add filter filterlist=list-%s srcaddr=me dstaddr=%s", name, host);
-	snprintf(lines[2], sizeof(lines[2]), "add filteraction name=action-%s action=block", name);
-	snprintf(lines[3], sizeof(lines[3]), "add policy name=%s activatedefaultrule=no", name);
-	snprintf(lines[4], sizeof(lines[4]),
-		 "add rule policy=%s name=rule filterlist=list-%s filteraction=action-%s", name,
-		 name, name);
-	apply_all(w, store, STORE_APPLY_ALL, commands, 5);
-	assert_string_equal(world_error_text(w), "");
-	for (size_t i = 0; i < n_outcomes; i++)
-		if (numbers[i])
-			fail_msg("%s: %u %s", lines[i], numbers[i], texts[i]);
-}
+/* --- looking ------------------------------------------------------------------------------- */
 
 /* Filters of that action in the driver. */
 static size_t count_actions(const struct world *w, enum ipsecdrv_action action)
@@ -134,6 +28,7 @@ static unsigned int count_commits(const struct world *w)
 {
 	return kernel_fake_count(w->kernel, KERNEL_FAKE_FILTERS_ADD) +
 	       kernel_fake_count(w->kernel, KERNEL_FAKE_FILTERS_DEL) +
+	       kernel_fake_count(w->kernel, KERNEL_FAKE_FILTERS_CHANGE) +
 	       kernel_fake_count(w->kernel, KERNEL_FAKE_FILTERS_REPLACE);
 }
 
@@ -151,7 +46,7 @@ static struct store *open_store(const struct world *w, const char *file)
 static void change_by_others(const struct world *w, const char *file, const char *command)
 {
 	struct store *store = open_store(w, file);
-	struct store_change change = change_of(command);
+	struct store_change change = store_change_of(command);
 	struct fault fault;
 
 	if (store_apply(store, &change, &fault))
@@ -210,7 +105,7 @@ static void test_nothing_is_assigned_at_first(void **state)
 	assert_null(stores_fault(w->agent->stores));
 	APPLY(w, "set policy name=Client~(Respond~Only) assign=yes");
 	assert_int_equal(world_count_filters(w), 0);	/* it only answers */
-	assert_int_equal(apply(w, "persistent", "set policy name=Client~(Respond~Only) assign=yes"),
+	assert_int_equal(store_apply_one(w, "persistent", "set policy name=Client~(Respond~Only) assign=yes"),
 			 POLICY_ERROR_OBJECT_NOT_FOUND);
 }
 
@@ -219,8 +114,8 @@ static void test_only_the_assigned_acts(void **state)
 	struct world *w = *state;
 	unsigned int before = count_commits(w);
 
-	add_policy(w, "local", "a", "10.0.0.2");
-	add_policy(w, "local", "b", "10.0.0.3");
+	store_add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "b", "10.0.0.3");
 	APPLY(w, "set filteraction name=action-a description=changed");
 	assert_int_equal(count_commits(w), before);
 	APPLY(w, "set policy name=a assign=yes");
@@ -246,7 +141,7 @@ static void test_changes_of_the_assigned(void **state)
 {
 	struct world *w = *state;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	APPLY(w, "set policy name=a assign=yes");
 	APPLY(w, "add filter filterlist=list-a srcaddr=me dstaddr=10.0.0.3");
 	assert_int_equal(world_count_filters(w), 2);
@@ -263,10 +158,10 @@ static void test_refused_by_the_driver(void **state)
 {
 	struct world *w = *state;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	kernel_fake_fail(w->kernel, KERNEL_FAKE_FILTERS_ADD, 1, -ENOSPC, "Too many masks.");
-	assert_int_equal(apply(w, "local", "set policy name=a assign=yes"), 31);
-	assert_non_null(strstr(texts[0], "Too many masks."));
+	assert_int_equal(store_apply_one(w, "local", "set policy name=a assign=yes"), 31);
+	assert_non_null(strstr(store_texts[0], "Too many masks."));
 	assert_int_equal(world_count_filters(w), 0);
 	assert_false(is_assigned(w, "local.db", "a"));
 	APPLY(w, "set policy name=a assign=yes");
@@ -286,20 +181,20 @@ static void test_each_by_itself(void **state)
 	};
 	struct world *w = *state;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	APPLY(w, "set policy name=a assign=yes");
-	apply_all(w, "local", 0, commands, 5);
-	assert_int_equal(n_outcomes, 5);
-	assert_int_equal(numbers[0], 0);
-	assert_int_equal(numbers[1], 0);
-	assert_int_equal(numbers[2], POLICY_ERROR_OBJECT_NOT_FOUND);
-	assert_int_equal(numbers[3], 87);
-	assert_non_null(strstr(texts[3], "none.example"));
-	assert_int_equal(numbers[4], 0);
+	store_apply_all(w, "local", 0, commands, 5);
+	assert_int_equal(store_n_outcomes, 5);
+	assert_int_equal(store_numbers[0], 0);
+	assert_int_equal(store_numbers[1], 0);
+	assert_int_equal(store_numbers[2], POLICY_ERROR_OBJECT_NOT_FOUND);
+	assert_int_equal(store_numbers[3], 87);
+	assert_non_null(strstr(store_texts[3], "none.example"));
+	assert_int_equal(store_numbers[4], 0);
 	assert_int_equal(world_count_filters(w), 3);
 	/* and all or nothing */
-	apply_all(w, "local", STORE_APPLY_ALL, commands + 3, 2);
-	assert_true(numbers[0] && numbers[1]);
+	store_apply_all(w, "local", STORE_APPLY_ALL, commands + 3, 2);
+	assert_true(store_numbers[0] && store_numbers[1]);
 	assert_int_equal(world_count_filters(w), 3);
 	APPLY(w, "add filter filterlist=list-a srcaddr=me dstaddr=host.example");
 	assert_int_equal(world_count_filters(w), 4);
@@ -313,11 +208,11 @@ static void test_dry_run(void **state)
 	struct world *w = *state;
 	unsigned int before;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	before = count_commits(w);
-	apply_all(w, "local", STORE_APPLY_DRY_RUN, commands, 2);
-	assert_int_equal(numbers[0], 0);
-	assert_int_equal(numbers[1], POLICY_ERROR_OBJECT_NOT_FOUND);
+	store_apply_all(w, "local", STORE_APPLY_DRY_RUN, commands, 2);
+	assert_int_equal(store_numbers[0], 0);
+	assert_int_equal(store_numbers[1], POLICY_ERROR_OBJECT_NOT_FOUND);
 	assert_int_equal(count_commits(w), before);
 	assert_false(is_assigned(w, "local.db", "a"));
 }
@@ -327,14 +222,14 @@ static void test_what_cannot_be_changed(void **state)
 	static const char *const commands[] = { "add policy name=p" };
 	struct world *w = *state;
 
-	apply_all(w, "cache", 0, commands, 1);
+	store_apply_all(w, "cache", 0, commands, 1);
 	assert_string_equal(world_error_name(w), "Denied");
-	apply_all(w, "domain", 0, commands, 1);
+	store_apply_all(w, "domain", 0, commands, 1);
 	assert_string_equal(world_error_name(w), "Invalid");
 	assert_non_null(strstr(world_error_text(w), "directory"));
-	apply_all(w, "elsewhere", 0, commands, 1);
+	store_apply_all(w, "elsewhere", 0, commands, 1);
 	assert_string_equal(world_error_name(w), "Invalid");
-	apply_all(w, "local", 4, commands, 1);
+	store_apply_all(w, "local", 4, commands, 1);
 	assert_string_equal(world_error_name(w), "Invalid");
 }
 
@@ -344,8 +239,8 @@ static void test_changes_by_others(void **state)
 {
 	struct world *w = *state;
 
-	add_policy(w, "local", "a", "10.0.0.2");
-	add_policy(w, "local", "b", "10.0.0.3");
+	store_add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "b", "10.0.0.3");
 	change_by_others(w, "local.db", "set policy name=a assign=yes");
 	RUN_UNTIL(w, world_count_filters(w) == 1);
 	change_by_others(w, "local.db", "add filter filterlist=list-a srcaddr=me dstaddr=10.0.0.7");
@@ -395,13 +290,13 @@ static void test_a_damaged_store_changes_nothing(void **state)
 {
 	struct world *w = *state;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	APPLY(w, "set policy name=a assign=yes");
 	damage(w, "local.db");
 	RUN_UNTIL(w, slot_fault(w, STORE_LOCATION_LOCAL));
 	assert_int_equal(world_count_filters(w), 1);
 	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_SECURE);
-	assert_int_equal(apply(w, "local", "add policy name=z"), 31);
+	assert_int_equal(store_apply_one(w, "local", "add policy name=z"), 31);
 	mend(w, "local.db");
 	RUN_UNTIL(w, !slot_fault(w, STORE_LOCATION_LOCAL));
 	APPLY(w, "set policy name=a assign=no");
@@ -416,7 +311,7 @@ static void test_restart(void **state)
 	uint32_t id;
 	size_t n;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	APPLY(w, "set policy name=a assign=yes");
 	assert_string_equal(world_change_rule(w, "AddRule", "srcaddr=me dstaddr=10.0.0.3 "
 					      "actioninbound=block actionoutbound=block"), "");
@@ -447,14 +342,14 @@ static void test_persistent(void **state)
 {
 	struct world *w = *state;
 
-	add_policy(w, "persistent", "base", "10.0.0.8");
-	assert_int_equal(apply(w, "persistent", "set policy name=base assign=yes"), 0);
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "persistent", "base", "10.0.0.8");
+	assert_int_equal(store_apply_one(w, "persistent", "set policy name=base assign=yes"), 0);
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	APPLY(w, "set policy name=a assign=yes");
 	assert_int_equal(world_count_filters(w), 1);
 	restart(w, true);
 	assert_int_equal(world_count_filters(w), 2);
-	assert_int_equal(apply(w, "persistent", "set policy name=base assign=no"), 0);
+	assert_int_equal(store_apply_one(w, "persistent", "set policy name=base assign=no"), 0);
 	assert_int_equal(world_count_filters(w), 2);
 	APPLY(w, "set policy name=a assign=no");
 	assert_int_equal(world_count_filters(w), 1);
@@ -469,7 +364,7 @@ static void test_persistent_that_cannot_be_read(void **state)
 	char why[AGENT_WHY_LEN];
 	struct kernel *kernel;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	APPLY(w, "set policy name=a assign=yes");
 	agent_stop(w->agent);
 	kernel = world_crash(w);
@@ -494,9 +389,9 @@ static void test_persistent_that_the_driver_refuses(void **state)
 	char why[AGENT_WHY_LEN];
 	struct kernel *kernel;
 
-	add_policy(w, "persistent", "base", "10.0.0.8");
-	assert_int_equal(apply(w, "persistent", "set policy name=base assign=yes"), 0);
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "persistent", "base", "10.0.0.8");
+	assert_int_equal(store_apply_one(w, "persistent", "set policy name=base assign=yes"), 0);
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	APPLY(w, "set policy name=a assign=yes");
 	agent_stop(w->agent);
 	kernel = world_crash(w);
@@ -517,7 +412,7 @@ static void test_local_that_cannot_be_read(void **state)
 	char why[AGENT_WHY_LEN];
 	struct kernel *kernel;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	APPLY(w, "set policy name=a assign=yes");
 	kernel = world_crash(w);
 	damage(w, "local.db");
@@ -544,7 +439,7 @@ static void test_try(void **state)
 {
 	struct world *w = *state;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	assert_string_equal(world_call_plain(w, "TryConfirm"), "Invalid");
 	assert_string_equal(try_for(w, 0), "Invalid");
 	assert_string_equal(try_for(w, 600), "");
@@ -573,7 +468,7 @@ static void test_try_and_crash(void **state)
 	char why[AGENT_WHY_LEN];
 	FILE *file;
 
-	add_policy(w, "local", "a", "10.0.0.2");
+	store_add_policy(w, "local", "a", "10.0.0.2");
 	assert_string_equal(try_for(w, 600), "");
 	APPLY(w, "set policy name=a assign=yes");
 	restart(w, false);
