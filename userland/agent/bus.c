@@ -8,6 +8,7 @@
 #include <systemd/sd-bus.h>
 
 #include "agent/agent.h"
+#include "agent/bus_runs.h"
 #include "agent/bus_store.h"
 #include "agent/caller.h"
 #include "agent/dynamic.h"
@@ -21,6 +22,7 @@
 #include "link/listener.h"
 #include "policy/bus.h"
 #include "policy/fault.h"
+#include "policy/runs.h"
 
 #define SOCKET_PATH_LEN 128
 
@@ -707,6 +709,8 @@ static const sd_bus_vtable vtable[] = {
 	METHOD("DeleteRule", "a{sv}", "", on_delete_rule),
 	METHOD("ListRules", "", "aa{sv}", on_list_rules),
 	METHOD("DeleteAll", "", "", on_delete_all),
+	METHOD("AddRuns", "u" POLICY_RUNS_SIGNATURE, "", bus_runs_add),
+	METHOD("DeleteRuns", "", "", bus_runs_delete),
 	METHOD("ListMmFilters", "s", "aa{sv}", on_list_mm_filters),
 	METHOD("ListQmFilters", "s", "aa{sv}", on_list_qm_filters),
 	METHOD("ListMmSas", "", "aa{sv}", on_list_mm_sas),

@@ -4,6 +4,7 @@ agent_SRCS := \
 	userland/agent/addresses.c \
 	userland/agent/agent.c \
 	userland/agent/bus.c \
+	userland/agent/bus_runs.c \
 	userland/agent/bus_store.c \
 	userland/agent/caller.c \
 	userland/agent/commit.c \
@@ -150,3 +151,7 @@ test_store_callers_SRCS := userland/agent/test_store_callers.c userland/agent/te
 	userland/agent/test_world.c
 test_store_callers_LIBS := agent nl_fake
 test_store_callers_PKGS := cmocka
+TESTS += test_agent_runs
+test_agent_runs_SRCS := userland/agent/test_agent_runs.c userland/agent/test_world.c
+test_agent_runs_LIBS := agent nl_fake
+test_agent_runs_PKGS := cmocka

@@ -12,6 +12,7 @@ static const char *const layer_names[RULESET_LAYER_COUNT] = {
 	[RULESET_LAYER_DOMAIN] = "domain",
 	[RULESET_LAYER_LOCAL] = "local",
 	[RULESET_LAYER_IPSECCMD] = "ipseccmd",
+	[RULESET_LAYER_IPSECPOL] = "ipsecpol",
 	[RULESET_LAYER_DYNAMIC] = "dynamic",
 };
 

@@ -28,6 +28,7 @@ enum ruleset_layer {
 	RULESET_LAYER_DOMAIN,		/* from the directory, or its cache */
 	RULESET_LAYER_LOCAL,
 	RULESET_LAYER_IPSECCMD,		/* ipseccmd's dynamic mode: survives a restart */
+	RULESET_LAYER_IPSECPOL,		/* ipsecpol's: until the service stops */
 	RULESET_LAYER_DYNAMIC,		/* netsh's dynamic context: until the service stops */
 	RULESET_LAYER_COUNT,
 };

@@ -17,6 +17,7 @@ struct alias {
 };
 
 struct aliases {
+	const char *prefix;		/* "ipseccmd": the layer's name */
 	struct alias *list;
 	size_t n;
 	size_t last;			/* found; the rules of a run follow each other */
@@ -25,13 +26,13 @@ struct aliases {
 
 /* --- names -------------------------------------------------------------------------------- */
 
-/* N of "ipseccmd N", 0 for any other name. */
-static unsigned int number_of(const char *name)
+/* N of "ipseccmd N" if @prefix is "ipseccmd", 0 for any other name. */
+static unsigned int number_of(const char *prefix, const char *name)
 {
-	size_t len = sizeof(RUNS_NAME) - 1;
+	size_t len = strlen(prefix);
 	uint32_t number;
 
-	if (strncasecmp(name, RUNS_NAME " ", len + 1) != 0 ||
+	if (strncasecmp(name, prefix, len) != 0 || name[len] != ' ' ||
 	    parse_u32_range(name + len + 1, 1, INT32_MAX, &number) < 0)
 		return 0;
 	return number;
@@ -39,14 +40,17 @@ static unsigned int number_of(const char *name)
 
 static unsigned int largest_number(const struct ruleset *ruleset)
 {
-	unsigned int largest = 0;
+	const char *prefix = ruleset_layer_name(ruleset->layer);
+	unsigned int largest = 0, number;
 
-	for (size_t i = 0; i < ruleset->n_mms; i++)
-		if (number_of(ruleset->mms[i]->policy->name) > largest)
-			largest = number_of(ruleset->mms[i]->policy->name);
-	for (size_t i = 0; i < ruleset->n_qms; i++)
-		if (number_of(ruleset->qms[i]->policy->name) > largest)
-			largest = number_of(ruleset->qms[i]->policy->name);
+	for (size_t i = 0; i < ruleset->n_mms; i++) {
+		number = number_of(prefix, ruleset->mms[i]->policy->name);
+		largest = number > largest ? number : largest;
+	}
+	for (size_t i = 0; i < ruleset->n_qms; i++) {
+		number = number_of(prefix, ruleset->qms[i]->policy->name);
+		largest = number > largest ? number : largest;
+	}
 	return largest;
 }
 
@@ -88,7 +92,10 @@ static int check_count(const struct policy_runs *runs, struct fault *fault)
 static int collect_aliases(const struct ruleset *ruleset, const struct policy_runs *runs,
 			   struct aliases *ret_aliases, struct fault *fault)
 {
-	struct aliases aliases = { .next = largest_number(ruleset) + 1 };
+	struct aliases aliases = {
+		.prefix = ruleset_layer_name(ruleset->layer),
+		.next = largest_number(ruleset) + 1,
+	};
 
 	if (check_count(runs, fault))
 		return -EINVAL;
@@ -114,7 +121,7 @@ static int rename_to(struct aliases *aliases, char **name, struct fault *fault)
 	if (!alias)
 		return fault_invalid(fault, "a rule names the policy \"%s\", which is not of the same call",
 				     *name);
-	if (asprintf(&fresh, RUNS_NAME " %u", alias->number) < 0)
+	if (asprintf(&fresh, "%s %u", aliases->prefix, alias->number) < 0)
 		return fault_no_memory(fault);
 	free(*name);
 	*name = fresh;
@@ -154,7 +161,7 @@ static char *current_mm(struct ruleset *ruleset, struct aliases *aliases, struct
 		return name;
 	}
 	policy = policy_mm_policy_new();
-	if (!policy || asprintf(&policy->name, RUNS_NAME " %u", aliases->next++) < 0 ||
+	if (!policy || asprintf(&policy->name, "%s %u", aliases->prefix, aliases->next++) < 0 ||
 	    !(name = strdup(policy->name))) {
 		policy_mm_policy_free(policy);
 		fault_no_memory(fault);

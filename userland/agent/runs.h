@@ -18,10 +18,9 @@ struct fault;
  * layer, "ipseccmd 1", and a quick mode policy "ipseccmd 2".
  */
 
-#define RUNS_NAME	"ipseccmd"	/* and a number */
-
 /*
- * Adds all of them to @ruleset, a copy of ipseccmd's layer, under names that are not taken there,
+ * Adds all of them to @ruleset, a copy of ipseccmd's or ipsecpol's layer, under names that are not
+ * taken there,
  * and leaves @runs empty. A rule that negotiates and names no main mode policy gets the newest
  * that @ruleset had before, or one with the defaults, which is made then. 0, or -errno with *fault: then
  * @ruleset is only good to be freed.

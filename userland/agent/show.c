@@ -20,39 +20,63 @@
 
 /* --- policies ----------------------------------------------------------------------------- */
 
-int show_mm_policies(sd_bus_message *m, const struct agent *agent)
+/* Of all layers, lowest first: what is in force, wherever it was said. */
+static int append_layers(sd_bus_message *m, const struct agent *agent,
+			 int (*append)(sd_bus_message *m, const struct ruleset *ruleset))
 {
-	const struct ruleset *dynamic = agent->rulesets[RULESET_LAYER_DYNAMIC];
 	int r = sd_bus_message_open_container(m, 'a', "a{sv}");
 
-	for (size_t i = 0; r >= 0 && i < dynamic->n_mms; i++)
-		r = policy_bus_append_mm_policy(m, dynamic->mms[i]->policy);
+	for (size_t i = 0; r >= 0 && i < RULESET_LAYER_COUNT; i++)
+		if (agent->rulesets[i])
+			r = append(m, agent->rulesets[i]);
 	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_mms(sd_bus_message *m, const struct ruleset *ruleset)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ruleset->n_mms; i++)
+		r = policy_bus_append_mm_policy(m, ruleset->mms[i]->policy);
+	return r;
+}
+
+static int append_qms(sd_bus_message *m, const struct ruleset *ruleset)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ruleset->n_qms; i++)
+		r = policy_bus_append_qm_policy(m, ruleset->qms[i]->policy);
+	return r;
+}
+
+static int append_rules(sd_bus_message *m, const struct ruleset *ruleset)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ruleset->n_rules; i++) {
+		struct policy_rule rule = ruleset_rule_view(ruleset->rules[i]);
+
+		r = policy_bus_append_rule(m, &rule, POLICY_BUS_SECRETS);
+	}
+	return r;
+}
+
+int show_mm_policies(sd_bus_message *m, const struct agent *agent)
+{
+	return append_layers(m, agent, append_mms);
 }
 
 int show_qm_policies(sd_bus_message *m, const struct agent *agent)
 {
-	const struct ruleset *dynamic = agent->rulesets[RULESET_LAYER_DYNAMIC];
-	int r = sd_bus_message_open_container(m, 'a', "a{sv}");
-
-	for (size_t i = 0; r >= 0 && i < dynamic->n_qms; i++)
-		r = policy_bus_append_qm_policy(m, dynamic->qms[i]->policy);
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	return append_layers(m, agent, append_qms);
 }
 
 int show_rules(sd_bus_message *m, const struct agent *agent)
 {
-	const struct ruleset *dynamic = agent->rulesets[RULESET_LAYER_DYNAMIC];
 	int r = sd_bus_message_sensitive(m);
 
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'a', "a{sv}");
-	for (size_t i = 0; r >= 0 && i < dynamic->n_rules; i++) {
-		struct policy_rule rule = ruleset_rule_view(dynamic->rules[i]);
-
-		r = policy_bus_append_rule(m, &rule, POLICY_BUS_SECRETS);
-	}
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	return r < 0 ? r : append_layers(m, agent, append_rules);
 }
 
 /* --- main mode associations --------------------------------------------------------------- */

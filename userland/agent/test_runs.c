@@ -116,6 +116,19 @@ static void test_same_traffic_again(void **state)
 	assert_non_null(strstr(fault.text, "ipseccmd -u"));
 }
 
+static void test_volatile_runs_have_a_layer(void **state)
+{
+	_cleanup_(ruleset_freep) struct ruleset *ruleset = ruleset_new(RULESET_LAYER_IPSECPOL);
+	struct policy_runs runs = { .n_mms = 0 };
+
+	(void)state;
+	add_qm(&runs, "name=1");
+	add_rule(&runs, "srcaddr=me dstaddr=any qmpolicy=1");
+	assert_int_equal(add(ruleset, &runs), 0);
+	assert_string_equal(rule_at(ruleset, 0).qm_policy, "ipsecpol 1");
+	assert_string_equal(rule_at(ruleset, 0).mm_policy, "ipsecpol 2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +136,7 @@ int main(void)
 		cmocka_unit_test(test_many_runs_at_once),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_same_traffic_again),
+		cmocka_unit_test(test_volatile_runs_have_a_layer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

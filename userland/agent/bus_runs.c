@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "agent/bus_runs.h"
+
+#include <errno.h>
+
+#include "agent/agent.h"
+#include "agent/bus.h"
+#include "agent/reply.h"
+#include "agent/runs.h"
+#include "policy/bus.h"
+#include "policy/runs.h"
+
+#define FLAGS_KNOWN (POLICY_RUNS_VOLATILE | POLICY_RUNS_DRY | POLICY_RUNS_REPLACE)
+
+static enum ruleset_layer layer_of(uint32_t flags)
+{
+	return flags & POLICY_RUNS_VOLATILE ? RULESET_LAYER_IPSECPOL : RULESET_LAYER_IPSECCMD;
+}
+
+/* What the layer is to be before the runs are added. */
+static struct ruleset *begin(const struct agent *agent, uint32_t flags)
+{
+	const struct ruleset *ruleset = agent->rulesets[layer_of(flags)];
+
+	return ruleset && !(flags & POLICY_RUNS_REPLACE) ? ruleset_copy(ruleset) :
+							   ruleset_new(layer_of(flags));
+}
+
+/* Takes @candidate over. */
+static int commit(struct agent *agent, struct ruleset *candidate, uint32_t flags,
+		  struct fault *fault)
+{
+	struct agent_change change = { .which = 1U << candidate->layer };
+
+	/* What was before is of both. */
+	if (flags & POLICY_RUNS_REPLACE)
+		change.which = 1U << RULESET_LAYER_IPSECCMD | 1U << RULESET_LAYER_IPSECPOL;
+	change.candidates[candidate->layer] = candidate;
+	return agent_commit_layers(agent, &change, fault);
+}
+
+static int try(struct agent *agent, struct ruleset *candidate, struct fault *fault)
+{
+	_cleanup_(layers_freep) struct layers *layers = NULL;
+	int r = agent_build_layer(agent, candidate->layer, candidate, &layers, fault);
+
+	ruleset_free(candidate);
+	return r;
+}
+
+/* ipseccmd has resolved them: in dynamic mode the first address is the one that counts. */
+static int refuse_names(const struct policy_runs *runs, struct fault *fault)
+{
+	for (size_t i = 0; i < runs->n_rules; i++) {
+		const struct policy_rule *rule = runs->rules[i];
+
+		if (rule->source.kind == POLICY_ADDRESS_NAME ||
+		    rule->destination.kind == POLICY_ADDRESS_NAME ||
+		    rule->tunnel_destination.kind == POLICY_ADDRESS_NAME)
+			return fault_invalid(fault, "a rule of ipseccmd has addresses and no DNS names");
+	}
+	return 0;
+}
+
+static int add(struct agent *agent, struct policy_runs *runs, uint32_t flags, struct fault *fault)
+{
+	struct ruleset *candidate;
+	int r = refuse_names(runs, fault);
+
+	if (r)
+		return r;
+	candidate = begin(agent, flags);
+	if (!candidate)
+		return fault_no_memory(fault);
+	r = runs_add(candidate, runs, fault);
+	if (r) {
+		ruleset_free(candidate);
+		return r;
+	}
+	return flags & POLICY_RUNS_DRY ? try(agent, candidate, fault) :
+					 commit(agent, candidate, flags, fault);
+}
+
+int bus_runs_add(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+	struct policy_runs runs = { .n_mms = 0 };
+	char why[POLICY_WHY_LEN];
+	struct fault fault = { 0 };
+	uint32_t flags;
+	int r;
+
+	(void)ret_error;
+	(void)sd_bus_message_sensitive(m);
+	r = sd_bus_message_read(m, "u", &flags);
+	if (r < 0)
+		return r;
+	if (flags & ~(uint32_t)FLAGS_KNOWN)
+		return reply_invalid(m, -EINVAL, "a flag is unknown; install the same version of all "
+				     "programs");
+	r = policy_bus_read_runs(m, &runs, why);
+	if (r < 0)
+		return reply_invalid(m, r, why);
+	r = add(bus_agent(userdata), &runs, flags, &fault);
+	policy_runs_clear(&runs);
+	return reply_change(m, r, &fault);
+}
+
+int bus_runs_delete(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+	struct agent_change change = {
+		.which = 1U << RULESET_LAYER_IPSECCMD | 1U << RULESET_LAYER_IPSECPOL,
+	};
+	struct fault fault = { 0 };
+
+	(void)ret_error;
+	return reply_change(m, agent_commit_layers(bus_agent(userdata), &change, &fault), &fault);
+}

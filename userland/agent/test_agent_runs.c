@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+/* The calls of ipseccmd's dynamic mode. */
+#include "agent/test_world.h"
+
+#include <errno.h>
+
+#include "agent/test_util.h"
+#include "policy/runs.h"
+
+/* One run: "block" this traffic, or negotiate it with a policy "1". */
+static void add_to(struct policy_runs *runs, const char *tags, bool is_negotiated)
+{
+	if (is_negotiated)
+		assert_int_equal(policy_runs_add_qm(runs, test_qm("name=1", NULL)), 0);
+	assert_int_equal(policy_runs_add_rule(runs, test_rule(tags, NULL)), 0);
+}
+
+/* Clears *runs; the error's name. */
+static const char *call(struct world *w, uint32_t flags, struct policy_runs *runs)
+{
+	sd_bus_message *m = world_call_new(w, "AddRuns");
+
+	assert_true(sd_bus_message_append(m, "u", flags) >= 0);
+	assert_true(policy_bus_append_runs(m, runs) >= 0);
+	policy_runs_clear(runs);
+	world_make_call(w, m);
+	return world_error_name(w);
+}
+
+#define BLOCK " actioninbound=block actionoutbound=block"
+
+static void test_C06_C26_add_and_delete(void **state)
+{
+	struct world *w = *state;
+	struct policy_runs runs = { .n_mms = 0 };
+
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.3 qmpolicy=1 psk=secret", true);
+	assert_string_equal(call(w, 0, &runs), "");
+	assert_int_equal(world_count_filters(w), 2);
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.4" BLOCK, false);
+	assert_string_equal(call(w, POLICY_RUNS_VOLATILE, &runs), "");
+	assert_int_equal(world_count_filters(w), 3);
+	/* netsh's own are not ipseccmd's to delete */
+	world_add_peer_rule(w);
+	assert_string_equal(world_call_plain(w, "DeleteRuns"), "");
+	assert_int_equal(world_count_filters(w), 1);
+}
+
+static void test_C27_all_or_none(void **state)
+{
+	struct world *w = *state;
+	struct policy_runs runs = { .n_mms = 0 };
+
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	assert_string_equal(call(w, 0, &runs), "");
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.5" BLOCK, false);
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	assert_string_equal(call(w, 0, &runs), "N13008");
+	assert_int_equal(world_count_filters(w), 1);
+	/* what a batch with -u in it asks for */
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.5" BLOCK, false);
+	assert_string_equal(call(w, POLICY_RUNS_REPLACE, &runs), "");
+	assert_int_equal(world_count_filters(w), 2);
+}
+
+static void test_dry_run(void **state)
+{
+	struct world *w = *state;
+	struct policy_runs runs = { .n_mms = 0 };
+
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	assert_string_equal(call(w, POLICY_RUNS_DRY, &runs), "");
+	assert_int_equal(world_count_filters(w), 0);
+	assert_null(w->agent->rulesets[RULESET_LAYER_IPSECCMD]);
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2 qmpolicy=2", true);
+	assert_string_equal(call(w, POLICY_RUNS_DRY, &runs), "Invalid");
+}
+
+static void test_refused(void **state)
+{
+	struct world *w = *state;
+	struct policy_runs runs = { .n_mms = 0 };
+
+	assert_string_equal(call(w, 1U << 31, &runs), "Invalid");
+	add_to(&runs, "srcaddr=me dstaddr=host.example" BLOCK, false);
+	assert_string_equal(call(w, 0, &runs), "Invalid");
+	assert_int_equal(world_count_filters(w), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORLD_TEST("C06 C26 runs are added, and deleted all together", test_C06_C26_add_and_delete),
+		WORLD_TEST("C27 a batch is done, or nothing", test_C27_all_or_none),
+		WORLD_TEST("a dry run changes nothing", test_dry_run),
+		WORLD_TEST("runs that are refused", test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
