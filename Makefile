@@ -253,9 +253,11 @@ install: userland ## into DESTDIR; the driver as source for DKMS
 	$(say) INSTALL "$(DESTDIR)$(prefix)"
 	$(Q)$(INSTALL) -d $(DESTDIR)$(sbindir)
 	$(Q)$(INSTALL) -m 755 $(PROGS:%=build/%) $(DESTDIR)$(sbindir)
-	$(Q)[ ! -e build/ipsecctl ] || ln -sf ipsecctl $(DESTDIR)$(sbindir)/ipseccmd
+	$(Q)[ ! -e build/ipsecctl ] || for f in ipseccmd ipsecpol; do \
+		ln -sf ipsecctl $(DESTDIR)$(sbindir)/$$f || exit; done
 	$(Q)set -e; for f in $(MAN); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(mandir)/man$${f##*.}/$${f##*/}; done
+	$(Q)ln -sf ipseccmd.8 $(DESTDIR)$(mandir)/man8/ipsecpol.8
 	$(Q)set -e; for f in $(UNITS); do $(INSTALL) -d $(DESTDIR)$(unitdir); \
 		sed 's#@sbindir@#$(sbindir)#g' $$f >$(DESTDIR)$(unitdir)/$${f##*/}; \
 		chmod 644 $(DESTDIR)$(unitdir)/$${f##*/}; done

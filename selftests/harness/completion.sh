@@ -40,5 +40,30 @@ completes "what leads nowhere" "ipsecctl frobnicate " ""
 completes "nothing inside quotes" "ipsecctl dynamic add rule psk=\"a b" ""
 COMP_WORDBREAKS=$' \t\n'
 completes "values, when = breaks no words" "ipsecctl dynamic show stats type=ip" "type=ipsec "
+
+# completes_ipseccmd NAME CANDIDATES WORD...: at the last word
+completes_ipseccmd() {
+	local name=$1 wanted=$2 got
+	shift 2
+	COMP_WORDS=(ipseccmd "$@") COMP_CWORD=$# COMPREPLY=()
+	_ipseccmd
+	got=$(IFS='|' && echo "${COMPREPLY[*]-}")
+	count=$((count + 1))
+	if [ "$got" = "$wanted" ]; then
+		echo "ok $count - $name"
+	else
+		failed=1
+		echo "not ok $count - $name"
+		printf '# wanted: %s\n# got:    %s\n' "$wanted" "$got"
+	fi
+}
+
+. userland/ipseccmd/completion/ipseccmd.bash
+completes_ipseccmd "flags of ipseccmd" "-1s|-1p|-1k|-1e" -1
+completes_ipseccmd "words of show" "filters" show sas f
+completes_ipseccmd "actions and offers" "PASS" -f '0+*' -n 'ah[md5]' P
+completes_ipseccmd "stores" "REG" -w R
+completes_ipseccmd "show comes first" "show" s
+completes_ipseccmd "a file of commands" "Makefile" -file Makefil
 echo "1..$count"
 exit $failed

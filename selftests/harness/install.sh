@@ -28,7 +28,7 @@ in_guest() { # KERNEL
 	log=/run/log
 	check "it installs" make -s install
 	check "programs" programs
-	check "the other command name" test -L /usr/sbin/ipseccmd
+	check "the other command names" other_names
 	check "manual pages" manual_pages
 	check "units" units
 	check "no checkout's folder in what is installed" clean
@@ -38,6 +38,13 @@ programs() {
 	local p
 	for p in $(make -s print-PROGS); do
 		[ -x "/usr/sbin/$p" ] || { echo "missing: $p"; return 1; }
+	done
+}
+other_names() {
+	local p
+	for p in ipseccmd ipsecpol; do
+		[ -L "/usr/sbin/$p" ] && [ -s "/usr/share/man/man8/$p.8" ] || return
+		"$p" --help | grep -q "^Usage: $p " || return
 	done
 }
 manual_pages() {

@@ -15,6 +15,7 @@
 #include "ctl/fake_fixture.h"
 #include "ctl/fake_stores.h"
 #include "policy/bus.h"
+#include "policy/runs.h"
 #include "policy/text.h"
 
 struct fake_agent {
@@ -210,7 +211,7 @@ static int on_delete_policy(sd_bus_message *m, void *data, sd_bus_error *error)
 static int on_delete_all(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	(void)error;
-	note(data, "DeleteAll");
+	note(data, "%s", sd_bus_message_get_member(m));
 	return reply_done(m);
 }
 
@@ -223,6 +224,48 @@ static int on_set_config(sd_bus_message *m, void *data, sd_bus_error *error)
 	if (err < 0)
 		return err;
 	note(data, "SetConfig %s \"%s\"", property, value);
+	return reply_done(m);
+}
+
+static void print_runs(FILE *file, const struct policy_runs *runs)
+{
+	for (size_t i = 0; i < runs->n_mms; i++) {
+		fputs("\n  ", file);
+		policy_mm_policy_print(file, runs->mms[i]);
+	}
+	for (size_t i = 0; i < runs->n_qms; i++) {
+		fputs("\n  ", file);
+		policy_qm_policy_print(file, runs->qms[i]);
+	}
+	for (size_t i = 0; i < runs->n_rules; i++) {
+		fputs("\n  ", file);
+		policy_rule_print(file, runs->rules[i], true);
+	}
+}
+
+static int on_add_runs(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	_cleanup_(policy_runs_clear) struct policy_runs runs = { .n_mms = 0 };
+	_cleanup_free_ char *text = NULL;
+	char why[POLICY_WHY_LEN];
+	uint32_t flags;
+	size_t len;
+	FILE *file;
+	int err = sd_bus_message_read(m, "u", &flags);
+
+	(void)error;
+	if (err >= 0)
+		err = policy_bus_read_runs(m, &runs, why);
+	if (err < 0)
+		return bad_input(m, err, why);
+	file = open_memstream(&text, &len);
+	if (!file)
+		return -ENOMEM;
+	print_runs(file, &runs);
+	if (fclose(file) != 0)
+		return -ENOMEM;
+	note(data, "AddRuns%s%s%s", flags & POLICY_RUNS_VOLATILE ? " volatile" : "",
+	     flags & POLICY_RUNS_REPLACE ? " replace" : "", text);
 	return reply_done(m);
 }
 
@@ -279,6 +322,8 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD("DeleteRule", "a{sv}", "", on_rule, 0),
 	SD_BUS_METHOD("ListRules", "", "aa{sv}", on_show, 0),
 	SD_BUS_METHOD("DeleteAll", "", "", on_delete_all, 0),
+	SD_BUS_METHOD("AddRuns", "u" POLICY_RUNS_SIGNATURE, "", on_add_runs, 0),
+	SD_BUS_METHOD("DeleteRuns", "", "", on_delete_all, 0),
 	SD_BUS_METHOD("ListMmFilters", "s", "aa{sv}", on_show, 0),
 	SD_BUS_METHOD("ListQmFilters", "s", "aa{sv}", on_show, 0),
 	SD_BUS_METHOD("ListMmSas", "", "aa{sv}", on_show, 0),

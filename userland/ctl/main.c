@@ -1,37 +1,29 @@
 // SPDX-License-Identifier: MIT
 #include <locale.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/cleanup.h"
 #include "ctl/ctl.h"
-#include "ctl/ssh.h"
+#include "ipseccmd/session.h"
 
-/* The other name has another grammar; to take a command for something else is worse. */
-static bool is_ipseccmd(const char *program)
+/* One program, two grammars: the name that it is called by says which. */
+static enum ctl_exit run(struct ctl *ctl, int argc, char **argv)
 {
-	const char *slash = strrchr(program, '/');
+	struct session session;
 
-	return !strcmp(slash ? slash + 1 : program, "ipseccmd");
+	if (argc < 1 || !session_is_meant(argv[0]))
+		return ctl_main(ctl, argc, argv);
+	session_init(&session, ctl, argv[0]);
+	return session_main(&session, argc, argv);
 }
 
 int main(int argc, char **argv)
 {
-	_cleanup_free_ char *connection = NULL;
 	struct ctl ctl;
 	enum ctl_exit ret;
 
-	if (argc > 0 && is_ipseccmd(argv[0])) {
-		fputs("ipseccmd: this version does not have the grammar of ipseccmd; use ipsecctl\n"
-		      "Help: ipsecctl --help\n", stderr);
-		return CTL_EXIT_USAGE;
-	}
 	setlocale(LC_ALL, "");
 	ctl_init(&ctl, stdout, stderr);
-	connection = ctl_ssh_find();
-	ctl.ssh_connection = connection;
-	ret = ctl_main(&ctl, argc, argv);
+	ret = run(&ctl, argc, argv);
 	ctl_exit(&ctl);
 	/* An answer that nobody got is no success. */
 	if (fflush(stdout) != 0 && ret == CTL_EXIT_OK)

@@ -4,10 +4,7 @@ LIBS += ctl
 ctl_SRCS := \
 	userland/ctl/client.c \
 	userland/ctl/cmd_all.c \
-	userland/ctl/cmd_check.c \
 	userland/ctl/cmd_config.c \
-	userland/ctl/cmd_diff.c \
-	userland/ctl/cmd_dump.c \
 	userland/ctl/cmd_explain.c \
 	userland/ctl/cmd_filter.c \
 	userland/ctl/cmd_mmpolicy.c \
@@ -28,14 +25,12 @@ ctl_SRCS := \
 	userland/ctl/command.c \
 	userland/ctl/complete.c \
 	userland/ctl/ctl.c \
-	userland/ctl/driver_diff.c \
 	userland/ctl/help.c \
 	userland/ctl/interactive.c \
 	userland/ctl/methods.c \
 	userland/ctl/options.c \
 	userland/ctl/remote.c \
 	userland/ctl/select.c \
-	userland/ctl/ssh.c \
 	userland/ctl/static.c \
 	userland/ctl/stores.c \
 	userland/ctl/stores_bus.c \
@@ -47,7 +42,7 @@ ctl_LIBS := store policy nl base
 
 PROGS += ipsecctl
 ipsecctl_SRCS := userland/ctl/main.c
-ipsecctl_LIBS := ctl store policy nl base
+ipsecctl_LIBS := ipseccmd ctl store policy nl base
 ipsecctl_PKGS := libsystemd smartcols libedit
 
 TESTS += test_ctl_golden
@@ -56,7 +51,7 @@ test_ctl_golden_SRCS := \
 	userland/ctl/fake_fixture.c \
 	userland/ctl/fake_stores.c \
 	userland/ctl/test_ctl_golden.c
-test_ctl_golden_LIBS := ctl store policy nl base
+test_ctl_golden_LIBS := ipseccmd ctl store policy nl base
 test_ctl_golden_PKGS := cmocka libsystemd smartcols libedit
 
 TESTS += test_ctl_roundtrip
@@ -86,8 +81,3 @@ TESTS += test_ctl_remote
 test_ctl_remote_SRCS := userland/ctl/test_ctl_remote.c
 test_ctl_remote_LIBS := ctl store policy nl base
 test_ctl_remote_PKGS := cmocka libsystemd smartcols libedit
-
-TESTS += test_ctl_diff
-test_ctl_diff_SRCS := userland/ctl/test_ctl_diff.c userland/lib/store/test_content.c
-test_ctl_diff_LIBS := ctl store policy nl base
-test_ctl_diff_PKGS := cmocka libsystemd

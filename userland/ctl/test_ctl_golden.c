@@ -2,7 +2,8 @@
 /*
  * Runs every selftests/golden/ctl/NAME.in through the real commands against the fake agent and
  * compares what comes out with NAME.ok. The first line of a .in file is "# " and the test's name.
- * Other lines are command lines of ipsecctl, options included; but
+ * Other lines are command lines of ipsecctl, options included, or of ipseccmd or ipsecpol if
+ * they begin with its name; but
  *
  *   !empty    from here on the agent shows empty lists (!full: its fixture again)
  *   !down     there is no agent (!up: there is)
@@ -35,6 +36,7 @@
 #include "ctl/fake_agent.h"
 #include "ctl/fake_stores.h"
 #include "ctl/words.h"
+#include "ipseccmd/session.h"
 
 #define FOLDER		"selftests/golden/ctl"
 #define MAX_FILES	64
@@ -125,6 +127,31 @@ static int host_name(const struct ip_addr *addr, char *buf, size_t len)
 	return 0;
 }
 
+/* The names of the examples; one of them has no address. */
+static int resolve(void *userdata, const char *name, uint8_t family, struct ip_addr *ret_addr,
+		   char why[static POLICY_WHY_LEN])
+{
+	(void)userdata;
+	(void)family;
+	if (!strcmp(name, "nowhere")) {
+		snprintf(why, POLICY_WHY_LEN, "the name \"%s\" cannot be resolved", name);
+		return -EINVAL;
+	}
+	*ret_addr = ip_addr_v4(0x0a000700 + (uint32_t)strlen(name));
+	return 0;
+}
+
+static enum ctl_exit run_program(struct ctl *ctl, int argc, char **argv)
+{
+	struct session session;
+
+	if (argc < 2 || !session_is_meant(argv[1]))
+		return ctl_main(ctl, argc, argv);
+	session_init(&session, ctl, argv[1]);
+	session.world.resolve = resolve;
+	return session_main(&session, argc - 1, argv + 1);
+}
+
 static enum ctl_exit run_words(struct ctl_words *words, const char *input, FILE *out, FILE *err)
 {
 	char program[] = CTL_PROGRAM, *argv[CTL_MAX_WORDS + 2] = { program };
@@ -140,7 +167,7 @@ static enum ctl_exit run_words(struct ctl_words *words, const char *input, FILE 
 	/* fmemopen() refuses an empty buffer; a comment is as good */
 	ctl.in = fmemopen((void *)(*input ? input : "#"), *input ? strlen(input) : 1, "r");
 	assert_non_null(ctl.in);
-	ret = ctl_main(&ctl, (int)words->n + 1, argv);
+	ret = run_program(&ctl, (int)words->n + 1, argv);
 	ctl_exit(&ctl);
 	(void)fclose(ctl.in);
 	return ret;

@@ -90,6 +90,10 @@ static int check_spec(const struct run *run, const struct filterspec *spec, char
 	if (spec->kind == FILTERSPEC_DEFAULT && run->filters.n > 1)
 		return refuse(why, "-f: DEFAULT is a rule by itself; give the other filters in another "
 			      "command");
+	if (spec->kind == FILTERSPEC_DEFAULT &&
+	    run->given & (RUN_GIVEN_LAN | RUN_GIVEN_DIALUP | RUN_GIVEN_SOFT))
+		return refuse(why, "-f: the default response rule answers on all adapters and never begins; "
+			      "leave -lan, -dialup and -soft out");
 	if (spec->kind == FILTERSPEC_DEFAULT && run->given & RUN_GIVEN_TUNNEL)
 		return refuse(why, "-t: the default response rule has no tunnel; leave one of the two out");
 	if (run->given & RUN_GIVEN_TUNNEL && spec->mirrored)
@@ -144,8 +148,6 @@ static int check_static(const struct run *run, char *why)
 					    RUN_GIVEN_UNASSIGN | RUN_GIVEN_DELETE)))
 		return refuse(why, "there is nothing to do: -r and -f make a rule in the policy, -x assigns "
 			      "it, -o deletes it");
-	if (run->mm_life.has_seconds && run->mm_life.seconds % 60)
-		return refuse(why, "-1k: a stored policy counts minutes; give a multiple of 60 seconds");
 	return 0;
 }
 
@@ -163,6 +165,9 @@ int run_check(struct run *run, char why[static RUN_WHY_LEN])
 		err = check_spec(run, &run->filters.list[i], why);
 	err = err ?: check_action(run, why);
 	err = err ?: (mode == RUN_STATIC ? check_static(run, why) : check_dynamic(run, why));
+	if (!err && run->mm_life.seconds % 60)
+		run_warn(run, "-1k: main modes are counted in minutes; %uS is taken as %uS",
+			 run->mm_life.seconds, run->mm_life.seconds / 60 * 60);
 	if (!err && run->given & RUN_GIVEN_MM_PFS && run->mm_life.quick_modes > 1)
 		run_warn(run, "-1p: with master PFS every quick mode has a main mode of its own; the %uQ of "
 			 "-1k have no effect", run->mm_life.quick_modes);

@@ -285,6 +285,12 @@ static int take_word(struct run *run, const struct flag *flag, const char *word,
 	return err;
 }
 
+/* "-" is a value: the standard input. */
+static bool is_flag(const char *word)
+{
+	return word[0] == '-' && word[1];
+}
+
 /* What belongs to the flag at words[0]; *ret_taken words, it included. */
 static int take_flag(struct run *run, char *const *words, size_t n, size_t *ret_taken,
 		     char why[static RUN_WHY_LEN])
@@ -305,7 +311,7 @@ static int take_flag(struct run *run, char *const *words, size_t n, size_t *ret_
 		err = take_word(run, flag, glued, why);
 		values++;
 	}
-	while (!err && values < most && taken < n && words[taken][0] != '-') {
+	while (!err && values < most && taken < n && !is_flag(words[taken])) {
 		err = take_word(run, flag, words[taken++], why);
 		values++;
 	}

@@ -12,7 +12,7 @@
 /* A value behind its flag: one that looks like a flag is glued to it. */
 static void print_value(FILE *file, const char *flag, const char *value)
 {
-	fprintf(file, " %s%s", flag, *value == '-' ? "" : " ");
+	fprintf(file, " %s%s", flag, value[0] == '-' && value[1] ? "" : " ");
 	policy_print_quoted(file, value);
 }
 

@@ -508,6 +508,7 @@ static void test_C01_C26_C27_modes(void **state)
 	bad("-nosuch", "an offer is");
 	bad("-zzz", "no flag -zzz");
 	bad("-", "no flag -");
+	prints("-file -", "-file -");
 	bad("-w REG", "-p is missing");
 }
 

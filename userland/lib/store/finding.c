@@ -33,6 +33,8 @@ static const struct row {
 	[FINDING_TUNNEL_FILTER_PORT] = { STORE_SEVERITY_ERROR, "tunnel-filter-port",
 		"Leave protocol, srcport and dstport out; what must not pass is blocked by a rule "
 		"without a tunnel" },
+	[FINDING_MIRRORED_TUNNEL] = { STORE_SEVERITY_ERROR, "mirrored-tunnel",
+		"Use mirrored=no, and a second rule with the other end of the tunnel for what comes back" },
 	[FINDING_SERVER_NOT_ME] = { STORE_SEVERITY_ERROR, "server-not-me",
 		"Put me on the other side of WINS, DNS, DHCP and GATEWAY" },
 	[FINDING_SAME_TRAFFIC_CONFLICT] = { STORE_SEVERITY_ERROR, "same-traffic-conflict",
@@ -41,9 +43,6 @@ static const struct row {
 		"Use subnets instead of single addresses" },
 	[FINDING_SSH_LOCK_OUT] = { STORE_SEVERITY_WARNING, "ssh-lock-out",
 		"Add a rule that permits this connection, or assign the policy with \"ipsecctl try\"" },
-	[FINDING_MIRRORED_TUNNEL] = { STORE_SEVERITY_WARNING, "mirrored-tunnel",
-		"Say mirrored=no, and have a second rule with the other end of the tunnel for what "
-		"comes back" },
 	[FINDING_METHODS_DIFFER] = { STORE_SEVERITY_WARNING, "methods-differ",
 		"Give both rules the same authentication methods in the same order" },
 	[FINDING_SAME_TRAFFIC] = { STORE_SEVERITY_WARNING, "same-traffic",
@@ -71,7 +70,7 @@ static const struct row {
 	[FINDING_GROUP_NEGOTIATE] = { STORE_SEVERITY_NOTE, "group-negotiate",
 		"Use a filter action that permits or blocks" },
 	[FINDING_INACTIVE_RULE] = { STORE_SEVERITY_NOTE, "inactive-rule",
-		"Activate it with activate=yes of \"set rule\" or \"set defaultrule\" when it is wanted" },
+		"Activate it with \"set rule ... activate=yes\" when it is wanted" },
 	[FINDING_NO_ACTIVE_RULE] = { STORE_SEVERITY_NOTE, "no-active-rule",
 		"Activate a rule; all traffic passes as it is" },
 };
@@ -224,11 +223,6 @@ void store_findings_done(struct store_findings *findings)
 bool store_findings_has_error(const struct store_findings *findings)
 {
 	return findings->n && findings->list[0].severity == STORE_SEVERITY_ERROR;
-}
-
-const char *store_finding_id_at(size_t i)
-{
-	return i < sizeof(rows) / sizeof(rows[0]) ? rows[i].id : NULL;
 }
 
 const char *store_severity_name(enum store_severity severity)
