@@ -34,6 +34,7 @@ store_SRCS := \
 	userland/lib/store/order.c \
 	userland/lib/store/policy.c \
 	userland/lib/store/rule.c \
+	userland/lib/store/runs.c \
 	userland/lib/store/save.c \
 	userland/lib/store/schema.c \
 	userland/lib/store/sql.c \
@@ -58,7 +59,10 @@ test_store_bus_SRCS := userland/lib/store/test_bus.c userland/lib/store/test_con
 test_store_bus_LIBS := store policy base
 test_store_bus_PKGS := cmocka libsystemd
 
-TESTS += test_store
+TESTS += test_store test_store_runs
+test_store_runs_SRCS := userland/lib/store/test_store_runs.c userland/lib/store/test_support.c
+test_store_runs_LIBS := store policy base
+test_store_runs_PKGS := cmocka libsystemd sqlite3
 test_store_SRCS := userland/lib/store/test_store.c userland/lib/store/test_support.c
 test_store_LIBS := store policy base
 test_store_PKGS := cmocka libsystemd sqlite3

@@ -113,7 +113,52 @@ static const char table_of_addresses[] =
 	"address TEXT NOT NULL,"
 	"PRIMARY KEY (name, position)) STRICT, WITHOUT ROWID;";
 
-static const char *const steps[SCHEMA_VERSION] = { tables_of_objects, table_of_addresses };
+/* What ipseccmd's dynamic mode made; its columns are tags, see runs.c. */
+static const char tables_of_runs[] =
+	"CREATE TABLE run_mm_policies ("
+	"id INTEGER PRIMARY KEY,"
+	NAME
+	"qmpermm TEXT NOT NULL,"
+	"mmlifetime TEXT NOT NULL,"
+	"softsaexpirationtime TEXT NOT NULL,"
+	"mmsecmethods TEXT NOT NULL,"
+	"CHECK (name <> '')) STRICT;"
+
+	"CREATE TABLE run_qm_policies ("
+	"id INTEGER PRIMARY KEY,"
+	NAME
+	"soft TEXT NOT NULL,"
+	"pfsgroup TEXT NOT NULL,"
+	"qmsecmethods TEXT NOT NULL,"
+	"CHECK (name <> '')) STRICT;"
+
+	"CREATE TABLE run_rules ("
+	"id INTEGER PRIMARY KEY,"
+	"srcaddr TEXT NOT NULL,"
+	"dstaddr TEXT NOT NULL,"
+	"mmpolicy TEXT COLLATE NOCASE REFERENCES run_mm_policies (name),"
+	"qmpolicy TEXT COLLATE NOCASE REFERENCES run_qm_policies (name),"
+	"protocol TEXT NOT NULL,"
+	"srcport TEXT NOT NULL,"
+	"dstport TEXT NOT NULL,"
+	"mirrored TEXT NOT NULL,"
+	"conntype TEXT NOT NULL,"
+	"actioninbound TEXT NOT NULL,"
+	"actionoutbound TEXT NOT NULL,"
+	"tunneldstaddress TEXT,"
+	"defaultresponse TEXT NOT NULL) STRICT;"
+	"CREATE INDEX run_rules_of_mm ON run_rules (mmpolicy);"
+	"CREATE INDEX run_rules_of_qm ON run_rules (qmpolicy);"
+
+	"CREATE TABLE run_methods ("
+	"rule INTEGER NOT NULL REFERENCES run_rules ON DELETE CASCADE,"
+	"position INTEGER NOT NULL,"
+	"method TEXT NOT NULL,"
+	"PRIMARY KEY (rule, position)) STRICT, WITHOUT ROWID;";
+
+static const char *const steps[SCHEMA_VERSION] = {
+	tables_of_objects, table_of_addresses, tables_of_runs,
+};
 
 static int run_script(sqlite3 *db, const char *script)
 {
@@ -152,7 +197,7 @@ int schema_identify(struct store *store, int *ret_version, struct fault *fault)
 int schema_migrate(struct store *store, int version, struct fault *fault)
 {
 	static const char *const marks[] = {
-		"PRAGMA application_id = 0x49505350", "PRAGMA user_version = 2",
+		"PRAGMA application_id = 0x49505350", "PRAGMA user_version = 3",
 	};
 	int code = SQLITE_OK;
 
