@@ -35,6 +35,7 @@ agent_SRCS := \
 	userland/agent/resolve.c \
 	userland/agent/response.c \
 	userland/agent/ruleset.c \
+	userland/agent/runs_store.c \
 	userland/agent/runs.c \
 	userland/agent/sa_check.c \
 	userland/agent/servers.c \
@@ -68,7 +69,10 @@ test_expand_PKGS := cmocka
 test_dynamic_SRCS := userland/agent/test_dynamic.c
 test_dynamic_LIBS := agent
 test_dynamic_PKGS := cmocka
-TESTS += test_compile
+TESTS += test_compile test_runs_store
+test_runs_store_SRCS := userland/agent/test_runs_store.c
+test_runs_store_LIBS := agent
+test_runs_store_PKGS := cmocka
 test_compile_SRCS := userland/agent/test_compile.c userland/lib/store/test_content.c \
 	userland/ctl/words.c
 test_compile_LIBS := agent
