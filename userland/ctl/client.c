@@ -50,7 +50,7 @@ static int wait_until_ready(sd_bus *bus)
 		if (err < 0)
 			break;
 	}
-	return is_hung_up(err) && geteuid() ? -EACCES : err;
+	return err;
 }
 
 static int connect_bus(struct ctl *ctl)
@@ -76,7 +76,7 @@ static int connect_bus(struct ctl *ctl)
 		err = wait_until_ready(bus);
 	if (err < 0) {
 		sd_bus_unref(bus);
-		return err;
+		return is_hung_up(err) && geteuid() ? -EACCES : err;
 	}
 	ctl->bus = bus;
 	return 0;
