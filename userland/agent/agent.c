@@ -79,8 +79,12 @@ static void on_addresses_changed(void *userdata)
 
 static int on_servers_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
+	struct agent *agent = userdata;
+
 	(void)usec;
-	update_servers(userdata);
+	update_servers(agent);
+	if (stores_fault(agent->stores))
+		stores_look(agent->stores);	/* what the driver refused may be possible now */
 	(void)sd_event_source_set_time_relative(source, SERVERS_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -97,7 +101,11 @@ static int on_watch_timer(sd_event_source *source, uint64_t usec, void *userdata
 
 static void on_names_changed(void *userdata)
 {
-	agent_refresh(userdata);
+	struct agent *agent = userdata;
+
+	agent_refresh(agent);
+	if (!agent->needs_refresh)
+		stores_save_names(agent->stores);
 }
 
 static void on_name_failed(void *userdata, const char *name, const char *why)

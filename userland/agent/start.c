@@ -5,6 +5,7 @@
  *   the driver starts up, or permits     persistent policy -> secure mode -> the local store's policy
  *   the driver is in secure mode         all of it in one step: an agent has crashed, and what it
  *                                        had put in force must not go for a moment
+ *   the driver blocks                    as at first, but secure mode comes last
  *
  * dynamic.state holds the rules of the dynamic context that a crashed agent had; they come with
  * the first step. Filters that are the driver's already keep their ids, and so their associations.
@@ -180,8 +181,10 @@ int start_policy(struct agent *agent, char *why)
 			 strerror(-r));
 		return r;
 	}
-	r = status.mode == IPSECDRV_MODE_SECURE ? start_again(agent, why) :
-						  start_in_order(agent, false, why);
+	if (status.mode == IPSECDRV_MODE_SECURE)
+		r = start_again(agent, why);
+	else
+		r = start_in_order(agent, status.mode == IPSECDRV_MODE_BLOCK, why);
 	if (!r && agent_set_diagnostics(agent))
 		log_error("the driver's diagnostics cannot be set: %s", agent->kernel->why);
 	return r;

@@ -12,6 +12,7 @@
 #include "store/bus.h"
 
 #define CHANGES_PER_SIGN 1000	/* of life, to the watchdog */
+#define HALVED_MAX	256	/* then something else than a few changes is to blame */
 
 #define ERROR_ACCESS_DENIED	5
 #define ERROR_GEN_FAILURE	31
@@ -40,6 +41,12 @@ static void refuse(struct store_outcome *outcome, const struct fault *fault)
 	clear(outcome);
 	outcome->number = number_of(fault);
 	outcome->text = strdup(fault->text);
+}
+
+static void refuse_range(struct store_job *job, struct store_range range, const struct fault *fault)
+{
+	for (size_t i = range.begin; i < range.end; i++)
+		refuse(&job->outcomes[i], fault);
 }
 
 static bool wants_all(const struct store_job *job)
@@ -116,23 +123,18 @@ static int conclude(struct store_job *job, struct fault *fault)
  */
 static int attempt(struct store_job *job, struct store_range range, struct fault *fault)
 {
-	struct store *store;
 	size_t n = 0;
 	int r = stores_slot_open(job->slot, fault);
 
-	if (r)
-		return r;
-	store = job->slot->store;
-	r = store_begin(store, fault);
-	if (r)
-		return r;
-	r = apply_range(job, range, &n);
-	if (!r && n)
-		r = conclude(job, fault);
-	else
-		r = 0;
+	if (!r)
+		r = store_begin(job->slot->store, fault);
+	if (r) {
+		refuse_range(job, range, fault);	/* it is none of the changes' fault */
+		return 0;
+	}
+	r = apply_range(job, range, &n) || !n ? 0 : conclude(job, fault);
 	/* what was committed is not concerned */
-	store_rollback(store);
+	store_rollback(job->slot->store);
 	return r;
 }
 
@@ -170,6 +172,10 @@ static void blame(struct store_job *job, struct store_range range, const struct 
 
 	if (wants_all(job) || range.end - range.begin == 1) {
 		refuse(&job->outcomes[range.end - 1], fault);
+		return;
+	}
+	if (++job->n_halved > HALVED_MAX) {
+		refuse_range(job, range, fault);
 		return;
 	}
 	push(job, middle, range.end);

@@ -54,6 +54,7 @@ struct store_job {
 	size_t room;
 	struct store_range *ranges;	/* last one first */
 	size_t n_ranges;
+	unsigned int n_halved;
 	struct resolver_question *question;
 	char *asked;			/* the name that it is about */
 	struct fault failed_name;	/* why the last one has no addresses; text "" if it has */
