@@ -16,11 +16,11 @@ _ipsecctl() {
 	for ((i = 1; i < ${#words[@]}; i++)); do
 		word=${words[i]//$'\x01'/ }
 		case $word in
-		--run-dir)
-			args+=(--run-dir "${words[i + 1]-}")
+		--run-dir | --state-dir | -H)
+			args+=("$word" "${words[i + 1]-}")
 			i=$((i + 1))
 			;;
-		--json) ;;
+		--json | --dry-run) ;;
 		-f)
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			compopt -o filenames 2>/dev/null
@@ -30,7 +30,7 @@ _ipsecctl() {
 		esac
 	done
 	if [[ $cur == -* && $i -ge ${#words[@]}-1 ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '--run-dir --json -f --version --help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '--run-dir --state-dir --json --dry-run -f -H --version --help' -- "$cur")
 		return 0
 	fi
 
