@@ -214,7 +214,7 @@ bench: ## measure against XFRM and nftables, in a guest that counts instructions
 bench-ike: ## measure negotiations against strongSwan and libreswan, on this machine, as root (CASES=...)
 	$(Q)scripts/bench-ike $(CASES)
 
-interop: ## our IKE against strongSwan and libreswan, either side starting, and a table (PEERS=libreswan)
+interop: ## our IKE against strongSwan and libreswan, either side starting, and a table (PEERS="libreswan strongswan-trixie")
 	$(Q)scripts/interop $(PEERS)
 
 conformance: ## each row of Documentation/features.tsv and the tests that prove it

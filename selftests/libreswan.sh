@@ -11,15 +11,16 @@
 PLUTO=$TMP/pluto
 IPSEC=/usr/libexec/ipsec
 
-whack() { timeout "$(secs 60)" ip netns exec "$B" $IPSEC/whack --rundir "$PLUTO/run" "$@"; }
+at_pluto() { timeout "$(secs 60)" ip netns exec "$B" "${PEER_CHROOT[@]}" "$@"; }
+whack() { at_pluto $IPSEC/whack --rundir "$PLUTO/run" "$@"; }
 
 pluto_start() {
 	rm -rf "$PLUTO/run"
-	mkdir -p "$PLUTO/run" "$PLUTO/d" "$PLUTO/nss" /run/pluto /var/lib/ipsec/nss
+	mkdir -p "$PLUTO/run" "$PLUTO/d" "$PLUTO/nss" /run/pluto "${PEER_CHROOT[1]-}/var/lib/ipsec/nss"
 	[ -e "$PLUTO/nss/cert9.db" ] || pluto_database
 	[ -e "$PLUTO/ipsec.conf" ] || pluto_setup >"$PLUTO/ipsec.conf"
 	touch "$PLUTO/ipsec.secrets"
-	spawn pluto ip netns exec "$B" $IPSEC/pluto --nofork --no-dnssec --nhelpers 0 \
+	spawn pluto ip netns exec "$B" "${PEER_CHROOT[@]}" $IPSEC/pluto --nofork --no-dnssec --nhelpers 0 \
 		--config "$PLUTO/ipsec.conf" --rundir "$PLUTO/run" --ipsecdir "$PLUTO/d" \
 		--nssdir "$PLUTO/nss" --secretsfile "$PLUTO/ipsec.secrets" --logfile "$PLUTO/log"
 	wait_for 30 pluto_listens || {
@@ -30,14 +31,14 @@ pluto_start() {
 # The certificates of pki.sh that are B's, if there are any, by their names.
 pluto_database() {
 	local name db=sql:$PLUTO/nss
-	need certutil -N -d "$db" --empty-password
+	need at_pluto certutil -N -d "$db" --empty-password
 	for name in ${PEER_AUTHORITIES-}; do
-		need certutil -A -d "$db" -n "$name" -t CT,, -i "$CA/$name/ca.crt"
+		need at_pluto certutil -A -d "$db" -n "$name" -t CT,, -i "$CA/$name/ca.crt"
 	done
 	for name in ${PEER_CERTIFICATES-}; do
 		need openssl pkcs12 -export -in "$CA/$name.crt" -inkey "$CA/$name.key" -name "$name" \
 			-passout pass:x -out "$PLUTO/$name.p12"
-		need pk12util -i "$PLUTO/$name.p12" -d "$db" -W x -K ''
+		need at_pluto pk12util -i "$PLUTO/$name.p12" -d "$db" -W x -K ''
 	done
 }
 pluto_listens() { whack --listen; }
@@ -90,7 +91,7 @@ pluto_config() {
 	echo "$left ${A_ADDR-$A4} : PSK \"${PEER_PSK-$PSK}\"" >"$PLUTO/ipsec.secrets"
 	whack --delete --name n >/dev/null 2>&1
 	whack --listen >/dev/null &&
-		timeout "$(secs 60)" ip netns exec "$B" $IPSEC/addconn --config "$PLUTO/ipsec.conf" \
+		at_pluto $IPSEC/addconn --config "$PLUTO/ipsec.conf" \
 			--ctlsocket "$PLUTO/run/pluto.ctl" n
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034 # what is set here is used by the two that speak to strangers
 # A stranger as the peer of one of our hosts: another implementation of IKE, over XFRM.  Sourced
-# after lib.sh and hosts.sh, with PEER set to strongswan or libreswan.
+# after lib.sh and hosts.sh, with PEER set to strongswan or libreswan, or one of another Debian suite:
+# strongswan-trixie.
 #
 #   peer_up                         host A is ours, B the stranger's; driver loaded, all started
 #   peer_config MM QM [PFS [MODE]]  what B wants, in the words of our own policy
@@ -20,7 +21,7 @@
 #   PEER_DPD           not empty: B asks a silent peer every 10 s, and gives it up after 30 s
 # and before peer_up, the names of pki.sh's that are B's: PEER_AUTHORITIES, PEER_CERTIFICATES.
 # shellcheck source=/dev/null # one of two
-. "$TOP/selftests/$PEER.sh"
+. "$TOP/selftests/${PEER%-*}.sh"
 
 OUR_NET=10.1.0.0/24 PEER_NET=10.2.0.0/24
 OUR_INNER=10.1.0.1 PEER_INNER=10.2.0.1
@@ -124,8 +125,22 @@ peer_topology() {
 	addr B eth0 "$B4/24" "$B6/64"
 }
 
+# A peer of another suite runs in a root of its own, in which lie this system's moving parts.
+PEER_CHROOT=()
+peer_files() {
+	local root dir
+	case $PEER in
+	*-*) root=$("$TOP/scripts/peer" path "$PEER") || bail "$PEER is unpacked (scripts/peer fetch)"
+		for dir in proc sys dev run tmp; do
+			need mount --rbind "/$dir" "$root/$dir"
+		done
+		PEER_CHROOT=(chroot "$root") ;;
+	*) mount_peer "$PEER" ;;
+	esac
+}
+
 peer_up() {
-	mount_peer "$PEER"
+	peer_files
 	module_loaded || load_module
 	peer_topology
 	services_start A

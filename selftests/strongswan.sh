@@ -45,7 +45,7 @@ swan_start() {
 	}
 	CONF
 	STRONGSWAN_CONF=$SWAN/strongswan.conf spawn charon \
-		ip netns exec "$B" /usr/sbin/charon-systemd
+		ip netns exec "$B" "${PEER_CHROOT[@]}" /usr/sbin/charon-systemd
 	wait_for 30 test -S "$SWAN/vici" || {
 		diag "$(cat "$TMP/charon.log" "$SWAN/charon.log")"
 		bail "strongSwan starts"
@@ -56,7 +56,7 @@ swan() { # COMMAND [OPTION...]
 	local command=$1
 	shift
 	SWANCTL_DIR=$SWAN STRONGSWAN_CONF=$SWAN/strongswan.conf timeout "$(secs 60)" \
-		ip netns exec "$B" /usr/sbin/swanctl "$command" --uri "unix://$SWAN/vici" "$@"
+		ip netns exec "$B" "${PEER_CHROOT[@]}" /usr/sbin/swanctl "$command" --uri "unix://$SWAN/vici" "$@"
 }
 
 # The certificates of pki.sh that are B's.

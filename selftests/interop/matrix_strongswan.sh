@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: timeout=1800
+# check: timeout=3600
 #
 # The matrix with strongSwan: see selftests/matrix.sh.
 PEER=strongswan

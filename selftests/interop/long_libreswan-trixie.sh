@@ -1,0 +1,8 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: tiers=none also=uml timeout=900 time-travel
+#
+# What of the matrix takes minutes, with trixie's libreswan: see selftests/matrix.sh.
+PEER=libreswan-trixie
+. "$TOP/selftests/matrix.sh"
+matrix $LONG

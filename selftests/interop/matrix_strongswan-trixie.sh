@@ -1,0 +1,8 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: tiers=none also=uml timeout=3600
+#
+# The matrix with trixie's strongSwan: see selftests/matrix.sh.
+PEER=strongswan-trixie
+. "$TOP/selftests/matrix.sh"
+matrix $QUICK
