@@ -96,3 +96,7 @@ test_store_crash_PKGS := cmocka libsystemd sqlite3
 TOOLS += store_kills
 store_kills_SRCS := userland/lib/store/store_kills.c userland/lib/store/test_kills.c
 store_kills_LIBS := store policy base
+
+FUZZERS += fuzz_store
+fuzz_store_SRCS := userland/lib/store/fuzz_store.c
+fuzz_store_LIBS := store policy base
