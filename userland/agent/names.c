@@ -93,34 +93,63 @@ int names_set(struct names *names, const char *name, const struct ip_addr *addrs
 	return 1;
 }
 
-static bool uses(const struct policy_address *address, const char *name)
+/* --- which are used ----------------------------------------------------------------------- */
+
+/* The names that rules use, borrowed; without a list they are only counted. */
+struct used {
+	const char **list;
+	size_t n;
+};
+
+static void note(struct used *used, const struct policy_address *address)
 {
-	return address->kind == POLICY_ADDRESS_NAME && !strcasecmp(address->name, name);
+	if (address->kind != POLICY_ADDRESS_NAME)
+		return;
+	if (used->list)
+		used->list[used->n] = address->name;
+	used->n++;
 }
 
-/* Whether a rule uses the name. */
-static bool is_used(const char *name, const struct ruleset *ruleset)
+static void note_rules(struct used *used, struct ruleset *const *rulesets, size_t n_rulesets)
 {
-	for (size_t i = 0; ruleset && i < ruleset->n_rules; i++)
-		if (uses(&ruleset->rules[i]->source, name) ||
-		    uses(&ruleset->rules[i]->destination, name))
-			return true;
-	return false;
+	for (size_t i = 0; i < n_rulesets; i++) {
+		for (size_t j = 0; rulesets[i] && j < rulesets[i]->n_rules; j++) {
+			const struct ruleset_rule *rule = rulesets[i]->rules[j];
+
+			note(used, &rule->source);
+			note(used, &rule->destination);
+			if (rule->treatment->rule->has_tunnel)
+				note(used, &rule->treatment->rule->tunnel_destination);
+		}
+	}
 }
 
+static int compare_used(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A hundred thousand filters may have as many names. */
 void names_retain(struct names *names, struct ruleset *const *rulesets, size_t n_rulesets)
 {
+	struct used used = { 0 };
 	size_t kept = 0;
 
+	note_rules(&used, rulesets, n_rulesets);
+	used.list = calloc(used.n + 1, sizeof(*used.list));
+	if (!used.list)
+		return;		/* one too many does no harm */
+	used.n = 0;
+	note_rules(&used, rulesets, n_rulesets);
+	qsort(used.list, used.n, sizeof(*used.list), compare_used);
 	for (size_t i = 0; i < names->n; i++) {
-		bool used = false;
+		const char *name = names->names[i].name;
 
-		for (size_t j = 0; !used && j < n_rulesets; j++)
-			used = is_used(names->names[i].name, rulesets[j]);
-		if (used)
+		if (bsearch(&name, used.list, used.n, sizeof(*used.list), compare_used))
 			names->names[kept++] = names->names[i];
 		else
 			name_done(&names->names[i]);
 	}
 	names->n = kept;
+	free(used.list);
 }

@@ -11,6 +11,7 @@ struct ruleset;
 
 /* DNS names and what they stood for when they were last asked for. Case does not matter. */
 
+#define NAMES_MAX	200000	/* as many as there can be filters */
 #define NAMES_ADDRS_MAX	64	/* per name; the rest of the answer is left out */
 
 struct name {
