@@ -18,6 +18,7 @@
 #include "agent/state.h"
 #include "agent/stores.h"
 #include "base/log.h"
+#include "store/runs.h"
 
 #define SERVERS_USEC	(60 * UINT64_C(1000000))
 
@@ -240,7 +241,8 @@ int agent_set_diagnostics(struct agent *agent)
 
 static enum ipsecdrv_mode mode_of(const struct agent *agent)
 {
-	return stores_is_blocking(agent->stores) ? IPSECDRV_MODE_BLOCK : IPSECDRV_MODE_SECURE;
+	return stores_is_blocking(agent->stores) || agent->runs_fault ? IPSECDRV_MODE_BLOCK :
+									IPSECDRV_MODE_SECURE;
 }
 
 int agent_set_mode(struct agent *agent)
@@ -293,8 +295,10 @@ static int make_paths(struct agent *agent, const struct agent_config *config)
 	if (asprintf(&agent->state_path, "%s/%s", config->run_dir, STATE_FILE) < 0)
 		agent->state_path = NULL;
 	agent->state_dir = strdup(config->state_dir);
-	return agent->run_dir && agent->servers_root && agent->state_path && agent->state_dir ?
-	       0 : -ENOMEM;
+	if (asprintf(&agent->runs_path, "%s/" STORE_RUNS_FILE, config->state_dir) < 0)
+		agent->runs_path = NULL;
+	return agent->run_dir && agent->servers_root && agent->state_path && agent->state_dir &&
+	       agent->runs_path ? 0 : -ENOMEM;
 }
 
 /* Two agents with one run directory would undo each other's work. */
@@ -512,6 +516,8 @@ struct agent *agent_free(struct agent *agent)
 	free(agent->servers_root);
 	free(agent->state_path);
 	free(agent->state_dir);
+	free(agent->runs_path);
+	free(agent->runs_fault);
 	free(agent->tunnels_told);
 	free(agent->losses_told);
 	free(agent->run_dir);

@@ -50,6 +50,8 @@ struct agent {
 	struct layers *adopted;		/* until then: what the driver has */
 	struct stores *stores;
 	char *state_dir;
+	char *runs_path;		/* dynamic.db: what ipseccmd has made */
+	char *runs_fault;		/* why that is not in force; NULL: it is */
 	struct negotiate *negotiate;
 	struct ike *ike;
 	struct oakley *oakley;

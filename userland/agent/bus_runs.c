@@ -5,8 +5,10 @@
 
 #include "agent/agent.h"
 #include "agent/bus.h"
+#include "agent/events.h"
 #include "agent/reply.h"
 #include "agent/runs.h"
+#include "agent/runs_store.h"
 #include "policy/bus.h"
 #include "policy/runs.h"
 
@@ -26,6 +28,49 @@ static struct ruleset *begin(const struct agent *agent, uint32_t flags)
 							   ruleset_new(layer_of(flags));
 }
 
+struct publication {
+	const char *path;
+	const struct ruleset *ruleset;
+};
+
+/* Of ipseccmd's layer: the file, once the driver has agreed. */
+static int publish(void *userdata, struct fault *fault)
+{
+	const struct publication *publication = userdata;
+
+	return runs_store_save(publication->path, publication->ruleset, fault);
+}
+
+/* A file that could not be read is not written over; so this one is good, and the layer is in force. */
+static void end_fault(struct agent *agent)
+{
+	if (!agent->runs_fault)
+		return;
+	free(agent->runs_fault);
+	agent->runs_fault = NULL;
+	if (agent_set_mode(agent))
+		event_serious("the driver cannot be set to its mode: %s", agent->kernel->why);
+}
+
+/* A change that may be one of the layer that is kept. */
+static int commit_change(struct agent *agent, struct agent_change *change, struct fault *fault)
+{
+	struct publication publication = {
+		agent->runs_path, change->candidates[RULESET_LAYER_IPSECCMD],
+	};
+	bool is_kept = change->which & 1U << RULESET_LAYER_IPSECCMD;
+	int r;
+
+	if (is_kept) {
+		change->publish = publish;
+		change->userdata = &publication;
+	}
+	r = agent_commit_layers(agent, change, fault);
+	if (!r && is_kept)
+		end_fault(agent);
+	return r;
+}
+
 /* Takes @candidate over. */
 static int commit(struct agent *agent, struct ruleset *candidate, uint32_t flags,
 		  struct fault *fault)
@@ -36,7 +81,7 @@ static int commit(struct agent *agent, struct ruleset *candidate, uint32_t flags
 	if (flags & POLICY_RUNS_REPLACE)
 		change.which = 1U << RULESET_LAYER_IPSECCMD | 1U << RULESET_LAYER_IPSECPOL;
 	change.candidates[candidate->layer] = candidate;
-	return agent_commit_layers(agent, &change, fault);
+	return commit_change(agent, &change, fault);
 }
 
 static int try(struct agent *agent, struct ruleset *candidate, struct fault *fault)
@@ -113,5 +158,5 @@ int bus_runs_delete(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	struct fault fault = { 0 };
 
 	(void)ret_error;
-	return reply_change(m, agent_commit_layers(bus_agent(userdata), &change, &fault), &fault);
+	return reply_change(m, commit_change(bus_agent(userdata), &change, &fault), &fault);
 }

@@ -95,11 +95,11 @@ size_t agent_count_rules(const struct agent *agent)
 
 /* --- changes ------------------------------------------------------------------------------ */
 
-static int stage(struct agent *agent, const struct ruleset *dynamic, struct fault *fault)
+static int stage(struct agent *agent, struct ruleset *const *rulesets, struct fault *fault)
 {
 	uint8_t *data;
 	size_t len;
-	int r = state_encode(dynamic, resolver_names(agent->resolver), &data, &len);
+	int r = state_encode(rulesets, resolver_names(agent->resolver), &data, &len);
 
 	if (!r) {
 		r = state_stage(agent->state_path, data, len);
@@ -203,7 +203,7 @@ static void put_back(struct agent *agent, struct layers *layers)
 static int put_in_force(struct agent *agent, struct ruleset *const *rulesets, struct layers *layers,
 			const struct agent_change *change, struct fault *fault)
 {
-	int r = stage(agent, rulesets[RULESET_LAYER_DYNAMIC], fault);
+	int r = stage(agent, rulesets, fault);
 
 	if (!r && layers_commit(layers, agent->layers, agent->kernel)) {
 		state_unstage(agent->state_path);

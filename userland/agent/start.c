@@ -7,12 +7,13 @@
  *                                        had put in force must not go for a moment
  *   the driver blocks                    as at first, but secure mode comes last
  *
- * dynamic.state holds the rules of the dynamic context that a crashed agent had; they come with
- * the first step. Filters that are the driver's already keep their ids, and so their associations.
+ * dynamic.state holds the rules of the dynamic context that a crashed agent had, dynamic.db those
+ * that ipseccmd has made; they come with the first step. Filters that are the driver's already keep their ids, and so their associations.
  *
  * Stored policy that cannot be read, or that the driver refuses, leaves its layer out, and the driver
  * is set to block mode: what was to be protected must not pass in clear. For the persistent store
- * that holds until the next start, for the local one until it is mended. In secure mode the
+ * that holds until the next start, for the local one until it is mended, for dynamic.db until
+ * somebody has put it away and ipseccmd has made another one. In secure mode the
  * driver is set to block mode first, before anything is taken from it.
  */
 #include "agent/start.h"
@@ -22,16 +23,19 @@
 
 #include "agent/agent.h"
 #include "agent/events.h"
+#include "agent/runs_store.h"
 #include "agent/state.h"
 #include "agent/stores.h"
 #include "base/log.h"
 #include "policy/fault.h"
 
 /*
- * The dynamic layer of an agent that ended without being stopped; an empty one if there was none.
+ * The volatile layers of an agent that ended without being stopped; an empty dynamic one if there
+ * was none.
  */
-static int restore(struct agent *agent, struct ruleset **ret_dynamic, char *why)
+static int restore(struct agent *agent, char *why)
 {
+	struct ruleset **dynamic = &agent->rulesets[RULESET_LAYER_DYNAMIC];
 	uint8_t *data;
 	size_t len;
 	struct names names;
@@ -39,11 +43,11 @@ static int restore(struct agent *agent, struct ruleset **ret_dynamic, char *why)
 	int r = state_read(agent->state_path, &data, &len);
 
 	if (r == -ENOENT) {
-		*ret_dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
-		return *ret_dynamic ? 0 : -ENOMEM;
+		*dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
+		return *dynamic ? 0 : -ENOMEM;
 	}
 	if (!r) {
-		r = state_decode(data, len, ret_dynamic, &names, &fault);
+		r = state_decode(data, len, agent->rulesets, &names, &fault);
 		wipe_free(data, len);
 		if (!r) {
 			names_done(resolver_names(agent->resolver));
@@ -59,6 +63,19 @@ static int restore(struct agent *agent, struct ruleset **ret_dynamic, char *why)
 		 "with its filters. Remove the file to start without them",
 		 agent->state_path, fault.text);
 	return r;
+}
+
+/* What ipseccmd has made, or why not. */
+static int restore_runs(struct agent *agent)
+{
+	struct fault fault;
+	int r = runs_store_load(agent->runs_path, &agent->rulesets[RULESET_LAYER_IPSECCMD], &fault);
+
+	if (!r)
+		return 0;
+	agent->runs_fault = strdup(fault.text);
+	event_policy_failed(ruleset_layer_name(RULESET_LAYER_IPSECCMD), fault.text);
+	return agent->runs_fault ? 0 : -ENOMEM;
 }
 
 /* --- stored policy ------------------------------------------------------------------------ */
@@ -146,7 +163,7 @@ static int start_in_order(struct agent *agent, bool is_blocked, char *why)
 /* It has filters in force that it must not lose. */
 static int start_again(struct agent *agent, char *why)
 {
-	int r = start_together(agent);
+	int r = agent->runs_fault ? -EIO : start_together(agent);
 
 	if (!r)
 		return set_mode(agent, why);
@@ -162,10 +179,15 @@ static int start_again(struct agent *agent, char *why)
 int start_policy(struct agent *agent, char *why)
 {
 	struct kernel_status status = { .mode = IPSECDRV_MODE_PERMIT };
-	int r = restore(agent, &agent->rulesets[RULESET_LAYER_DYNAMIC], why);
+	int r = restore(agent, why);
 
 	if (r)
 		return r;
+	r = restore_runs(agent);
+	if (r) {
+		snprintf(why, AGENT_WHY_LEN, "%s: %s", agent->runs_path, strerror(-r));
+		return r;
+	}
 	/* 4295 and its like: nobody listened when the driver started */
 	if (!agent->kernel->ops->status_get(agent->kernel, &status) &&
 	    status.mode >= IPSECDRV_MODE_STARTUP_PERMIT)

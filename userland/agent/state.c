@@ -13,7 +13,7 @@
 #include "base/siphash.h"
 
 #define MAGIC		0x49504453	/* "IPDS" */
-#define VERSION		2
+#define VERSION		3
 #define HEADER_LEN	(4 + 4 + 8)	/* magic, version, checksum of the rest */
 #define SIZE_FIRST	65536
 #define SIZE_MAX_LEN	(256U << 20)
@@ -111,23 +111,38 @@ static uint64_t checksum(const uint8_t *data, size_t len)
 	return siphash(&key, data, len);
 }
 
-static void put_all(struct writer *w, const struct ruleset *dynamic, const struct names *names)
+/* The layers that are nowhere else. */
+static const enum ruleset_layer layers[] = { RULESET_LAYER_IPSECPOL, RULESET_LAYER_DYNAMIC };
+
+#define N_LAYERS (sizeof(layers) / sizeof(layers[0]))
+
+/* Without a layer it is one without rules. */
+static void put_ruleset(struct writer *w, const struct ruleset *ruleset)
+{
+	static const struct ruleset none;
+
+	ruleset = ruleset ? ruleset : &none;
+	writer_u32(w, (uint32_t)ruleset->n_mms);
+	for (size_t i = 0; i < ruleset->n_mms; i++)
+		put_mm(w, ruleset->mms[i]->policy);
+	writer_u32(w, (uint32_t)ruleset->n_qms);
+	for (size_t i = 0; i < ruleset->n_qms; i++)
+		put_qm(w, ruleset->qms[i]->policy);
+	writer_u32(w, (uint32_t)ruleset->n_rules);
+	for (size_t i = 0; i < ruleset->n_rules; i++) {
+		struct policy_rule rule = ruleset_rule_view(ruleset->rules[i]);
+
+		put_rule(w, &rule);
+	}
+}
+
+static void put_all(struct writer *w, struct ruleset *const *rulesets, const struct names *names)
 {
 	writer_u32(w, MAGIC);
 	writer_u32(w, VERSION);
 	writer_u64(w, 0);
-	writer_u32(w, (uint32_t)dynamic->n_mms);
-	for (size_t i = 0; i < dynamic->n_mms; i++)
-		put_mm(w, dynamic->mms[i]->policy);
-	writer_u32(w, (uint32_t)dynamic->n_qms);
-	for (size_t i = 0; i < dynamic->n_qms; i++)
-		put_qm(w, dynamic->qms[i]->policy);
-	writer_u32(w, (uint32_t)dynamic->n_rules);
-	for (size_t i = 0; i < dynamic->n_rules; i++) {
-		struct policy_rule rule = ruleset_rule_view(dynamic->rules[i]);
-
-		put_rule(w, &rule);
-	}
+	for (size_t i = 0; i < N_LAYERS; i++)
+		put_ruleset(w, rulesets[layers[i]]);
 	writer_u32(w, (uint32_t)names->n);
 	for (size_t i = 0; i < names->n; i++) {
 		put_string(w, names->names[i].name);
@@ -137,7 +152,7 @@ static void put_all(struct writer *w, const struct ruleset *dynamic, const struc
 	}
 }
 
-int state_encode(const struct ruleset *dynamic, const struct names *names, uint8_t **ret_data,
+int state_encode(struct ruleset *const *rulesets, const struct names *names, uint8_t **ret_data,
 		 size_t *ret_len)
 {
 	for (size_t size = SIZE_FIRST; size <= SIZE_MAX_LEN; size *= 2) {
@@ -146,7 +161,7 @@ int state_encode(const struct ruleset *dynamic, const struct names *names, uint8
 
 		if (!data)
 			return -ENOMEM;
-		put_all(&w, dynamic, names);
+		put_all(&w, rulesets, names);
 		if (!w.overflow) {
 			uint64_t sum = checksum(data + HEADER_LEN, w.len - HEADER_LEN);
 
@@ -354,8 +369,7 @@ static int get_name(struct reader *r, struct names *names)
 	return names_set(names, name, addrs, n) < 0 ? -ENOMEM : 0;
 }
 
-static int get_all(struct reader *r, struct ruleset *dynamic, struct names *names,
-		   struct fault *fault)
+static int get_ruleset(struct reader *r, struct ruleset *dynamic, struct fault *fault)
 {
 	int error = 0;
 
@@ -369,9 +383,17 @@ static int get_all(struct reader *r, struct ruleset *dynamic, struct names *name
 		return error;
 	for (size_t n = get_count(r, DYNAMIC_RULES_MAX); n && !error; n--)
 		error = get_rule(r, dynamic, fault);
-	if (error)
-		return error;
-	for (size_t n = get_count(r, 2 * DYNAMIC_RULES_MAX); n && !error; n--)
+	return error;
+}
+
+static int get_all(struct reader *r, struct ruleset **rulesets, struct names *names,
+		   struct fault *fault)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < N_LAYERS; i++)
+		error = get_ruleset(r, rulesets[layers[i]], fault);
+	for (size_t n = error ? 0 : get_count(r, NAMES_MAX); n && !error; n--)
 		error = get_name(r, names);
 	return error ? error : reader_is_done(r) ? 0 : -EBADMSG;
 }
@@ -386,26 +408,56 @@ static int check_header(struct reader *r)
 	return checksum(r->data, r->len) == sum ? 0 : -EBADMSG;
 }
 
-int state_decode(const uint8_t *data, size_t len, struct ruleset **ret_dynamic,
+static int make_rulesets(struct ruleset **rulesets)
+{
+	for (size_t i = 0; i < N_LAYERS; i++) {
+		rulesets[layers[i]] = ruleset_new(layers[i]);
+		if (!rulesets[layers[i]])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void free_rulesets(struct ruleset **rulesets)
+{
+	for (size_t i = 0; i < N_LAYERS; i++)
+		ruleset_free(rulesets[layers[i]]);
+}
+
+/* The dynamic layer is always there, the other one if it has something. */
+static void give_rulesets(struct ruleset **rulesets, struct ruleset **ret_rulesets)
+{
+	for (size_t i = 0; i < N_LAYERS; i++) {
+		struct ruleset *ruleset = rulesets[layers[i]];
+
+		if (layers[i] == RULESET_LAYER_DYNAMIC || ruleset->n_mms || ruleset->n_qms ||
+		    ruleset->n_rules)
+			ret_rulesets[layers[i]] = ruleset;
+		else
+			ruleset_free(ruleset);
+	}
+}
+
+int state_decode(const uint8_t *data, size_t len, struct ruleset **ret_rulesets,
 		 struct names *ret_names, struct fault *fault)
 {
-	_cleanup_(ruleset_freep) struct ruleset *dynamic = ruleset_new(RULESET_LAYER_DYNAMIC);
+	struct ruleset *rulesets[RULESET_LAYER_COUNT] = { 0 };
 	_cleanup_(names_done) struct names names = { 0 };
 	struct reader r = reader_make(data, len);
-	int error;
+	int error = make_rulesets(rulesets);
 
-	if (!dynamic)
-		return fault_no_memory(fault);
 	fault->text[0] = '\0';
-	error = check_header(&r);
 	if (!error)
-		error = get_all(&r, dynamic, &names, fault);
+		error = check_header(&r);
+	if (!error)
+		error = get_all(&r, rulesets, &names, fault);
 	if (error) {
+		free_rulesets(rulesets);
 		if (!fault->text[0])
 			fault_failed(fault, "the file is damaged or of another version");
 		return error == -ENOMEM ? -ENOMEM : -EBADMSG;
 	}
-	*ret_dynamic = TAKE_PTR(dynamic);
+	give_rulesets(rulesets, ret_rulesets);
 	*ret_names = names;
 	names = (struct names){ 0 };
 	return 0;

@@ -11,19 +11,23 @@ struct ruleset;
 struct fault;
 
 /*
- * What of the dynamic layer has to outlive a crash of the agent, because the driver goes on to
- * protect by it: policies, rules (with their keys) and the addresses behind DNS names. It is kept
+ * What of the dynamic layer, and of that of ipsecpol, has to outlive a crash of the agent, because the
+ * driver goes on to protect by it: policies, rules (with their keys) and the addresses behind DNS
+ * names. It is kept
  * in RUNDIR/dynamic.state: a file system in memory, mode 0600, gone with the clean stop.
  *
  * The form is private to one version of the agent; a file of another version is refused.
  */
 #define STATE_FILE "dynamic.state"
 
-/* The whole as bytes; free *ret_data with wipe_free(). */
-int state_encode(const struct ruleset *dynamic, const struct names *names, uint8_t **ret_data,
+/* Of @rulesets, by layer, those two as bytes; free *ret_data with wipe_free(). */
+int state_encode(struct ruleset *const *rulesets, const struct names *names, uint8_t **ret_data,
 		 size_t *ret_len);
-/* Everything is checked as if an administrator had said it. -EBADMSG with *fault otherwise. */
-int state_decode(const uint8_t *data, size_t len, struct ruleset **ret_dynamic,
+/*
+ * Sets those two of @ret_rulesets; without rules of ipsecpol, the one. Everything is checked as if an
+ * administrator had said it. -EBADMSG with *fault otherwise.
+ */
+int state_decode(const uint8_t *data, size_t len, struct ruleset **ret_rulesets,
 		 struct names *ret_names, struct fault *fault);
 
 /*

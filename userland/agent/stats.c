@@ -171,7 +171,7 @@ int stats_append_status(sd_bus_message *m, struct agent *agent)
 		.cred = cred_is_up(agent->cred),
 		.policy = assigned ? stores_slot_policy(assigned) : NULL,
 		.store = assigned ? store_location_name(assigned->location) : NULL,
-		.fault = stores_fault(agent->stores),
+		.fault = stores_fault(agent->stores) ?: agent->runs_fault,
 		.agent_version = IPD_VERSION,
 	};
 

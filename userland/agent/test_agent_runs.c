@@ -3,8 +3,12 @@
 #include "agent/test_world.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/test_util.h"
+#include "nl/kernel_fake.h"
 #include "policy/runs.h"
 
 /* One run: "block" this traffic, or negotiate it with a policy "1". */
@@ -89,6 +93,108 @@ static void test_refused(void **state)
 	assert_int_equal(world_count_filters(w), 0);
 }
 
+/* --- dynamic.db --------------------------------------------------------------------------- */
+
+static void restart(struct world *w, bool is_stopped)
+{
+	char why[AGENT_WHY_LEN];
+	struct kernel *kernel;
+
+	if (is_stopped)
+		agent_stop(w->agent);
+	kernel = world_crash(w);
+	if (world_start_agent(w, kernel, why))
+		fail_msg("%s", why);
+	world_connect_admin(w);
+}
+
+/* What is not volatile outlives a stop; a crash is none, and takes nothing. */
+static void test_A20_A21_kept(void **state)
+{
+	struct world *w = *state;
+	struct policy_runs runs = { .n_mms = 0 };
+
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.3 qmpolicy=1 psk=secret", true);
+	assert_string_equal(call(w, 0, &runs), "");
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.4" BLOCK, false);
+	assert_string_equal(call(w, POLICY_RUNS_VOLATILE, &runs), "");
+	restart(w, false);
+	assert_int_equal(world_count_filters(w), 2);
+	restart(w, true);
+	assert_int_equal(world_count_filters(w), 1);
+	assert_null(w->agent->rulesets[RULESET_LAYER_IPSECPOL]);
+	assert_int_equal(w->agent->rulesets[RULESET_LAYER_IPSECCMD]->n_rules, 1);
+	assert_string_equal(world_call_plain(w, "DeleteRuns"), "");
+	restart(w, true);
+	assert_int_equal(world_count_filters(w), 0);
+}
+
+/* What the driver refuses is not kept either, and what cannot be kept is not in force. */
+static void test_both_or_none(void **state)
+{
+	struct world *w = *state;
+	struct policy_runs runs = { .n_mms = 0 };
+
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	assert_string_equal(call(w, 0, &runs), "");
+	kernel_fake_fail(w->kernel, KERNEL_FAKE_FILTERS_ADD, 1, -ENOSPC, "Too many filters.");
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.5" BLOCK, false);
+	assert_string_equal(call(w, 0, &runs), "Failed");
+	restart(w, true);
+	assert_int_equal(world_count_filters(w), 1);
+	assert_int_equal(unlink(w->agent->runs_path), 0);
+	assert_int_equal(mkdir(w->agent->runs_path, 0700), 0);
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.5" BLOCK, false);
+	assert_string_not_equal(call(w, 0, &runs), "");
+	assert_int_equal(world_count_filters(w), 1);
+	assert_int_equal(w->agent->rulesets[RULESET_LAYER_IPSECCMD]->n_rules, 1);
+	assert_int_equal(rmdir(w->agent->runs_path), 0);
+}
+
+static void write_noise(const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fputs("noise", file);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* What was to be protected is not known: nothing passes until somebody has looked. */
+static void test_damaged(void **state)
+{
+	struct world *w = *state;
+	struct policy_runs runs = { .n_mms = 0 };
+
+	write_noise(w->agent->runs_path);
+	restart(w, true);
+	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_BLOCK);
+	assert_non_null(strstr(w->agent->runs_fault, "dynamic.db"));
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	assert_string_not_equal(call(w, 0, &runs), "");
+	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_BLOCK);
+	assert_int_equal(world_count_filters(w), 0);
+	assert_int_equal(unlink(w->agent->runs_path), 0);
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	assert_string_equal(call(w, 0, &runs), "");
+	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_SECURE);
+	assert_null(w->agent->runs_fault);
+}
+
+/* A crashed agent had it in force: block mode comes before anything is taken from the driver. */
+static void test_damaged_after_crash(void **state)
+{
+	struct world *w = *state;
+	struct policy_runs runs = { .n_mms = 0 };
+
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	assert_string_equal(call(w, 0, &runs), "");
+	write_noise(w->agent->runs_path);
+	restart(w, false);
+	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_BLOCK);
+	assert_int_equal(unlink(w->agent->runs_path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +202,10 @@ int main(void)
 		WORLD_TEST("C27 a batch is done, or nothing", test_C27_all_or_none),
 		WORLD_TEST("a dry run changes nothing", test_dry_run),
 		WORLD_TEST("runs that are refused", test_refused),
+		WORLD_TEST("A20 A21 runs are kept, if they are not volatile", test_A20_A21_kept),
+		WORLD_TEST("driver and file have the same", test_both_or_none),
+		WORLD_TEST("a damaged file", test_damaged),
+		WORLD_TEST("a damaged file after a crash", test_damaged_after_crash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,51 @@ static void assert_same(const struct ruleset *a, const struct ruleset *b)
 	}
 }
 
+static int encode(struct ruleset *dynamic, const struct names *names, uint8_t **ret_data,
+		  size_t *ret_len)
+{
+	struct ruleset *rulesets[RULESET_LAYER_COUNT] = { [RULESET_LAYER_DYNAMIC] = dynamic };
+
+	return state_encode(rulesets, names, ret_data, ret_len);
+}
+
+static int decode(const uint8_t *data, size_t len, struct ruleset **ret_dynamic,
+		  struct names *ret_names, struct fault *ret_fault)
+{
+	struct ruleset *rulesets[RULESET_LAYER_COUNT] = { NULL };
+	int r = state_decode(data, len, rulesets, ret_names, ret_fault);
+
+	assert_null(rulesets[RULESET_LAYER_IPSECPOL]);
+	*ret_dynamic = rulesets[RULESET_LAYER_DYNAMIC];
+	return r;
+}
+
+/* What ipsecpol made is in force until the service stops, and a crash is no stop. */
+static void test_ipsecpol(void **state)
+{
+	struct ruleset *rulesets[RULESET_LAYER_COUNT] = { NULL }, *after[RULESET_LAYER_COUNT] = { NULL };
+	_cleanup_(names_done) struct names names = { 0 }, names_after = { 0 };
+	uint8_t *data = NULL;
+	size_t len;
+
+	(void)state;
+	rulesets[RULESET_LAYER_DYNAMIC] = some_dynamic();
+	rulesets[RULESET_LAYER_IPSECPOL] = ruleset_new(RULESET_LAYER_IPSECPOL);
+	assert_int_equal(dynamic_add_rule(rulesets[RULESET_LAYER_IPSECPOL],
+					  test_rule("srcaddr=me dstaddr=10.7.0.1 actioninbound=block "
+						    "actionoutbound=block", NULL), &fault), 0);
+	assert_int_equal(state_encode(rulesets, &names, &data, &len), 0);
+	assert_int_equal(state_decode(data, len, after, &names_after, &fault), 0);
+	assert_same(rulesets[RULESET_LAYER_IPSECPOL], after[RULESET_LAYER_IPSECPOL]);
+	assert_same(rulesets[RULESET_LAYER_DYNAMIC], after[RULESET_LAYER_DYNAMIC]);
+	assert_int_equal(after[RULESET_LAYER_IPSECPOL]->layer, RULESET_LAYER_IPSECPOL);
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++) {
+		ruleset_free(rulesets[i]);
+		ruleset_free(after[i]);
+	}
+	wipe_free(data, len);
+}
+
 static void test_round_trip(void **state)
 {
 	_cleanup_(ruleset_freep) struct ruleset *before = some_dynamic(), *after = NULL;
@@ -78,8 +123,8 @@ static void test_round_trip(void **state)
 
 	(void)state;
 	some_names(&names);
-	assert_int_equal(state_encode(before, &names, &data, &len), 0);
-	if (state_decode(data, len, &after, &names_after, &fault))
+	assert_int_equal(encode(before, &names, &data, &len), 0);
+	if (decode(data, len, &after, &names_after, &fault))
 		fail_msg("%s", fault.text);
 	assert_same(before, after);
 	assert_ptr_equal(after->rules[0]->treatment->mm, after->mms[0]);
@@ -104,8 +149,8 @@ static void test_many(void **state)
 			 "actionoutbound=block", i / 256, i % 256);
 		assert_int_equal(dynamic_add_rule(before, test_rule(tags, NULL), &fault), 0);
 	}
-	assert_int_equal(state_encode(before, &names, &data, &len), 0);
-	assert_int_equal(state_decode(data, len, &after, &names_after, &fault), 0);
+	assert_int_equal(encode(before, &names, &data, &len), 0);
+	assert_int_equal(decode(data, len, &after, &names_after, &fault), 0);
 	assert_same(before, after);
 	wipe_free(data, len);
 }
@@ -121,11 +166,11 @@ static void test_damage(void **state)
 
 	(void)state;
 	some_names(&names);
-	assert_int_equal(state_encode(dynamic, &names, &data, &len), 0);
+	assert_int_equal(encode(dynamic, &names, &data, &len), 0);
 	for (size_t i = 0; i < len; i++) {
-		assert_int_equal(state_decode(data, i, &after, &none, &fault), -EBADMSG);
+		assert_int_equal(decode(data, i, &after, &none, &fault), -EBADMSG);
 		data[i] ^= 1 << (i % 8);
-		assert_int_equal(state_decode(data, len, &after, &none, &fault), -EBADMSG);
+		assert_int_equal(decode(data, len, &after, &none, &fault), -EBADMSG);
 		assert_true(strlen(fault.text) > 0);
 		data[i] ^= 1 << (i % 8);
 	}
@@ -211,9 +256,15 @@ static void test_retain(void **state)
 
 	(void)state;
 	some_names(&names);
+	assert_int_equal(dynamic_add_rule(dynamic, test_rule("srcaddr=10.1.0.0/16 dstaddr=10.2.0.0/16 "
+							     "mirrored=no tunneldstaddress=gate.example "
+							     "actioninbound=block actionoutbound=block",
+							     NULL), &fault), 0);
 	assert_int_equal(names_set(&names, "other.example", &addr, 1), 1);
+	assert_int_equal(names_set(&names, "Gate.example", &addr, 1), 1);
 	names_retain(&names, &dynamic, 1);
 	assert_non_null(names_find(&names, "host.example"));
+	assert_non_null(names_find(&names, "gate.example"));
 	assert_null(names_find(&names, "other.example"));
 }
 
@@ -221,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_ipsecpol),
 		cmocka_unit_test(test_damage),	   cmocka_unit_test(test_file),
 		cmocka_unit_test(test_link),	   cmocka_unit_test(test_retain),
 	};
