@@ -172,10 +172,11 @@ static int build(struct agent *agent, struct ruleset *const *rulesets, struct la
 
 	if (r)
 		return r;
-	if (!cred_can_take(layers))
-		return fault_failed(fault,
-				    "there are too many preshared keys; use subnets instead of "
-				    "hosts, nothing was changed");
+	if (!cred_can_take(layers)) {
+		(void)fault_failed(fault, "there are too many preshared keys; use subnets instead "
+				   "of hosts, nothing was changed");
+		return -ENOSPC;
+	}
 	*ret_layers = TAKE_PTR(layers);
 	return 0;
 }

@@ -162,8 +162,11 @@ int stores_slot_compile(struct stores *stores, struct stores_slot *slot,
 				   fault);
 	if (r)
 		return r;
-	*ret_candidate = candidate;
-	candidate = (struct stores_candidate){ 0 };
+	*ret_candidate = (struct stores_candidate){
+		.content = TAKE_PTR(candidate.content),
+		.ruleset = TAKE_PTR(candidate.ruleset),
+		.is_new = candidate.is_new,
+	};
 	return 0;
 }
 
@@ -349,6 +352,13 @@ static int commit(struct stores *stores, const struct stores_slot *slot,
 	return agent_commit_layers(stores->agent, &change, fault);
 }
 
+/* What is other than at the start is in force at the next one. */
+static void set_waiting(struct stores_slot *slot, struct stores_candidate *candidate)
+{
+	store_content_free(slot->waiting);
+	slot->waiting = candidate->is_new ? TAKE_PTR(candidate->content) : NULL;
+}
+
 int stores_slot_use(struct stores *stores, struct stores_slot *slot,
 		    struct stores_candidate *candidate, struct fault *fault)
 {
@@ -361,6 +371,8 @@ int stores_slot_use(struct stores *stores, struct stores_slot *slot,
 		return r;
 	if (!is_done)
 		take_content(stores, slot, TAKE_PTR(candidate->content));
+	if (!acts_now(slot))
+		set_waiting(slot, candidate);
 	slot->version = store_version(slot->store);
 	return 0;
 }
@@ -487,17 +499,18 @@ void stores_slot_describe(const struct stores *stores, const struct stores_slot 
 			  struct policy_store_info *ret_info)
 {
 	const struct ruleset *ruleset = stores->agent->rulesets[slot->layer];
-	const struct store_policy *policy = slot->content ? store_content_assigned(slot->content) :
-							    NULL;
+	const struct store_content *content = slot->waiting ? slot->waiting : slot->content;
+	const struct store_policy *policy = content ? store_content_assigned(content) : NULL;
 
 	*ret_info = (struct policy_store_info){
 		.store = store_location_name(slot->location),
 		.file = slot->path,
 		.policy = policy ? policy->head.name : NULL,
-		.in_force = policy && !slot->fault,
-		.rules = policy && ruleset ? (uint32_t)ruleset->n_rules : 0,
+		.in_force = policy && !slot->fault && !slot->waiting,
+		.rules = policy && ruleset && !slot->waiting ? (uint32_t)ruleset->n_rules : 0,
 		.polling_minutes = policy ? policy->polling_minutes : 0,
-		.fault = slot->fault,
+		.fault = slot->fault ? slot->fault : slot->waiting ?
+			 "what is stored waits for the next start of the policy agent" : NULL,
 		.try_seconds = slot->location == STORE_LOCATION_LOCAL ?
 			       trial_seconds(stores->trial) : 0,
 	};
@@ -605,6 +618,7 @@ struct stores *stores_free(struct stores *stores)
 		store_close(slot->store);
 		store_content_free(slot->content);
 		store_content_free(slot->loaded);
+		store_content_free(slot->waiting);
 		free(slot->path);
 		free(slot->fault);
 	}

@@ -51,6 +51,7 @@ struct stores_slot {
 	uint64_t version;		/* that was looked at last */
 	struct store_content *content;	/* what is assigned, as it is in force; NULL: never was */
 	struct store_content *loaded;	/* the same, between stores_load() and stores_loaded() */
+	struct store_content *waiting;	/* persistent: what a call has stored since the start */
 	char *fault;			/* why the store is not in force; NULL: it is */
 };
 

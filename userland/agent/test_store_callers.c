@@ -193,6 +193,16 @@ static void test_stores_shown(void **state)
 	assert_int_equal(info.polling_minutes, 30);
 	policy_record_clear(&policy_store_record, &info);
 	assert_int_equal(policy_bus_read_record(w->reply, &policy_store_record, &info, why), 0);
+	/* what the persistent store has since the start is shown, and that it waits */
+	store_add_policy(w, "persistent", "base", "10.0.0.8");
+	assert_int_equal(store_apply_one(w, "persistent", "set policy name=base assign=yes"), 0);
+	assert_string_equal(world_call_plain(w, "GetStores"), "");
+	assert_true(sd_bus_message_enter_container(w->reply, 'a', "a{sv}") >= 0);
+	assert_true(policy_bus_read_record(w->reply, &policy_store_record, &info, why) > 0);
+	assert_string_equal(info.policy, "base");
+	assert_false(info.in_force);
+	assert_non_null(strstr(info.fault, "next start"));
+	policy_record_clear(&policy_store_record, &info);
 }
 
 /* --- explaining --------------------------------------------------------------------------- */
