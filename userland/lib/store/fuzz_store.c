@@ -241,24 +241,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct fault fault = { .name = NULL };
 	sqlite3_int64 bytes_len = 0;
+	struct store *store;
 	unsigned char *bytes;
+	int err;
 
 	if (len > IMAGE_MAX)
 		return 0;
 	bytes = make_image(data, len, &bytes_len);
 	if (!bytes)
 		return 0;
-	for (unsigned int flags = STORE_OPEN_READ; flags <= STORE_OPEN_WRITE; flags++) {
-		struct store *store = new_store();
-		int err;
-
-		load(store->db, bytes, (size_t)bytes_len);
-		err = store_take_database(store, flags, &fault);
-		CHECK(!err || *fault.text);
-		if (!err)
-			use(store);
-		store_close(store);
-	}
+	store = new_store();
+	load(store->db, bytes, (size_t)bytes_len);
+	/* One of both ways, for more inputs a second. */
+	err = store_take_database(store, len & 1 ? STORE_OPEN_WRITE : STORE_OPEN_READ, &fault);
+	CHECK(!err || *fault.text);
+	if (!err)
+		use(store);
+	store_close(store);
 	sqlite3_free(bytes);
 	return 0;
 }

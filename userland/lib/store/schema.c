@@ -210,13 +210,17 @@ int schema_migrate(struct store *store, int version, struct fault *fault)
 
 /* --- the check ---------------------------------------------------------------------------- */
 
+/*
+ * Not "quick_check", which takes a third of the time and does not compare indexes with tables: two
+ * policies could be assigned, or a name lead nowhere. 100,000 filters take a fifth of a second.
+ */
 static int check_structure(struct store *store, struct fault *fault)
 {
 	_cleanup_(sql_endp) sqlite3_stmt *statement = NULL;
 	const char *answer;
 	int err;
 
-	err = sql_query(store, fault, &statement, "PRAGMA quick_check(1)", "");
+	err = sql_query(store, fault, &statement, "PRAGMA integrity_check(1)", "");
 	if (!err)
 		err = sql_next(store, fault, statement);
 	if (err < 0)

@@ -220,6 +220,12 @@ static void hostile_content(void **state)
 		  "(WITH RECURSIVE n(value) AS (SELECT 100 UNION ALL SELECT value + 1 FROM n LIMIT 20) "
 		  "SELECT value FROM n)", "more authentication methods" },
 		{ "UPDATE addresses SET address = 'nowhere'", "address" },
+		/* two are assigned, and the index that forbids it knows of one */
+		{ "PRAGMA writable_schema = ON; CREATE TEMP TABLE saved AS SELECT * FROM sqlite_schema "
+		  "WHERE name = 'policy_assigned'; DELETE FROM sqlite_schema WHERE "
+		  "name = 'policy_assigned'; PRAGMA writable_schema = RESET; "
+		  "UPDATE policies SET is_assigned = 1; PRAGMA writable_schema = ON; "
+		  "INSERT INTO sqlite_schema SELECT * FROM saved", "index policy_assigned" },
 		{ "CREATE TABLE more (a)", "tables are not those" },
 		{ "CREATE VIEW v AS SELECT 1", "tables are not those" },
 		{ "CREATE TRIGGER t AFTER INSERT ON rules BEGIN DELETE FROM rules; END",
