@@ -33,8 +33,6 @@ static const struct row {
 	[FINDING_TUNNEL_FILTER_PORT] = { STORE_SEVERITY_ERROR, "tunnel-filter-port",
 		"Leave protocol, srcport and dstport out; what must not pass is blocked by a rule "
 		"without a tunnel" },
-	[FINDING_MIRRORED_TUNNEL] = { STORE_SEVERITY_ERROR, "mirrored-tunnel",
-		"Use mirrored=no, and a second rule with the other end of the tunnel for what comes back" },
 	[FINDING_SERVER_NOT_ME] = { STORE_SEVERITY_ERROR, "server-not-me",
 		"Put me on the other side of WINS, DNS, DHCP and GATEWAY" },
 	[FINDING_SAME_TRAFFIC_CONFLICT] = { STORE_SEVERITY_ERROR, "same-traffic-conflict",
@@ -43,6 +41,9 @@ static const struct row {
 		"Use subnets instead of single addresses" },
 	[FINDING_SSH_LOCK_OUT] = { STORE_SEVERITY_WARNING, "ssh-lock-out",
 		"Add a rule that permits this connection, or assign the policy with \"ipsecctl try\"" },
+	[FINDING_MIRRORED_TUNNEL] = { STORE_SEVERITY_WARNING, "mirrored-tunnel",
+		"Say mirrored=no, and have a second rule with the other end of the tunnel for what "
+		"comes back" },
 	[FINDING_METHODS_DIFFER] = { STORE_SEVERITY_WARNING, "methods-differ",
 		"Give both rules the same authentication methods in the same order" },
 	[FINDING_SAME_TRAFFIC] = { STORE_SEVERITY_WARNING, "same-traffic",

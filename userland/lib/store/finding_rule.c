@@ -93,7 +93,7 @@ static void check_filters(struct finding_list *list, const struct store_rule *ru
 	tell(list, FINDING_TUNNEL_FILTER_PORT, rule, &tallies.tunnel_port,
 	     "a tunnel cannot tell protocols and ports, for fragments have none");
 	tell(list, FINDING_MIRRORED_TUNNEL, rule, &tallies.tunnel_mirrored,
-	     "both directions cannot have the same end of the tunnel");
+	     "a tunnel has one direction, so that the mirror does nothing");
 	tell(list, FINDING_SERVER_NOT_ME, rule, &tallies.server,
 	     "the servers of this host are no one else's");
 	tell(list, FINDING_INVALID, rule, &tallies.invalid, tallies.invalid.why);
@@ -145,9 +145,8 @@ static void check_rule_itself(struct finding_list *list, const struct store_rule
 	else if (certificates_are_apart(rule))
 		finding_add(list, FINDING_CERTIFICATES_APART, finding_rule_name(list, rule),
 			    "another method stands between the certification authorities");
-	else if (rule->n_methods && store_rule_check(rule, why) < 0)
-		finding_add(list, FINDING_INVALID, finding_rule_name(list, rule), "%s", why);
-	else if (action && store_filter_action_check_body(action, why) < 0)
+	else if ((rule->n_methods && store_rule_check(rule, why) < 0) ||
+		 (action && store_filter_action_check_body(action, why) < 0))
 		finding_add(list, FINDING_INVALID, finding_rule_name(list, rule), "%s", why);
 }
 

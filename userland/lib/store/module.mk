@@ -44,7 +44,7 @@ store_SRCS := \
 store_LIBS := nl_search policy base
 store_PKGS := libsystemd sqlite3
 
-TESTS += test_store_diff test_store_finding test_store_object test_store_text
+TESTS += test_store_diff test_store_examples test_store_finding test_store_object test_store_text
 test_store_object_SRCS := userland/lib/store/test_object.c
 test_store_object_LIBS := store policy base
 test_store_object_PKGS := cmocka libsystemd
@@ -52,6 +52,17 @@ test_store_text_SRCS := userland/lib/store/test_text.c userland/lib/store/test_c
 	userland/ctl/words.c
 test_store_text_LIBS := store policy base
 test_store_text_PKGS := cmocka libsystemd
+test_store_diff_SRCS := userland/lib/store/test_diff.c userland/lib/store/test_content.c \
+	userland/ctl/words.c
+test_store_diff_LIBS := store policy base
+test_store_diff_PKGS := cmocka libsystemd
+test_store_finding_SRCS := userland/lib/store/test_finding.c userland/lib/store/test_content.c \
+	userland/ctl/words.c
+test_store_finding_LIBS := store policy base
+test_store_finding_PKGS := cmocka libsystemd
+test_store_examples_SRCS := userland/lib/store/test_examples.c
+test_store_examples_LIBS := store policy base
+test_store_examples_PKGS := cmocka libsystemd
 
 TESTS += test_store_bus
 test_store_bus_SRCS := userland/lib/store/test_bus.c userland/lib/store/test_content.c \
@@ -66,14 +77,6 @@ test_store_runs_PKGS := cmocka libsystemd sqlite3
 test_store_SRCS := userland/lib/store/test_store.c userland/lib/store/test_support.c
 test_store_LIBS := store policy base
 test_store_PKGS := cmocka libsystemd sqlite3
-test_store_diff_SRCS := userland/lib/store/test_diff.c userland/lib/store/test_content.c \
-	userland/ctl/words.c
-test_store_diff_LIBS := store policy base
-test_store_diff_PKGS := cmocka libsystemd
-test_store_finding_SRCS := userland/lib/store/test_finding.c userland/lib/store/test_content.c \
-	userland/ctl/words.c
-test_store_finding_LIBS := store policy base
-test_store_finding_PKGS := cmocka libsystemd
 
 TESTS += test_store_export
 test_store_export_SRCS := userland/lib/store/test_export.c userland/lib/store/test_support.c \
@@ -100,3 +103,8 @@ store_kills_LIBS := store policy base
 FUZZERS += fuzz_store
 fuzz_store_SRCS := userland/lib/store/fuzz_store.c
 fuzz_store_LIBS := store policy base
+
+FUZZERS += fuzz_store_text
+fuzz_store_text_SRCS := userland/lib/store/fuzz_text.c userland/ctl/words.c
+fuzz_store_text_LIBS := store policy base
+fuzz_store_text_PKGS := libsystemd sqlite3

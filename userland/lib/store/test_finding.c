@@ -70,7 +70,7 @@ static const struct finding_case {
 	  RULE "secure tunnel=10.0.0.1\n", "rule \"r2\"", "protocol=UDP",
 	  "static add filter filterlist=m srcaddr=me dstaddr=11.0.0.0/8 mirrored=no\n"
 	  RULE "secure tunnel=10.0.0.1\n" },
-	{ "mirrored-tunnel", M_OTHER RULE "secure tunnel=10.0.0.1\n", "rule \"r2\"", "both directions",
+	{ "mirrored-tunnel", M_OTHER RULE "secure tunnel=10.0.0.1\n", "rule \"r2\"", "one direction",
 	  "static add filter filterlist=m srcaddr=me dstaddr=11.0.0.0/8 mirrored=no\n"
 	  RULE "secure tunnel=10.0.0.1\n" },
 	{ "server-not-me", "static add filter filterlist=l srcaddr=10.0.0.0/8 dstaddr=WINS\n",

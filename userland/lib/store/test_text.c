@@ -59,22 +59,22 @@ static void dumps(void **state)
 
 /* Lines that are printed as they are read. */
 static const char *const lines[] = {
-	"static add policy name=AndyPol description=\"a \"\"b\"\" c\" mmpfs=yes qmpermm=3 mmlifetime=10 "
+	("static add policy name=AndyPol description=\"a \"\"b\"\" c\" mmpfs=yes qmpermm=3 mmlifetime=10 "
 	"activatedefaultrule=no pollinginterval=5 assign=yes softsaexpirationtime=60 "
-	"mmsecmethods=AES256-SHA256-14",
+	"mmsecmethods=AES256-SHA256-14"),
 	"static add policy name=\"a b\"",
 	"static add policy name=p tool=yes",
 	"static add rule name=r policy=p filterlist=l filteraction=a tool=yes",
 	"static add filteraction name=a tool=yes",
 	"static add filterlist name=l description=d",
-	"static add filter filterlist=\"my list\" srcaddr=me dstaddr=10.0.0.0/8 description=x "
-	"protocol=TCP mirrored=no srcport=1 dstport=23",
+	("static add filter filterlist=\"my list\" srcaddr=me dstaddr=10.0.0.0/8 description=x "
+	"protocol=TCP mirrored=no srcport=1 dstport=23"),
 	"static add filter filterlist=l srcaddr=any dstaddr=me",
-	"static add filteraction name=a qmpfs=yes inpass=yes soft=yes "
-	"qmsecmethods=\"ESP[3DES,SHA1]:100000k/3600s AH[MD5]\"",
+	("static add filteraction name=a qmpfs=yes inpass=yes soft=yes "
+	"qmsecmethods=\"ESP[3DES,SHA1]:100000k/3600s AH[MD5]\""),
 	"static add filteraction name=drop action=block qmsecmethods=\"\"",
-	"static add rule name=r policy=p filterlist=l filteraction=a tunnel=10.0.0.1 conntype=lan "
-	"activate=no description=d psk=secret rootca=\"CN=A certmap:no excludecaname:yes\"",
+	("static add rule name=r policy=p filterlist=l filteraction=a tunnel=10.0.0.1 conntype=lan "
+	"activate=no description=d psk=secret rootca=\"CN=A certmap:no excludecaname:yes\""),
 	"static add rule name=r policy=p filterlist=l filteraction=a",
 	"static set policy name=p newname=q description=\"\" assign=no",
 	"static set policy guid={72385236-70FA-11D1-864C-14A300000000} activatedefaultrule=yes",
