@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Two arrays of objects are paired in two passes, each a merge of what is sorted: first by GUID, then
- * by name (filters: by what they match) among those without a partner. Example:
+ * Two arrays of objects are paired in two passes, each a merge of what is sorted: first by GUID,
+ * then by name (filters: by what they match) among those without a partner. Example:
  *
  *   before          after
  *   {1} "web"       {1} "www"      the same: it has a new name

@@ -71,7 +71,7 @@ static const struct row {
 	[FINDING_GROUP_NEGOTIATE] = { STORE_SEVERITY_NOTE, "group-negotiate",
 		"Use a filter action that permits or blocks" },
 	[FINDING_INACTIVE_RULE] = { STORE_SEVERITY_NOTE, "inactive-rule",
-		"Activate it with \"set rule ... activate=yes\" when it is wanted" },
+		"Activate it with activate=yes of \"set rule\" or \"set defaultrule\" when it is wanted" },
 	[FINDING_NO_ACTIVE_RULE] = { STORE_SEVERITY_NOTE, "no-active-rule",
 		"Activate a rule; all traffic passes as it is" },
 };
@@ -224,6 +224,11 @@ void store_findings_done(struct store_findings *findings)
 bool store_findings_has_error(const struct store_findings *findings)
 {
 	return findings->n && findings->list[0].severity == STORE_SEVERITY_ERROR;
+}
+
+const char *store_finding_id_at(size_t i)
+{
+	return i < sizeof(rows) / sizeof(rows[0]) ? rows[i].id : NULL;
 }
 
 const char *store_severity_name(enum store_severity severity)

@@ -46,6 +46,10 @@ int store_policy_find(const struct store_content *content, const struct store_po
 		      struct store_findings *ret_findings);
 void store_findings_done(struct store_findings *findings);
 bool store_findings_has_error(const struct store_findings *findings);
+
+/* The ids that there are; NULL beyond the last one. */
+const char *store_finding_id_at(size_t i);
+
 const char *store_severity_name(enum store_severity severity);	/* "warning" */
 
 #endif /* STORE_FINDING_H */

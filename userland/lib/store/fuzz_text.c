@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Any text as a command of the static context, "add rule name=r ...": what is taken can be printed, and
- * what is printed is taken again and printed the same.
+ * Any text as a command of the static context, "add rule name=r ...": what is taken can be printed,
+ * and what is printed is taken again and printed the same.
  */
 #include <stdint.h>
 #include <stdlib.h>
