@@ -24,6 +24,7 @@ struct ctl {
 	bool json;
 	bool is_dry_run;		/* --dry-run: changes are checked and printed, not made */
 	bool is_root;			/* who may see preshared keys; but in tests that of the process */
+	const char *ssh_connection;	/* of who runs it, see ctl/ssh.h; NULL: none */
 	FILE *in;			/* stdin; commands are read from it if none was given */
 	FILE *out;
 	FILE *err;

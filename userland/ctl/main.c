@@ -2,7 +2,9 @@
 #include <locale.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "ctl/ctl.h"
+#include "ctl/ssh.h"
 #include "ipseccmd/session.h"
 
 /* One program, two grammars: the name that it is called by says which. */
@@ -18,11 +20,14 @@ static enum ctl_exit run(struct ctl *ctl, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	_cleanup_free_ char *connection = NULL;
 	struct ctl ctl;
 	enum ctl_exit ret;
 
 	setlocale(LC_ALL, "");
 	ctl_init(&ctl, stdout, stderr);
+	connection = ctl_ssh_find();
+	ctl.ssh_connection = connection;
 	ret = run(&ctl, argc, argv);
 	ctl_exit(&ctl);
 	/* An answer that nobody got is no success. */

@@ -4,7 +4,10 @@ LIBS += ctl
 ctl_SRCS := \
 	userland/ctl/client.c \
 	userland/ctl/cmd_all.c \
+	userland/ctl/cmd_check.c \
 	userland/ctl/cmd_config.c \
+	userland/ctl/cmd_diff.c \
+	userland/ctl/cmd_dump.c \
 	userland/ctl/cmd_explain.c \
 	userland/ctl/cmd_filter.c \
 	userland/ctl/cmd_mmpolicy.c \
@@ -25,12 +28,14 @@ ctl_SRCS := \
 	userland/ctl/command.c \
 	userland/ctl/complete.c \
 	userland/ctl/ctl.c \
+	userland/ctl/driver_diff.c \
 	userland/ctl/help.c \
 	userland/ctl/interactive.c \
 	userland/ctl/methods.c \
 	userland/ctl/options.c \
 	userland/ctl/remote.c \
 	userland/ctl/select.c \
+	userland/ctl/ssh.c \
 	userland/ctl/static.c \
 	userland/ctl/stores.c \
 	userland/ctl/stores_bus.c \
@@ -81,3 +86,8 @@ TESTS += test_ctl_remote
 test_ctl_remote_SRCS := userland/ctl/test_ctl_remote.c
 test_ctl_remote_LIBS := ctl store policy nl base
 test_ctl_remote_PKGS := cmocka libsystemd smartcols libedit
+
+TESTS += test_ctl_diff
+test_ctl_diff_SRCS := userland/ctl/test_ctl_diff.c userland/lib/store/test_content.c
+test_ctl_diff_LIBS := ctl store policy nl base
+test_ctl_diff_PKGS := cmocka libsystemd

@@ -49,6 +49,17 @@ enum store_location ctl_store_location(const struct ctl *ctl)
 	return ctl->stores ? ctl->stores->location : STORE_LOCATION_LOCAL;
 }
 
+enum store_location ctl_store_argument(const struct ctl *ctl, const struct ctl_args *args,
+				       const char *tag)
+{
+	enum store_location location = ctl_store_location(ctl);
+	const char *name = ctl_args_get(args, tag);
+
+	if (name)
+		(void)store_location_parse(name, &location);	/* its type has checked it */
+	return location;
+}
+
 enum ctl_exit ctl_store_choose(struct ctl *ctl, enum store_location location)
 {
 	struct ctl_stores *stores = session(ctl);

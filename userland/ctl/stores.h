@@ -28,6 +28,9 @@
 
 /* The store of the session, "static set store"; local at first. */
 enum store_location ctl_store_location(const struct ctl *ctl);
+/* The store that a tag of type store names, else the session's. */
+enum store_location ctl_store_argument(const struct ctl *ctl, const struct ctl_args *args,
+				       const char *tag);
 enum ctl_exit ctl_store_choose(struct ctl *ctl, enum store_location location);
 
 /*

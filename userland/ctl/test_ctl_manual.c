@@ -20,6 +20,7 @@
 #include "nl/remedy.h"
 #include "nl/names_gen.h"
 #include "policy/config.h"
+#include "store/finding.h"
 
 static char *read_manual(const char *name)
 {
@@ -115,6 +116,18 @@ static void defaults(void **state)
 			fail_msg("property %s", policy_config_properties[i].name);
 }
 
+static void findings(void **state)
+{
+	_cleanup_free_ char *manual = read_manual("ipsecctl.8"), *text = NULL;
+	const char *id;
+
+	(void)state;
+	text = section(manual, "\n.Ss check\n");
+	for (size_t i = 0; (id = store_finding_id_at(i)); i++)
+		if (!has_item(text, id))
+			fail_msg("finding %s", id);
+}
+
 static void exit_codes(void **state)
 {
 	_cleanup_free_ char *manual = read_manual("ipsecctl.8"), *text = NULL;
@@ -194,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		{ "every command and tag is in ipsecctl(8)", commands, NULL, NULL, NULL },
 		{ "defaults and limits are in ipsecctl(8)", defaults, NULL, NULL, NULL },
+		{ "what check finds is in ipsecctl(8)", findings, NULL, NULL, NULL },
 		{ "exit codes are in ipsecctl(8)", exit_codes, NULL, NULL, NULL },
 		{ "modes, actions, algorithms and drop reasons are in ipsecdrv(7)", driver, NULL,
 		  NULL, NULL },
