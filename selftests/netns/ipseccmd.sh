@@ -1,0 +1,174 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: tiers=uml also=uml-debug,vm timeout=400
+#
+# The command lines of Windows XP's ipseccmd, and those of the examples in its help, through command,
+# agent and driver. What is in the driver is read from the driver.
+#
+#   A 192.0.2.1, 2001:db8::1 ------- B 192.0.2.2, 2001:db8::2
+. "$TOP/selftests/lib.sh"
+. "$TOP/selftests/hosts.sh"
+
+# before the agent has its own view of the files
+cat >"$TMP/hosts" <<END
+192.0.2.1 foobar
+192.0.2.2 foobar0
+198.51.100.1 many
+198.51.100.2 many
+END
+need mount --bind "$TMP/hosts" /etc/hosts
+defer umount /etc/hosts
+hosts_up
+# the example's end of the tunnel
+addr A eth0 128.2.1.1/24
+
+# One program, by its names.
+for name in ipseccmd ipsecpol; do
+	ln -s "$(command -v ipsecctl)" "$TMP/$name"
+done
+as() { # NAME HOST ARGUMENTS...
+	local name=$1 host=$2
+	shift 2
+	on "$host" "$TMP/$name" --run-dir "$(run_dir "$host")" --state-dir "$TMP/state-$host" "$@"
+}
+cmd() { as ipseccmd "$@"; } # HOST ARGUMENTS...
+in_driver() { on A ipdtool list | sed 's/ out-hits=.*//'; }
+n_filters() { in_driver | grep -c '^id='; }
+in_driver_is() { in_driver | grep -Eq "$1"; } # PATTERN
+# refused WORDS ARGUMENTS...: status 2, says this, and the driver is as it was
+refused() {
+	local words=$1 before rc
+	shift
+	before=$(in_driver)
+	cmd A "$@" >"$TMP/refused" 2>&1
+	rc=$?
+	cat "$TMP/refused"
+	[ $rc -eq 2 ] && grep -qF -e "$words" "$TMP/refused" && [ "$before" = "$(in_driver)" ]
+}
+shows() { # PATTERN ITEM...
+	local pattern=$1
+	shift
+	cmd A show "$@" >"$TMP/shown" && grep -Eq -- "$pattern" "$TMP/shown"
+}
+answers() { on A ping -c 1 -W 1 "$B4"; }
+wipe() { cmd A -u && [ "$(n_filters)" = 0 ]; }
+
+check "C03 without arguments there is help" eval 'cmd A | grep -q "^Usage: ipseccmd "'
+check "C28 ipsecpol -h" eval 'as ipsecpol A -h | grep -q "^Usage: ipsecpol "'
+
+# --- the examples of the help ----------------------------------------------------------------
+
+check "C14 C32 example 1" cmd A -f '0+*' -n 'ah[md5]'
+check "C05 C32 it is for all traffic, both ways" \
+	in_driver_is 'local=me remote=0\.0\.0\.0/0.* proto=0 .*out=negotiate in=negotiate'
+check "C17 C31 Kerberos, as nothing was said" shows 'Authentication Methods +: Kerberos$' auth
+check "C26 -u deletes it" wipe
+check "C31 and show filters says so" shows 'There are no generic quick mode filters' filters
+
+example_2() { # HOST OTHER
+	echo y | cmd "$1" -f foobar+foobar0 -n 'esp[des,sha]+ah[md5]' -apreshare:tooltime -c
+}
+check "C10 C18 C32 C38 example 2, confirmed" example_2 A
+check "C32 and on the other host" example_2 B
+check "C32 the two hosts protect what they say" wait_for 20 answers
+check "C29 C31 the associations are shown" shows 'ESP Encryption|DES' sas
+check "C31 the preshared key is shown in clear" shows 'Preshared key "tooltime"' auth
+check "C31 C32 examples 6 and 7" eval 'cmd A show filters policies | grep -q "Quick Mode Filters" &&
+	cmd A show all | grep -q "IKE Statistics"'
+not_confirmed() { echo n | cmd A -f '[0+*]' -confirm; [ $? -eq 1 ]; }
+check "C18 what is not confirmed is not done" not_confirmed
+check "one key is not another" eval 'cmd B -u && cmd B -f foobar+foobar0 -n "esp[des,sha]+ah[md5]" -a P:Tooltime'
+check "C26 and again" eval 'wipe && cmd B -u'
+
+tunnel=(-n 'ah[sha]' -apreshare:tooltime -1s des-md5-3 -1p)
+check "C32 example 3, without its 40 bit DES, outbound" \
+	cmd A -f 128.2.1.1=128.2.1.13 -t 128.2.1.13 "${tunnel[@]}"
+check "C15 C32 and inbound" cmd A -f 128.2.1.13=128.2.1.1 -t 128.2.1.1 "${tunnel[@]}"
+check "C15 one tunnel filter with both ends" \
+	in_driver_is 'class=tunnel .*out=negotiate in=negotiate'
+check "C19 the main mode of -1 flags is shown" shows 'DES +MD5 +14' policies
+check "C32 example 3 as it stands is refused" refused "des40-md5-3" \
+	-f 128.2.1.1=128.2.1.13 -t 128.2.1.13 -n 'ah[sha]' -1s des40-md5-3
+check "C35 a mirrored tunnel is refused" refused "write = instead of +" \
+	-f 128.2.1.1+128.2.1.13 -t 128.2.1.13
+check "all is gone" wipe
+
+check "C32 example 4: no directory is configured here" refused "no directory" -w DS \
+	-p "Default Domain Policy:30" -r "Secured Servers" -f 0+SecuredServer1 0+SecuredServer2 \
+	-n 'ESP[MD5,DES]' 'AH[MD5]' -a KERBEROS P:ace -lan
+fifth=(-w REG -p "Secure My Traffic" -r "Me to Anyone" -f '0+*' -n 'AH[MD5]' -a P:ace)
+check "C21 C22 C24 C32 example 5" cmd A "${fifth[@]}" -x
+check "C24 the assigned policy is in force" \
+	in_driver_is 'local=me remote=0\.0\.0\.0/0.* proto=0 .*out=negotiate in=negotiate'
+
+# --- stores -----------------------------------------------------------------------------------
+
+check "C23 only -f replaces filters" cmd A -w REG -p "Secure My Traffic" -r "Me to Anyone" -f 0+198.51.100.9
+check "C23 they are in force" in_driver_is 'remote=198\.51\.100\.9'
+check "C23 offers and key are as before" eval 'shows "AH.MD5." policies && shows "\"ace\"" auth'
+check "C34 in a store a name is all its addresses" cmd A -w REG -p "Secure My Traffic" -r "Me to Anyone" -f 0+many
+both() { in_driver_is 'remote=198\.51\.100\.1/' && in_driver_is 'remote=198\.51\.100\.2/'; }
+check "C34 both are in the driver" wait_for 20 both
+check "C13 BLOCK" cmd A -w REG -p "Secure My Traffic" -r telnet -f '*+0:23:TCP' -n BLOCK
+check "C13 it blocks" in_driver_is 'proto=6 lport=23 .*out=block in=block'
+check "C13 INPASS" cmd A -w REG -p "Secure My Traffic" -r telnet -n INPASS
+check "C13 what arrives may be in clear" in_driver_is 'proto=6 lport=23 .*out=negotiate in=permit'
+check "C36 what others made is not changed" refused "not made by ipseccmd" \
+	-w REG -p "Client (Respond Only)" -r new -f '0+*'
+check "C33 no interface in a store" refused "no interfaces" -w REG -p p -r r -f '{eth0}+*'
+check "C01 -w and show exclude each other" refused "show" -w REG show all
+check "N27 the persistent store is not ipseccmd's" refused "REG" -w PERSISTENT -p p -r r -f '0+*'
+unassigns() { cmd A -w REG -p "Secure My Traffic" -y && [ "$(n_filters)" = 0 ]; }
+check "C24 -y unassigns" unassigns
+check "C25 -o deletes the policy" cmd A -w REG -p "Secure My Traffic" -o
+parts_gone() { ! ctl A static show filterlist all | grep -q "Me to Anyone" && ! ctl A static show filteraction all | grep -q telnet; }
+check "C25 and its parts" parts_gone
+
+# --- dynamic ----------------------------------------------------------------------------------
+
+check "C06 pass and drop" cmd A -f '(0+198.51.100.1)' '[*+0:23:TCP]'
+check "C06 one passes" in_driver_is 'remote=198\.51\.100\.1/.*out=permit in=permit'
+check "C06 one is dropped" in_driver_is 'proto=6 lport=23 .*out=block in=block'
+check "C07 DEFAULT" cmd A -f DEFAULT -a P:ace
+check "C07 it is a default response rule" eval 'ctl A dynamic show rule | grep -q "Default Response *: yes"'
+check "C08 C09 addresses" cmd A -f '[0+203.0.113.*]' '[0+203.0.0.0/255.255.0.0::6]' '[0+[2001:db8:1::]/48]'
+check "C08 a star is a subnet" in_driver_is 'remote=203\.0\.113\.0/255\.255\.255\.0'
+check "C09 a protocol without a port" in_driver_is 'remote=203\.0\.0\.0/255\.255\.0\.0 proto=6'
+check "C34 of a name the first address counts" cmd A -f '[0+many::17]'
+same "C34 one of them is in the driver" 1 "$(in_driver | grep -c 'remote=198\.51\.100\.[12]/.*proto=17')"
+check "C18 -lan" cmd A -f '[0+203.0.114.1]' -lan
+check "C18 it is for LAN adapters" eval 'in_driver | grep "203\.0\.114\.1" | grep -qi lan'
+check "C12 ESP[NONE,NONE]" refused "encryption, integrity or both" -f '0+*' -n 'ESP[NONE,NONE]'
+check "C11 C30 offers in any case" cmd A -f 0+203.0.115.1 -n 'eSp[3dEs,sHa]3600s/5000kpfs2' -1s 3DES-SHA-2
+check "C11 X14 they are shown" shows 'ESP\[3DES,SHA1\] +5000:3600 +2|5000' policies
+check "C20 the next run keeps the main mode policy" cmd A -f 0+203.0.115.2
+same "C20 there is one for both" 1 \
+	"$(cmd A --json show auth | jq -r '.. | objects | select(.dstaddr? // "" | startswith("203.0.115")) | .mmpolicy' | sort -u | wc -l)"
+check "C26 all is gone" wipe
+
+# --- batch, rights ----------------------------------------------------------------------------
+
+cat >"$TMP/batch" <<'END'
+rem five rules
+-f [0+203.0.113.1]
+ipseccmd -f [0+203.0.113.2]
+ipsecpol -f (0+203.0.113.3)
+-f 0+203.0.113.4 -a P:"a key"
+-f 0+203.0.113.5 -n AH[SHA]
+END
+check "C27 X13 a batch" cmd A -file "$TMP/batch"
+same "C27 X13 five rules" 5 "$(n_filters)"
+sed -i '3s/$/]/' "$TMP/batch"
+check "C27 with one bad line nothing is done" refused "nothing was changed" -file "$TMP/batch"
+nobody() {
+	on A setpriv --reuid 65534 --regid 65534 --clear-groups "$TMP/ipseccmd" --run-dir "$(run_dir A)" \
+		-f '[0+203.0.113.9]' >"$TMP/nobody" 2>&1
+	echo "status $?: $(cat "$TMP/nobody")"
+	grep -q "denied" "$TMP/nobody" && ! in_driver_is '203\.0\.113\.9'
+}
+chmod a+rx "$TMP"
+check "C37 without rights it is refused" nobody
+
+check "A21 ipsecpol's rules beside them" as ipsecpol A -f '[0+203.0.114.1]'
+same "A21 they are in the driver" 6 "$(n_filters)"
+finish
