@@ -11,16 +11,15 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/test_run.h"
 #include "cred/helper.h"
 
-#define DEADLINE_MS 20000
 #define BIG_LEN 65000
 #define CALLS_MAX 64
 
@@ -38,25 +37,6 @@ struct fixture {
 	size_t len;
 	uint8_t data[HELPER_MESSAGE_MAX_LEN];
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-#define RUN_UNTIL(f, condition)                                                 \
-	do {                                                                    \
-		uint64_t end_ = now_ms() + DEADLINE_MS;                         \
-										\
-		while (!(condition)) {                                          \
-			if (now_ms() > end_)                                    \
-				fail_msg("never: %s", #condition);              \
-			assert_true(sd_event_run((f)->event, 20000000) >= 0);   \
-		}                                                               \
-	} while (0)
 
 /* --- in the helper ------------------------------------------------------------------------ */
 

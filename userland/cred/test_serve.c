@@ -14,18 +14,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/test_run.h"
 #include "cred/serve.h"
 #include "link/messages.h"
 
 #define SECRET "correct horse battery staple"
-#define DEADLINE_MS 20000
 
 struct fixture {
 	sd_event *event;
@@ -41,25 +40,6 @@ struct fixture {
 	uint8_t heard[65536];
 	size_t n_heard;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-#define RUN_UNTIL(f, condition)                                                 \
-	do {                                                                    \
-		uint64_t end_ = now_ms() + DEADLINE_MS;                         \
-									        \
-		while (!(condition)) {                                          \
-			if (now_ms() > end_)                                    \
-				fail_msg("never: %s", #condition);              \
-			assert_true(sd_event_run((f)->event, 20000) >= 0);      \
-		}                                                               \
-	} while (0)
 
 static const char *path(struct fixture *f, const char *name)
 {

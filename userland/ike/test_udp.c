@@ -10,16 +10,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/test_run.h"
 #include "ike/engine.h"
 #include "ike/udp.h"
-
-#define DEADLINE_MS 20000
 
 struct fixture {
 	sd_event *event;
@@ -30,25 +28,6 @@ struct fixture {
 	uint8_t data[65536];
 	size_t len;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-#define RUN_UNTIL(f, condition)                                                 \
-	do {                                                                    \
-		uint64_t end_ = now_ms() + DEADLINE_MS;                         \
-									        \
-		while (!(condition)) {                                          \
-			if (now_ms() > end_)                                    \
-				fail_msg("never: %s", #condition);              \
-			assert_true(sd_event_run((f)->event, 20000) >= 0);      \
-		}                                                               \
-	} while (0)
 
 static void on_datagram(void *userdata, const struct ike_path *path, const uint8_t *data, size_t len)
 {
@@ -129,7 +108,7 @@ static void send_to(int fd, const char *to, uint16_t port, const void *data, siz
 static size_t receive(int fd, uint8_t *data, size_t size, char from[static IP_ADDR_STRLEN],
 		      uint16_t *ret_port)
 {
-	struct timeval limit = { .tv_sec = DEADLINE_MS / 1000 };
+	struct timeval limit = { .tv_sec = RUN_DEADLINE_MS / 1000 };
 	struct sockaddr_storage addr;
 	socklen_t len = sizeof(addr);
 	struct ip_addr ip;
