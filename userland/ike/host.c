@@ -128,7 +128,6 @@ static int send_steps(void *userdata, const struct link_trace *trace)
 static int make_engine(struct host *host)
 {
 	struct ike_config config = {
-		.dos_mode = host->config.dos_mode,
 		/* always offered; what is passed on follows the configuration of the moment */
 		.keylog = true,
 	};
@@ -136,35 +135,22 @@ static int make_engine(struct host *host)
 
 	if (!engine)
 		return -ENOMEM;
-	(void)ike_engine_free(host->engine);
 	host->engine = engine;
-	ike_engine_set_trace(engine, host->config.trace);
 	return 0;
 }
 
 int host_configure(struct host *host, const struct link_ike_config *config)
 {
 	bool is_first = !host->is_configured;
-	bool is_changed = host->config.dos_mode != config->dos_mode;
-	int r = 0;
 
 	host->config = *config;
 	host->is_configured = true;
 	log_set_level(config->log_level);
+	ike_engine_set_dos_mode(host->engine, config->dos_mode);
 	ike_engine_set_trace(host->engine, config->trace);
 	if (config->keylog)
 		log_warning("debug switch is on: keys are being written to files");
-	if (!is_first) {
-		if (is_changed)
-			log_notice("the DoS protection changes when ipsec-ike is restarted");
-		return 0;
-	}
-	/* nothing has come in yet, so the engine can still be replaced by one that is configured */
-	if (is_changed)
-		r = make_engine(host);
-	if (r == 0)
-		r = udp_start(host->udp, host->event, on_datagram, host);
-	return r;
+	return is_first ? udp_start(host->udp, host->event, on_datagram, host) : 0;
 }
 
 static void on_hello(void *userdata, int error, const void *reply)

@@ -204,6 +204,11 @@ struct ike_engine *ike_engine_new(const struct ike_config *config, const struct 
 	return TAKE_PTR(engine);
 }
 
+void ike_engine_set_dos_mode(struct ike_engine *engine, enum ike_dos_mode mode)
+{
+	engine->config.dos_mode = mode;
+}
+
 void ike_engine_set_trace(struct ike_engine *engine, enum ike_trace_level level)
 {
 	engine->trace_level = level;

@@ -461,6 +461,8 @@ struct ike_engine *ike_engine_new(const struct ike_config *config, const struct 
  */
 struct ike_engine *ike_engine_free(struct ike_engine *engine);
 
+/* At once, for main modes that begin from now on; that of the configuration at first. */
+void ike_engine_set_dos_mode(struct ike_engine *engine, enum ike_dos_mode mode);
 /* At once; off at first. */
 void ike_engine_set_trace(struct ike_engine *engine, enum ike_trace_level level);
 

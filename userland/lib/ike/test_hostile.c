@@ -670,6 +670,14 @@ static void test_cookie_challenge_always_or_never(void **state)
 		sim_run(sim, 1000);
 		assert_int_equal(sim_result(sim, 0, 1)->reason, IKE_REASON_OK);
 		assert_int_equal(sim_stats(sim, 1).cookie_challenges, mode == IKE_DOS_ALWAYS);
+		/* another mode counts at once */
+		ike_engine_set_dos_mode(sim->hosts[1].engine, IKE_DOS_ALWAYS);
+		ike_engine_flush(sim->hosts[0].engine, sim->now, IKE_REASON_DELETED_BY_ADMIN);
+		sim_run(sim, 1000);
+		sim_acquire(sim, 0, 2);
+		sim_run(sim, 10000);
+		assert_int_equal(sim_result(sim, 0, 2)->reason, IKE_REASON_OK);
+		assert_int_equal(sim_stats(sim, 1).cookie_challenges, 1 + (mode == IKE_DOS_ALWAYS));
 		sim_free(sim);
 	}
 }
