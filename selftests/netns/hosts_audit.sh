@@ -3,16 +3,19 @@
 # check: tiers=uml timeout=400
 #
 # What two hosts write of their negotiations: the journal's entries with their fields, the lists of
-# hard and soft peers that the manual has a line for, the audit switched off, and oakley.log.
+# hard and soft peers that the manual has a line for, the audit switched off, and oakley.log. B has a
+# certificate that A knows to be revoked.
 #
 #   A 192.0.2.1 ------- B 192.0.2.2        192.0.2.77 and .78 are nobody
 #
 # A logs to a journal of its own, B to standard error.
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
+. "$TOP/selftests/pki.sh"
 
 MM_ID=4308fa3436b24bf6a7aef4b6c4f1ce00
 QM_ID=e88ff96607ee49d89389eec9957fe7bc
+UNTRUSTED_ID=ee06d01671aa4d47a29779c17cc267dd
 AUTH_ID=13da4f70cb074f88a87432947e5fa237
 FAILED_ID=2349e51c096441d0ac0181d79c389418
 SOFT_ID=046186b67c7a49638c9d5a090aac8117
@@ -50,7 +53,25 @@ agent_again() { # SIGNAL: how the one before ends
 }
 ping_to() { on A ping -c "${2-2}" -i 0.2 -W "$(secs 10)" "$1"; }
 
+# The machine stores of both; A's has the CRL.
+certificates_up() {
+	getent passwd ipsec-cred >/dev/null || need users_add
+	need ca_new first "/O=Example/CN=Root"
+	need host_new first host-a
+	need host_new first host-b
+	need revoke first host-b
+	need certificate_on A host-a
+	need certificate_on B host-b
+	need mkdir "$TMP/certs-A/crls"
+	need crl first "$TMP/certs-A/crls/root.crl"
+}
+certified_on() { # HOST DESTINATION
+	policy_methods "$1" && ctl "$1" dynamic add rule srcaddr=me "dstaddr=$2" mmpolicy=test \
+		qmpolicy=test "rootca=O=Example, CN=Root"
+}
+
 need journal_up
+need certificates_up
 hosts_up
 echo "OakleyLog = $OAKLEY" >"$TMP/A.conf"
 need agent_again TERM
@@ -99,6 +120,16 @@ check "L02 K21 B says in which attribute (546)" wait_for 40 said \
 	"peer $A4: main mode failed: .*\(13802\), failure point: me; .*attribute: Encryption Algorithm, expected value: AES-128, received value: AES-256"
 policy_off A
 
+policy_off B
+check "K05 A takes certificates" certified_on A $B4
+check "K05 and so does B" certified_on B $A4
+refuse "K38 B's certificate has been revoked: no packet arrives" ping_to $B4 1
+check "L02 K38 A says that nobody vouches for B (544)" wait_for 40 has_entry MESSAGE_ID=$UNTRUSTED_ID IPD_EVENT=544 IPD_PEER=$B4
+same "L02 K38 at which point and why" "Peer 13848" "$(fields "FAILURE_POINT REASON" MESSAGE_ID=$UNTRUSTED_ID)"
+policy_off A
+policy_off B
+check "N03 B's policy" policy_on B $A4
+
 check "N03 A's policy for nobody" policy_on A 192.0.2.77
 refuse "K27 nobody there: no packet arrives" ping_to 192.0.2.77 1
 check "K27 L02 A says that there is no response (547, 13813)" wait_for 90 has_entry \
@@ -143,6 +174,7 @@ same "L11 at once: the end of main mode is not in it" "$was" "$(lines "$OAKLEY")
 
 echo "EnableLogging = 1
 DisableIKEAudits = 1
+EnableDOSProtect = 1
 OakleyLog = $OAKLEY" >"$TMP/A.conf"
 rm -f "$TMP/state-A/config"
 need agent_again TERM
@@ -155,6 +187,13 @@ check "L08 L14 a ping is negotiated for" ping_to $B4
 check "K44 L08 L14 EnableLogging=1 makes the log" wait_for 20 has_line "$OAKLEY" "$B4: quick mode: established"
 policy_off A
 wait_for 20 has_line "$OAKLEY" "$B4: main mode ended"
+challenges() { ctl A --json dynamic show stats | jq '[.. | .cookiechallenges? // empty] | add'; }
+same "L14 nobody began with A until now" 0 "$(challenges)"
+check "N03 A's policy" policy_on A $B4
+check "L14 B begins" on B ping -c 1 -W "$(secs 10)" $A4
+check "L14 EnableDOSProtect=1: it had to return a cookie, though ipsec-ike was not restarted" \
+	[ "$(challenges)" -ge 1 ]
+policy_off A
 same "L03 without the audit there are no records of it" "$was" "$(audits)"
 
 # --- a log that cannot be written ---------------------------------------------------------------
