@@ -20,12 +20,27 @@ void names_done(struct names *names)
 	*names = (struct names){ 0 };
 }
 
+/* Where the name is, or belongs. */
+static size_t place_of(const struct names *names, const char *name)
+{
+	size_t low = 0, high = names->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcasecmp(names->names[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static struct name *find(const struct names *names, const char *name)
 {
-	for (size_t i = 0; i < names->n; i++)
-		if (!strcasecmp(names->names[i].name, name))
-			return &names->names[i];
-	return NULL;
+	size_t i = place_of(names, name);
+
+	return i < names->n && !strcasecmp(names->names[i].name, name) ? &names->names[i] : NULL;
 }
 
 const struct name *names_find(const struct names *names, const char *name)
@@ -59,6 +74,7 @@ static struct ip_addr *sorted_copy(const struct ip_addr *addrs, size_t n, size_t
 static struct name *add(struct names *names, const char *name)
 {
 	struct name *longer = reallocarray(names->names, names->n + 1, sizeof(*longer));
+	size_t place;
 	char *copy;
 
 	if (!longer)
@@ -67,8 +83,11 @@ static struct name *add(struct names *names, const char *name)
 	copy = strdup(name);
 	if (!copy)
 		return NULL;
-	longer[names->n] = (struct name){ .name = copy };
-	return &longer[names->n++];
+	place = place_of(names, name);
+	memmove(&longer[place + 1], &longer[place], (names->n - place) * sizeof(*longer));
+	longer[place] = (struct name){ .name = copy };
+	names->n++;
+	return &longer[place];
 }
 
 int names_set(struct names *names, const char *name, const struct ip_addr *addrs, size_t n)

@@ -21,7 +21,7 @@ struct name {
 };
 
 struct names {
-	struct name *names;
+	struct name *names;	/* sorted by name */
 	size_t n;
 };
 

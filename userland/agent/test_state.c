@@ -2,6 +2,7 @@
 #include "agent/test_util.h"
 
 #include <errno.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "agent/state.h"
@@ -262,6 +263,12 @@ static void test_retain(void **state)
 							     NULL), &fault), 0);
 	assert_int_equal(names_set(&names, "other.example", &addr, 1), 1);
 	assert_int_equal(names_set(&names, "Gate.example", &addr, 1), 1);
+	assert_int_equal(names_set(&names, "gate.EXAMPLE", &addr, 1), 0);
+	assert_int_equal(names_set(&names, "a.example", &addr, 1), 1);
+	assert_int_equal(names_set(&names, "zz.example", &addr, 1), 1);
+	assert_int_equal(names.n, 5);
+	for (size_t i = 1; i < names.n; i++)
+		assert_true(strcasecmp(names.names[i - 1].name, names.names[i].name) < 0);
 	names_retain(&names, &dynamic, 1);
 	assert_non_null(names_find(&names, "host.example"));
 	assert_non_null(names_find(&names, "gate.example"));
