@@ -17,6 +17,7 @@
 #include "ctl/client.h"
 #include "ctl/columns.h"
 #include "ctl/ctl.h"
+#include "ctl/stores.h"
 #include "nl/remedy.h"
 #include "ctl/types.h"
 #include "nl/names_gen.h"
@@ -30,6 +31,8 @@ static const struct ctl_tag tags[] = {
 	{ "protocol", &ctl_type_protocol, 0, "ICMP, or ICMPV6", "IP protocol of the packet" },
 	{ "srcport", &ctl_type_port, 0, "0; a ping", "source port; for ICMP the type" },
 	{ "dstport", &ctl_type_port, 0, "0; a ping", "destination port; for ICMP the code" },
+	{ "policy", &ctl_type_policy, 0, "what is in force", "stored policy, as if it were assigned" },
+	{ "store", &ctl_type_store, 0, "that of the session", "store that it is in" },
 };
 
 /* The answer, and what follows from it. */
@@ -75,12 +78,32 @@ static enum ctl_exit fill_flow(struct ctl *ctl, const struct ctl_args *args,
 	return CTL_EXIT_OK;
 }
 
-static enum ctl_exit ask(struct ctl *ctl, const struct policy_flow_info *flow,
+/* Of what is in force, or of a stored policy. */
+static enum ctl_exit begin_question(struct ctl *ctl, const struct ctl_args *args,
+				    sd_bus_message **ret_message)
+{
+	const char *policy = ctl_args_get(args, "policy");
+	enum store_location location = ctl_store_argument(ctl, args, "store");
+	enum ctl_exit ret;
+	int err;
+
+	if (!policy && ctl_args_get(args, "store"))
+		return ctl_usage_error(ctl, args->command->path,
+				       "store says where policy is; name the policy, too");
+	ret = ctl_call_new(ctl, policy ? "StoreExplain" : "Explain", ret_message);
+	if (ret || !policy)
+		return ret;
+	err = sd_bus_message_append(*ret_message, "ss", store_location_name(location), policy);
+	return err < 0 ? ctl_message_error(ctl, err, NULL) : CTL_EXIT_OK;
+}
+
+static enum ctl_exit ask(struct ctl *ctl, const struct ctl_args *args,
+			 const struct policy_flow_info *flow,
 			 struct policy_explanation_info *ret_info)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	enum ctl_exit ret = ctl_call_new(ctl, "Explain", &message);
+	enum ctl_exit ret = begin_question(ctl, args, &message);
 	char why[POLICY_WHY_LEN] = "";
 	int err;
 
@@ -258,7 +281,7 @@ static enum ctl_exit run_explain(struct ctl *ctl, const struct ctl_args *args)
 
 	if (ret)
 		return ret;
-	ret = ask(ctl, &answer.flow, &answer.info);
+	ret = ask(ctl, args, &answer.flow, &answer.info);
 	if (ret)
 		return ret;
 	if (!answer.info.verdict || nl_verdict_from_name(answer.info.verdict) < 0) {
@@ -284,7 +307,8 @@ static const struct ctl_command commands[] = {
 			   "arriving in clear. The exit code is 0 if the packet passes or is "
 			   "protected, 3 if it is dropped, 4 if it waits for a negotiation.",
 		.examples = "  explain out 10.0.0.1 10.0.0.2 tcp 40000 445\n"
-			    "  explain in 10.0.0.2 10.0.0.1\n",
+			    "  explain in 10.0.0.2 10.0.0.1\n"
+			    "  explain in 10.0.0.2 10.0.0.1 policy=AndyPol\n",
 		CTL_TAGS(tags),
 		.flags = CTL_COMMAND_DRY,
 		.run = run_explain,

@@ -14,7 +14,7 @@ static const struct ctl_command_set *const sets[] = {
 	&ctl_sas_set, &ctl_stats_set, &ctl_static_policy_set, &ctl_static_rule_set,
 	&ctl_static_filterlist_set, &ctl_static_filter_set, &ctl_static_filteraction_set,
 	&ctl_static_all_set, &ctl_static_store_set, &ctl_static_file_set, &ctl_config_set,
-	&ctl_explain_set, &ctl_check_set, &ctl_diff_set, &ctl_dump_set, &ctl_status_set,
+	&ctl_explain_set, &ctl_check_set, &ctl_diff_set, &ctl_dump_set, &ctl_try_set, &ctl_status_set,
 };
 
 __attribute__((format(printf, 3, 4)))

@@ -112,6 +112,7 @@ extern const struct ctl_command_set ctl_static_all_set;
 extern const struct ctl_command_set ctl_dump_set;
 extern const struct ctl_command_set ctl_check_set;
 extern const struct ctl_command_set ctl_diff_set;
+extern const struct ctl_command_set ctl_try_set;
 
 #define CTL_COMMAND_SET(table) { table, sizeof(table) / sizeof((table)[0]) }
 #define CTL_TAGS(table) .tags = table, .n_tags = sizeof(table) / sizeof((table)[0])

@@ -215,6 +215,18 @@ static int on_delete_all(sd_bus_message *m, void *data, sd_bus_error *error)
 	return reply_done(m);
 }
 
+static int on_try_begin(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	uint32_t seconds;
+	int err = sd_bus_message_read(m, "u", &seconds);
+
+	(void)error;
+	if (err < 0)
+		return err;
+	note(data, "TryBegin %u", seconds);
+	return reply_done(m);
+}
+
 static int on_set_config(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	const char *property, *value;
@@ -287,6 +299,17 @@ static int on_show(sd_bus_message *m, void *data, sd_bus_error *error)
 	return reply_with(m, data, fake_fixture_append);
 }
 
+static int on_store_explain(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	const char *store, *policy;
+	int err = sd_bus_message_read(m, "ss", &store, &policy);
+
+	if (err < 0)
+		return err;
+	note(data, "StoreExplain %s \"%s\"", store, policy);
+	return on_show(m, data, error);
+}
+
 static int on_store(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -336,6 +359,10 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD("StoreApply", "sua(ssa{sv})", "a(us)", on_store, 0),
 	SD_BUS_METHOD("StoreRead", "sa{sv}", "a(sa{sv})", on_store, 0),
 	SD_BUS_METHOD("GetStores", "", "aa{sv}", on_store, 0),
+	SD_BUS_METHOD("StoreExplain", "ssa{sv}", "a{sv}", on_store_explain, 0),
+	SD_BUS_METHOD("TryBegin", "u", "", on_try_begin, 0),
+	SD_BUS_METHOD("TryConfirm", "", "", on_delete_all, 0),
+	SD_BUS_METHOD("TryEnd", "", "", on_delete_all, 0),
 	SD_BUS_VTABLE_END,
 };
 

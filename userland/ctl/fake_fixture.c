@@ -301,7 +301,7 @@ int fake_fixture_append(sd_bus_message *reply, sd_bus_message *call, bool is_emp
 	if (!strcmp(method, "GetStatus"))
 		return policy_bus_append_record(reply, &policy_status_record,
 						is_empty ? &down : &status);
-	if (!strcmp(method, "Explain"))
+	if (!strcmp(method, "Explain") || !strcmp(method, "StoreExplain"))
 		return append_explanation(reply, call);
 	err = sd_bus_message_open_container(reply, 'a', "a{sv}");
 	if (err >= 0 && !is_empty)

@@ -24,6 +24,7 @@ ctl_SRCS := \
 	userland/ctl/cmd_static_store.c \
 	userland/ctl/cmd_stats.c \
 	userland/ctl/cmd_status.c \
+	userland/ctl/cmd_try.c \
 	userland/ctl/columns.c \
 	userland/ctl/command.c \
 	userland/ctl/complete.c \
