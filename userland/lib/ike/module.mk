@@ -74,6 +74,7 @@ ike_SIM_TESTS := \
 	test_ike_dpd \
 	test_ike_engine \
 	test_ike_failure \
+	test_ike_flood \
 	test_ike_fragmentation \
 	test_ike_hostile \
 	test_ike_job \
@@ -90,6 +91,8 @@ $(foreach t,$(ike_TESTS) $(ike_SIM_TESTS),\
 	$(eval $(t)_LIBS := ike)\
 	$(eval $(t)_PKGS := cmocka))
 $(foreach t,$(ike_SIM_TESTS),$(eval $(t)_SRCS += $(ike_SIM)))
+test_ike_flood_SRCS += userland/lib/ike/test_stranger.c
+test_ike_hostile_SRCS += userland/lib/ike/test_stranger.c
 
 ike_FUZZERS := \
 	fuzz_engine \
