@@ -11,7 +11,7 @@
 PLUTO=$TMP/pluto
 IPSEC=/usr/libexec/ipsec
 
-at_pluto() { timeout "$(secs 60)" ip netns exec "$B" "${PEER_CHROOT[@]}" "$@"; }
+at_pluto() { timeout "$(secs "${PEER_PATIENCE-60}")" ip netns exec "$B" "${PEER_CHROOT[@]}" "$@"; }
 whack() { at_pluto $IPSEC/whack --rundir "$PLUTO/run" "$@"; }
 
 pluto_start() {

@@ -283,7 +283,7 @@ case_noquick() { case_refused "$1"; }
 case_refused() { # ours|peer
 	case $1 in
 	ours) ! on A ping -c 3 -W 2 "$theirs" || wrong "packets pass" || return ;;
-	peer) ! peer_initiate || wrong "it is established" || return ;;
+	peer) ! PEER_PATIENCE=20 peer_initiate || wrong "it is established" || return ;;
 	esac
 	! on B ping -c 1 -W 1 "$ours" || wrong "packets in clear pass" || return
 	[ "$(ip -n "$B" xfrm state | grep -c 'auth-trunc\|aead')" -eq 0 ] || wrong "$(ip -n "$B" xfrm state)" || return

@@ -55,7 +55,7 @@ swan_start() {
 swan() { # COMMAND [OPTION...]
 	local command=$1
 	shift
-	SWANCTL_DIR=$SWAN STRONGSWAN_CONF=$SWAN/strongswan.conf timeout "$(secs 60)" \
+	SWANCTL_DIR=$SWAN STRONGSWAN_CONF=$SWAN/strongswan.conf timeout "$(secs "${PEER_PATIENCE-60}")" \
 		ip netns exec "$B" "${PEER_CHROOT[@]}" /usr/sbin/swanctl "$command" --uri "unix://$SWAN/vici" "$@"
 }
 
