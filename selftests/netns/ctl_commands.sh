@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,vm also=uml-debug timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # Commands of the dynamic context on one host: each acts when it returns. What is in the driver is
 # read from the driver, not from the agent.

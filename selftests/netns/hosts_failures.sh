@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug also=uml timeout=600
+# check: tiers=uml also=uml-debug timeout=600
 #
 # Negotiations that must fail, and what they say: wrong preshared key, no common offer, no policy
 # on the other side, nobody there.  Nothing ever leaves in clear.

@@ -103,6 +103,8 @@ store_kills_LIBS := store policy base
 FUZZERS += fuzz_store
 fuzz_store_SRCS := userland/lib/store/fuzz_store.c
 fuzz_store_LIBS := store policy base
+# each input is a database that is opened
+fuzz_store_RUNS := 500
 
 FUZZERS += fuzz_store_text
 fuzz_store_text_SRCS := userland/lib/store/fuzz_text.c userland/ctl/words.c
