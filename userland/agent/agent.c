@@ -17,7 +17,9 @@
 #include "policy/fault.h"
 #include "agent/state.h"
 #include "agent/stores.h"
+#include "agent/strength.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "store/runs.h"
 
 #define SERVERS_USEC	(60 * UINT64_C(1000000))
@@ -273,6 +275,32 @@ int agent_apply_config(struct agent *agent, struct fault *fault)
 		return fault_failed(fault, "it is stored, but the driver refused it: %s",
 				    agent->kernel->why);
 	return 0;
+}
+
+/* Whether strongcrypto can be switched on now. */
+static int check_strength(const struct agent *agent, struct fault *fault)
+{
+	int r = strength_check(agent->rulesets, RULESET_LAYER_COUNT, fault);
+
+	return r ? r : stores_check_strength(agent->stores, fault);
+}
+
+int agent_set_config(struct agent *agent, const char *name, const char *value,
+		     struct fault *fault)
+{
+	const struct policy_config_property *property = policy_config_find(name);
+	uint32_t number;
+	bool is_switch = property && !strcmp(property->name, "strongcrypto") &&
+			 !parse_u32_range(value, 1, 1, &number);
+	int r = is_switch ? check_strength(agent, fault) : 0;
+
+	if (!r)
+		r = config_set(agent->config, name, value, fault);
+	if (r)
+		return r;
+	if (is_switch)
+		strength_warn(NULL, agent->rulesets, RULESET_LAYER_COUNT);
+	return agent_apply_config(agent, fault);
 }
 
 static void complain(const char *line, const char *why)

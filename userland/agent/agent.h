@@ -135,6 +135,12 @@ void agent_set_credentials(struct agent *agent);
  */
 int agent_set_mode(struct agent *agent);
 int agent_set_diagnostics(struct agent *agent);	/* the same */
+/*
+ * Sets a property, for good. Switching strongcrypto on is refused while policy in force offers
+ * broken algorithms, and during a try, which must be able to go back to what was before.
+ */
+int agent_set_config(struct agent *agent, const char *name, const char *value,
+		     struct fault *fault);
 /* Config properties that can take effect now do. */
 int agent_apply_config(struct agent *agent, struct fault *fault);
 

@@ -652,9 +652,7 @@ static int on_set_config(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
 	(void)ret_error;
 	if (r < 0)
 		return r;
-	r = config_set(bus->agent->config, name, value, &fault);
-	if (!r)
-		r = agent_apply_config(bus->agent, &fault);
+	r = agent_set_config(bus->agent, name, value, &fault);
 	return reply_change(m, r, &fault);
 }
 

@@ -15,6 +15,7 @@
 #include "agent/events.h"
 #include "agent/report.h"
 #include "agent/state.h"
+#include "agent/strength.h"
 #include "base/log.h"
 #include "policy/fault.h"
 
@@ -137,6 +138,21 @@ void agent_set_credentials(struct agent *agent)
 		 (uint8_t)config_number(agent->config, "strongcrlcheck"));
 }
 
+/* What is in force was checked when it came, or when strongcrypto was set. */
+static int check_strength(const struct agent *agent, struct ruleset *const *rulesets,
+			  struct fault *fault)
+{
+	struct ruleset *new[RULESET_LAYER_COUNT];
+	size_t n = 0;
+
+	if (!config_number(agent->config, "strongcrypto"))
+		return 0;
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
+		if (rulesets[i] != agent->rulesets[i])
+			new[n++] = rulesets[i];
+	return strength_check(new, n, fault);
+}
+
 /* What comes after the driver's agreement cannot fail any more. */
 static void use(struct agent *agent, struct ruleset *const *rulesets, struct layers *layers)
 {
@@ -144,6 +160,8 @@ static void use(struct agent *agent, struct ruleset *const *rulesets, struct lay
 	struct ruleset *before[RULESET_LAYER_COUNT];
 
 	warn_of_conflict(layers, before_layers);
+	if (config_number(agent->config, "strongcrypto"))
+		strength_warn(agent->rulesets, rulesets, RULESET_LAYER_COUNT);
 	memcpy(before, agent->rulesets, sizeof(before));
 	memmove(agent->rulesets, rulesets, sizeof(agent->rulesets));
 	agent->layers = layers;
@@ -168,8 +186,10 @@ static int build(struct agent *agent, struct ruleset *const *rulesets, struct la
 	_cleanup_(layers_freep) struct layers *layers = NULL;
 	const struct layers *before = agent->layers ? agent->layers : agent->adopted;
 	struct expand_names names = names_of(agent);
-	int r = layers_build(rulesets, RULESET_LAYER_COUNT, &names, before, &layers, fault);
+	int r = check_strength(agent, rulesets, fault);
 
+	if (!r)
+		r = layers_build(rulesets, RULESET_LAYER_COUNT, &names, before, &layers, fault);
 	if (r)
 		return r;
 	if (!cred_can_take(layers)) {

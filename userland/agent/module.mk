@@ -48,6 +48,7 @@ agent_SRCS := \
 	userland/agent/stats.c \
 	userland/agent/store_job.c \
 	userland/agent/stores.c \
+	userland/agent/strength.c \
 	userland/agent/support.c \
 	userland/agent/traffic.c \
 	userland/agent/translate.c \
@@ -155,6 +156,12 @@ test_store_callers_SRCS := userland/agent/test_store_callers.c userland/agent/te
 	userland/agent/test_world.c
 test_store_callers_LIBS := agent nl_fake
 test_store_callers_PKGS := cmocka
+TESTS += test_strength
+test_strength_SRCS := userland/agent/test_strength.c userland/agent/test_store_calls.c \
+	userland/agent/test_world.c
+test_strength_LIBS := agent nl_fake
+test_strength_PKGS := cmocka
+
 TESTS += test_agent_runs
 test_agent_runs_SRCS := userland/agent/test_agent_runs.c userland/agent/test_world.c
 test_agent_runs_LIBS := agent nl_fake

@@ -40,6 +40,7 @@ static const struct setting table[] = {
 	{ "EnableDiagnostics", .property = "ipsecdiagnostics" },
 	{ "LogInterval", .property = "ipsecloginterval" },
 	{ "NoDefaultExempt", .property = "ipsecexempt" },
+	{ "StrongCrypto", .property = "strongcrypto" },
 	{ "DisableIKEAudits", .own = SWITCH_DISABLE_AUDITS },
 	{ "EnableDOSProtect", .own = SWITCH_CHALLENGE },
 	{ "OakleyLog", .text = TEXT_OAKLEY_LOG },

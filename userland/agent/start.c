@@ -26,8 +26,17 @@
 #include "agent/runs_store.h"
 #include "agent/state.h"
 #include "agent/stores.h"
+#include "agent/strength.h"
 #include "base/log.h"
 #include "policy/fault.h"
+
+/* What an earlier agent took, before strongcrypto was set in a file. */
+static int check_strength(const struct agent *agent, struct fault *fault)
+{
+	if (!config_number(agent->config, "strongcrypto"))
+		return 0;
+	return strength_check(agent->rulesets, RULESET_LAYER_COUNT, fault);
+}
 
 /*
  * The volatile layers of an agent that ended without being stopped; an empty dynamic one if there
@@ -52,8 +61,10 @@ static int restore(struct agent *agent, char *why)
 		if (!r) {
 			names_done(resolver_names(agent->resolver));
 			*resolver_names(agent->resolver) = names;
-			return 0;
+			r = check_strength(agent, &fault);
 		}
+		if (!r)
+			return 0;
 	} else {
 		snprintf(fault.text, sizeof(fault.text), "%s", strerror(-r));
 	}
@@ -68,11 +79,15 @@ static int restore(struct agent *agent, char *why)
 /* What ipseccmd has made, or why not. */
 static int restore_runs(struct agent *agent)
 {
+	struct ruleset **runs = &agent->rulesets[RULESET_LAYER_IPSECCMD];
 	struct fault fault;
-	int r = runs_store_load(agent->runs_path, &agent->rulesets[RULESET_LAYER_IPSECCMD], &fault);
+	int r = runs_store_load(agent->runs_path, runs, &fault);
 
 	if (!r)
+		r = check_strength(agent, &fault);
+	if (!r)
 		return 0;
+	*runs = ruleset_free(*runs);
 	agent->runs_fault = strdup(fault.text);
 	event_policy_failed(ruleset_layer_name(RULESET_LAYER_IPSECCMD), fault.text);
 	return agent->runs_fault ? 0 : -ENOMEM;

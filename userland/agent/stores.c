@@ -9,6 +9,7 @@
 #include "agent/compile.h"
 #include "agent/events.h"
 #include "agent/store_job.h"
+#include "agent/strength.h"
 #include "agent/trial.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -352,6 +353,13 @@ static int commit(struct stores *stores, const struct stores_slot *slot,
 	return agent_commit_layers(stores->agent, &change, fault);
 }
 
+/* Block mode, or its end: a store has come in force, or has a fault. */
+static void set_mode(struct stores *stores)
+{
+	if (agent_set_mode(stores->agent))
+		log_error("the driver's mode cannot be set: %s", stores->agent->kernel->why);
+}
+
 /* What is other than at the start is in force at the next one. */
 static void set_waiting(struct stores_slot *slot, struct stores_candidate *candidate)
 {
@@ -369,8 +377,10 @@ int stores_slot_use(struct stores *stores, struct stores_slot *slot,
 
 	if (r)
 		return r;
-	if (!is_done)
+	if (!is_done) {
 		take_content(stores, slot, TAKE_PTR(candidate->content));
+		set_mode(stores);
+	}
 	if (!acts_now(slot))
 		set_waiting(slot, candidate);
 	slot->version = store_version(slot->store);
@@ -428,8 +438,7 @@ static int look(struct stores *stores, bool is_forced, struct fault *fault)
 		report(stores, slot, fault->text);
 	else if (slot->fault)
 		set_fault(stores, slot->location, NULL);
-	if (agent_set_mode(stores->agent))
-		log_error("the driver's mode cannot be set: %s", stores->agent->kernel->why);
+	set_mode(stores);
 	return r;
 }
 
@@ -514,6 +523,23 @@ void stores_slot_describe(const struct stores *stores, const struct stores_slot 
 		.try_seconds = slot->location == STORE_LOCATION_LOCAL ?
 			       trial_seconds(stores->trial) : 0,
 	};
+}
+
+int stores_check_strength(const struct stores *stores, struct fault *fault)
+{
+	const struct stores_slot *slot = &stores->slots[STORE_LOCATION_PERSISTENT];
+	const struct store_policy *policy = slot->waiting ? store_content_assigned(slot->waiting) :
+							    NULL;
+	_cleanup_(ruleset_freep) struct ruleset *ruleset = NULL;
+	int r;
+
+	if (trial_seconds(stores->trial))
+		return fault_invalid(fault, "strongcrypto=1 has to wait while there is a try: the "
+				     "policy before it could not come back; confirm it, or end it");
+	if (!policy)
+		return 0;
+	r = compile_policy(policy, slot->layer, NULL, &ruleset, fault);
+	return r ? r : strength_check(&ruleset, 1, fault);
 }
 
 /* --- life --------------------------------------------------------------------------------- */

@@ -93,6 +93,13 @@ void stores_loaded(struct stores *stores, enum store_location location, const ch
  */
 bool stores_is_blocking(const struct stores *stores);
 
+/*
+ * Whether strongcrypto can be switched on as far as the stores go. Not during a try, which must be
+ * able to go back to what was before; nor while the persistent store's policy that waits for the next
+ * start offers broken algorithms. 0, or -errno with *fault.
+ */
+int stores_check_strength(const struct stores *stores, struct fault *fault);
+
 /* Looks whether somebody has changed the local store, and puts that in force. */
 void stores_look(struct stores *stores);
 /* The same, even if nothing seems to have changed (SIGHUP); not the persistent one. */

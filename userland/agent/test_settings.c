@@ -81,13 +81,15 @@ static void test_names(void **state)
 	struct fixture *f = *state;
 
 	read_conf(f, "# as in the registry\n\n  EnableLogging = 1\nStrongCrlCheck=2\n"
-		  "enablediagnostics\t=\t7\r\nLogInterval=60\nNoDefaultExempt=1\n");
+		  "enablediagnostics\t=\t7\r\nLogInterval=60\nNoDefaultExempt=1\n"
+		  "StrongCrypto=1\n");
 	assert_int_equal(n_complaints, 0);
 	assert_int_equal(number(f, "ikelogging"), 1);
 	assert_int_equal(number(f, "strongcrlcheck"), 2);
 	assert_int_equal(number(f, "ipsecdiagnostics"), 7);
 	assert_int_equal(number(f, "ipsecloginterval"), 60);
 	assert_int_equal(number(f, "ipsecexempt"), 1);
+	assert_int_equal(number(f, "strongcrypto"), 1);
 	assert_true(settings_has_audit(f->settings));
 	assert_false(settings_always_challenges(f->settings));
 }

@@ -84,6 +84,7 @@ static const struct column columns[] = {
 	{ "StrongCRLCheck", "strongcrlcheck", NULL, COLUMN_BOTH },
 	{ "IPSecloginterval", "ipsecloginterval", NULL, COLUMN_BOTH },
 	{ "IPSecexempt", "ipsecexempt", NULL, COLUMN_BOTH },
+	{ "StrongCrypto", "strongcrypto", NULL, COLUMN_BOTH },
 	{ "Boot Mode", NULL, print_boot_mode, COLUMN_BOTH },
 	{ "Boot Mode Exemptions", "bootexemptions", NULL, COLUMN_TABLE },
 };
@@ -127,7 +128,9 @@ static enum ctl_exit run_show(struct ctl *ctl, const struct ctl_args *args)
 	"of IKE. strongcrlcheck 0-2: 0 no revocation lists, 1 revoked certificates fail, 2 so does " \
 	"any error in getting a list. ipsecloginterval 60-86400: seconds between aggregated " \
 	"events. ipsecexempt 0-3: traffic exempt from filters beside IKE, 0 multicast, broadcast, " \
-	"RSVP and Kerberos, 1 multicast and broadcast, 2 RSVP and Kerberos, 3 none. bootmode " \
+	"RSVP and Kerberos, 1 multicast and broadcast, 2 RSVP and Kerberos, 3 none. strongcrypto " \
+	"0-1: 1 refuses policy that offers DES, MD5, Diffie-Hellman groups 1 and 2, or ESP without " \
+	"integrity. bootmode " \
 	"permit, block or stateful: what the driver does before the agent runs. bootexemptions " \
 	"none or a list of PROTOCOL:SRCPORT:DSTPORT:DIRECTION (TCP and UDP) and " \
 	"PROTOCOL:DIRECTION (others). Unlike other dynamic changes these are kept when the " \

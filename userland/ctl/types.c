@@ -252,7 +252,7 @@ static const char *const pfs_choices[] = {
 };
 static const char *const property_choices[] = {
 	"ipsecdiagnostics", "ikelogging", "strongcrlcheck", "ipsecloginterval", "ipsecexempt",
-	"bootmode", "bootexemptions", NULL,
+	"strongcrypto", "bootmode", "bootexemptions", NULL,
 };
 
 const struct ctl_value_type ctl_type_text = { "TEXT", .check = check_text };

@@ -36,6 +36,10 @@ const struct policy_config_property policy_config_properties[] = {
 	  "Traffic exempt from filters beside IKE: 0 multicast, broadcast, RSVP and Kerberos, 1 "
 	  "multicast and broadcast, 2 RSVP and Kerberos, 3 none.",
 	  offsetof(struct policy_config_info, ipsecexempt) },
+	{ "strongcrypto", "StrongCrypto", true, 0, 1, "0-1", "0", true,
+	  "1 refuses policy that offers DES, MD5, Diffie-Hellman groups 1 and 2, or ESP without "
+	  "integrity.",
+	  offsetof(struct policy_config_info, strongcrypto) },
 	{ "bootmode", "Boot Mode", false, 0, 0, "permit|block|stateful", "permit", false,
 	  "What the driver does from its start until the agent has taken over.",
 	  offsetof(struct policy_config_info, bootmode) },

@@ -12,6 +12,7 @@ policy_SRCS := \
 	userland/lib/policy/model.c \
 	userland/lib/policy/record.c \
 	userland/lib/policy/runs.c \
+	userland/lib/policy/strength.c \
 	userland/lib/policy/tag.c \
 	userland/lib/policy/text.c
 policy_PKGS := libsystemd

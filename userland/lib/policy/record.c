@@ -156,6 +156,7 @@ static const struct policy_key config_keys[] = {
 	NUMBER(T, "strongcrlcheck", strongcrlcheck),
 	NUMBER(T, "ipsecloginterval", ipsecloginterval),
 	NUMBER(T, "ipsecexempt", ipsecexempt),
+	NUMBER(T, "strongcrypto", strongcrypto),
 	STRING(T, "bootmode", bootmode),
 	STRING(T, "bootexemptions", bootexemptions),
 #undef T

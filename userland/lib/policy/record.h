@@ -177,6 +177,7 @@ struct policy_config_info {
 	uint32_t strongcrlcheck;
 	uint32_t ipsecloginterval;
 	uint32_t ipsecexempt;
+	uint32_t strongcrypto;
 	const char *bootmode;
 	const char *bootexemptions;	/* in the grammar's form, or "none" */
 };

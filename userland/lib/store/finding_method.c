@@ -5,59 +5,28 @@
 #include <string.h>
 
 #include "policy/methods.h"
+#include "policy/strength.h"
 #include "store/finding_list.h"
 
 #define PSK_MIN_BYTES	16
 #define PSK_MIN_DISTINCT 6
 
-/* What is wrong with one offer of either mode. */
-enum weakness {
-	WEAKNESS_DES = 1,
-	WEAKNESS_MD5 = 2,
-	WEAKNESS_GROUP_1 = 4,
-	WEAKNESS_GROUP_2 = 8,
-	WEAKNESS_NO_INTEGRITY = 16,
-};
-
+/* Of either mode. */
 static const struct {
-	enum weakness weakness;
+	enum policy_flaw flaw;
 	enum finding finding;
 	const char *fault;
 } weaknesses[] = {
-	{ WEAKNESS_DES, FINDING_WEAK_CIPHER, "DES can be broken within a day" },
-	{ WEAKNESS_GROUP_1, FINDING_WEAK_GROUP,
+	{ POLICY_FLAW_DES, FINDING_WEAK_CIPHER, "DES can be broken within a day" },
+	{ POLICY_FLAW_GROUP_1, FINDING_WEAK_GROUP,
 	  "Diffie-Hellman group 1 has 768 bits, which have been broken" },
-	{ WEAKNESS_NO_INTEGRITY, FINDING_NO_INTEGRITY,
+	{ POLICY_FLAW_NO_INTEGRITY, FINDING_NO_INTEGRITY,
 	  "encryption without integrity can be altered, and read by who alters it" },
-	{ WEAKNESS_MD5, FINDING_OLD_HASH,
+	{ POLICY_FLAW_MD5, FINDING_OLD_HASH,
 	  "MD5 is broken for signatures; as a keyed hash, as here, it still holds" },
-	{ WEAKNESS_GROUP_2, FINDING_OLD_GROUP,
+	{ POLICY_FLAW_GROUP_2, FINDING_OLD_GROUP,
 	  "Diffie-Hellman group 2 has 1024 bits, within reach of states" },
 };
-
-static unsigned int mm_weaknesses(const struct policy_mm_offer *offer)
-{
-	return (offer->cipher == POLICY_CIPHER_DES ? WEAKNESS_DES : 0) |
-	       (offer->hash == POLICY_HASH_MD5 ? WEAKNESS_MD5 : 0) |
-	       (offer->group == 1 ? WEAKNESS_GROUP_1 : 0) |
-	       (offer->group == 2 ? WEAKNESS_GROUP_2 : 0);
-}
-
-static bool cipher_has_integrity(enum policy_cipher cipher)
-{
-	return cipher == POLICY_CIPHER_AESGCM128 || cipher == POLICY_CIPHER_AESGCM256;
-}
-
-static unsigned int qm_weaknesses(const struct policy_qm_offer *offer)
-{
-	bool has_md5 = (offer->has_ah && offer->ah_hash == POLICY_HASH_MD5) ||
-		       (offer->has_esp && offer->esp_hash == POLICY_HASH_MD5);
-	bool is_open = offer->has_esp && !offer->has_ah && offer->esp_hash == POLICY_HASH_NONE &&
-		       !cipher_has_integrity(offer->esp_cipher);
-
-	return (offer->has_esp && offer->esp_cipher == POLICY_CIPHER_DES ? WEAKNESS_DES : 0) |
-	       (has_md5 ? WEAKNESS_MD5 : 0) | (is_open ? WEAKNESS_NO_INTEGRITY : 0);
-}
 
 static void check_main_mode(struct finding_list *list)
 {
@@ -69,7 +38,7 @@ static void check_main_mode(struct finding_list *list)
 		size_t n = 0;
 
 		for (size_t j = 0; j < policy->n_offers; j++)
-			if (mm_weaknesses(&policy->offers[j]) & weaknesses[i].weakness)
+			if (policy_mm_offer_flaws(&policy->offers[j]) & weaknesses[i].flaw)
 				weak[n++] = policy->offers[j];
 		if (!n)
 			continue;
@@ -96,7 +65,7 @@ static void check_offers(struct finding_list *list, const struct store_rule *rul
 		size_t n = 0;
 
 		for (size_t j = 0; j < action->n_offers; j++)
-			if (qm_weaknesses(&action->offers[j]) & weaknesses[i].weakness)
+			if (policy_qm_offer_flaws(&action->offers[j]) & weaknesses[i].flaw)
 				weak[n++] = action->offers[j];
 		if (!n)
 			continue;
