@@ -6,6 +6,7 @@
 #include "agent/compile.h"
 #include "agent/layers.h"
 #include "store/examples.h"
+#include "store/finding.h"
 #include "store/test_content.h"
 
 static struct fault fault;
@@ -405,6 +406,57 @@ static void test_refused(void **state)
 	store_content_free(content);
 }
 
+/* --- the same traffic --------------------------------------------------------------------- */
+
+/* Two rules for 10.0.0.2 by actions of other names: whether check and driver take them. */
+static void assert_agreed(const char *first, const char *second, const char *id, bool is_taken)
+{
+	char text[1024];
+	struct store_content *content;
+	_cleanup_(ruleset_freep) struct ruleset *ruleset = NULL;
+	struct store_findings findings;
+	struct layers *layers = NULL;
+	bool is_found = false;
+
+	snprintf(text, sizeof(text),
+		 "static add filteraction name=a %s\nstatic add filteraction name=b %s\n"
+		 "static add filterlist name=l\n"
+		 "static add filter filterlist=l srcaddr=me dstaddr=10.0.0.2\n"
+		 "static add filterlist name=k\n"
+		 "static add filter filterlist=k srcaddr=10.0.0.2 dstaddr=me\n"
+		 "static add policy name=p activatedefaultrule=no\n"
+		 "static add rule name=r policy=p filterlist=l filteraction=a psk=x\n"
+		 "static add rule name=s policy=p filterlist=k filteraction=b psk=x\n",
+		 first, second);
+	content = test_content_from(text);
+	assert_int_equal(store_policy_find(content, content->policies[0], NULL, &findings), 0);
+	for (size_t i = 0; i < findings.n; i++)
+		is_found = is_found || !strcmp(findings.list[i].id, id);
+	assert_true(is_found);
+	store_findings_done(&findings);
+	ruleset = compile(content, "p", NULL);
+	assert_int_equal(!layers_build(&ruleset, 1, &test_no_names, NULL, &layers, &fault),
+			 is_taken);
+	if (is_taken)
+		assert_int_equal(layers->n_filters, 1);
+	else
+		assert_int_equal(fault.number, 13008);
+	layers_free(layers);
+	store_content_free(content);
+}
+
+static void test_same_traffic(void **state)
+{
+	(void)state;
+	assert_agreed("action=block", "action=block", "same-traffic", true);
+	assert_agreed("action=negotiate qmsecmethods=ESP[AES128,SHA1]",
+		      "action=negotiate qmsecmethods=ESP[AES128,SHA1]", "same-traffic", true);
+	assert_agreed("action=negotiate qmsecmethods=ESP[AES128,SHA1]",
+		      "action=negotiate qmsecmethods=ESP[AES256,SHA1]", "same-traffic-conflict",
+		      false);
+	assert_agreed("action=block", "action=permit", "same-traffic-conflict", false);
+}
+
 /* --- versions ----------------------------------------------------------------------------- */
 
 static void set_guids(struct store_content *content)
@@ -550,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_sharing),
 		cmocka_unit_test(test_tunnel),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_same_traffic),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_large),
 	};
