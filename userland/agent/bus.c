@@ -11,6 +11,7 @@
 #include "agent/bus_runs.h"
 #include "agent/bus_store.h"
 #include "agent/caller.h"
+#include "agent/driver_check.h"
 #include "agent/dynamic.h"
 #include "agent/explain.h"
 #include "agent/reply.h"
@@ -465,6 +466,19 @@ static int on_list_qm_filters(sd_bus_message *m, void *userdata, sd_bus_error *r
 	return list_filters(m, userdata, show_qm_filters);
 }
 
+static int on_list_driver_differences(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	struct bus *bus = userdata;
+	struct fault fault = { 0 };
+	int r = sd_bus_message_new_method_return(m, &reply);
+
+	(void)ret_error;
+	if (r >= 0)
+		r = driver_check_append(reply, bus->agent, &fault);
+	return reply_shown(m, reply, r, &fault);
+}
+
 /* Without ipsec-ike there are no main modes, and quick modes are what the driver has. */
 static void on_mm_sas(void *userdata, int error, const struct ike_mm_info *items, size_t n)
 {
@@ -711,6 +725,7 @@ static const sd_bus_vtable vtable[] = {
 	METHOD("DeleteRuns", "", "", bus_runs_delete),
 	METHOD("ListMmFilters", "s", "aa{sv}", on_list_mm_filters),
 	METHOD("ListQmFilters", "s", "aa{sv}", on_list_qm_filters),
+	METHOD("ListDriverDifferences", "", "aa{sv}", on_list_driver_differences),
 	METHOD("ListMmSas", "", "aa{sv}", on_list_mm_sas),
 	METHOD("ListQmSas", "", "aa{sv}", on_list_qm_sas),
 	METHOD("DeleteSas", "a{sv}", "", on_delete_sas),

@@ -11,6 +11,7 @@ agent_SRCS := \
 	userland/agent/compile.c \
 	userland/agent/config.c \
 	userland/agent/cred.c \
+	userland/agent/driver_check.c \
 	userland/agent/dynamic.c \
 	userland/agent/event_drop.c \
 	userland/agent/event_entry.c \

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* What administrators are shown. */
+#include <errno.h>
+#include <netinet/in.h>
+
 #include "agent/test_world.h"
 
 /* Rows of an answer, one after the other. */
@@ -54,6 +57,58 @@ static void test_filters_shown(void **state)
 	assert_string_equal(mm.source, "10.0.0.1");
 	assert_true(mm.weight > 0);
 	policy_record_clear(&policy_mm_filter_record, &mm);
+}
+
+/* "missing 1 block/-; ": what somebody else has done. */
+static void expect_differences(struct world *w, const char *expected)
+{
+	struct policy_driver_difference_info info;
+	char lines[512] = "";
+	size_t len = 0;
+
+	assert_string_equal(world_call_plain(w, "ListDriverDifferences"), "");
+	assert_true(sd_bus_message_enter_container(w->reply, 'a', "a{sv}") > 0);
+	while (next_row(w, &policy_driver_difference_record, &info)) {
+		len += (size_t)snprintf(lines + len, sizeof(lines) - len, "%s %u %s: %s > %s; ",
+					info.difference, info.id, info.filter,
+					info.before ? info.before : "-",
+					info.after ? info.after : "-");
+		policy_record_clear(&policy_driver_difference_record, &info);
+	}
+	assert_string_equal(lines, expected);
+}
+
+static void test_driver_differences(void **state)
+{
+	struct world *w = *state;
+	const struct kernel_ops *ops = w->kernel->ops;
+	_cleanup_free_ struct kernel_filter *filters = NULL;
+	struct kernel_filter filter;
+	size_t n;
+
+	expect_differences(w, "");
+	world_add_peer_rule(w);
+	expect_differences(w, "");
+	assert_int_equal(ops->filter_dump(w->kernel, &filters, &n), 0);
+	assert_int_equal(n, 1);
+	filter = filters[0];
+	filter.outbound = IPSECDRV_ACTION_PERMIT;
+	assert_int_equal(ops->filters_change(w->kernel, &filter.id, 1, &filter, 1), 0);
+	expect_differences(w, "changed 1 me <-> 10.0.0.2 IPv4: "
+			   "actioninbound=negotiate actionoutbound=negotiate > "
+			   "actioninbound=negotiate actionoutbound=permit; ");
+	assert_int_equal(ops->filters_del(w->kernel, &filter.id, 1), 0);
+	expect_differences(w, "missing 1 me <-> 10.0.0.2 IPv4: "
+			   "actioninbound=negotiate actionoutbound=negotiate > -; ");
+	/* with an id of the agent's, and other traffic */
+	filter.protocol = IPPROTO_TCP;
+	assert_int_equal(ops->filters_add(w->kernel, &filter, 1), 0);
+	expect_differences(w, "missing 1 me <-> 10.0.0.2 IPv4: "
+			   "actioninbound=negotiate actionoutbound=negotiate > -; "
+			   "foreign 1 me <-> 10.0.0.2 IPv4 protocol 6: - > "
+			   "actioninbound=negotiate actionoutbound=permit; ");
+	kernel_fake_fail(w->kernel, KERNEL_FAKE_FILTER_DUMP, 1, -EIO, "no answer");
+	assert_string_not_equal(world_call_plain(w, "ListDriverDifferences"), "");
 }
 
 static void test_policies_shown(void **state)
@@ -358,6 +413,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST("F10 N19 filters are shown as written and as they act",
 			   test_filters_shown),
+		WORLD_TEST("what others do to the driver's filters is told",
+			   test_driver_differences),
 		WORLD_TEST("N19 policies and rules are shown", test_policies_shown),
 		WORLD_TEST("F13 N18 associations are shown", test_sas_shown),
 		WORLD_TEST("K43 N18 names that were proved are shown", test_names),

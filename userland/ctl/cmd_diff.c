@@ -140,17 +140,20 @@ static void print_driver_lines(struct ctl *ctl, const struct driver_diff *diff)
 		const struct driver_difference *difference = &diff->list[i];
 		const char *name = driver_difference_name(difference->type);
 
-		fprintf(ctl->out, "rule \"%s\", filter %s: %s", difference->rule, difference->filter,
-			name);
+		if (*difference->rule)
+			fprintf(ctl->out, "rule \"%s\", ", difference->rule);
+		fprintf(ctl->out, "filter %s: %s", difference->filter, name);
 		switch (difference->type) {
 		case DRIVER_DIFFERENCE_NOT_IN_FORCE:
-			fprintf(ctl->out, ": %s\n", difference->before);
+			fprintf(ctl->out, ": %s\n", difference->before ?: "");
 			break;
 		case DRIVER_DIFFERENCE_NOT_STORED:
-			fprintf(ctl->out, ": %s\n", difference->after);
+		case DRIVER_DIFFERENCE_FOREIGN:
+			fprintf(ctl->out, ": %s\n", difference->after ?: "");
 			break;
 		case DRIVER_DIFFERENCE_CHANGED:
-			fprintf(ctl->out, ": %s -> %s\n", difference->before, difference->after);
+			fprintf(ctl->out, ": %s -> %s\n", difference->before ?: "",
+				difference->after ?: "");
 			break;
 		case DRIVER_DIFFERENCE_OVERRULED:
 			fprintf(ctl->out, " by the %s layer\n", difference->after);
@@ -185,6 +188,21 @@ static enum ctl_exit print_driver_diff(struct ctl *ctl, const struct layout *lay
 	return ctl_print_view(ctl, layout, &view, rows, diff->n);
 }
 
+/* The agent's filters that the driver has not, or not so, and those that only the driver has. */
+static enum ctl_exit add_foreign(struct ctl *ctl, struct driver_diff *diff)
+{
+	void *infos = NULL;
+	enum ctl_exit ret;
+	size_t n = 0;
+	int err;
+
+	ret = ctl_list_records(ctl, "ListDriverDifferences", NULL, &policy_driver_difference_record,
+			       &infos, &n);
+	err = ret ? 0 : driver_diff_add_foreign(diff, infos, n);
+	ctl_rows_free(&policy_driver_difference_record, infos, n);
+	return err ? ctl_message_error(ctl, err, "unknown difference") : ret;
+}
+
 static enum ctl_exit diff_driver(struct ctl *ctl, const struct ctl_args *args)
 {
 	const struct store_query query = { .only_assigned = true };
@@ -206,6 +224,8 @@ static enum ctl_exit diff_driver(struct ctl *ctl, const struct ctl_args *args)
 				     filters, n, &diff) < 0)
 		ret = ctl_message_error(ctl, -ENOMEM, NULL);
 	ctl_rows_free(&policy_qm_filter_record, filters, n);
+	if (!ret)
+		ret = add_foreign(ctl, &diff);
 	return ret ? ret : print_driver_diff(ctl, &layout, &diff);
 }
 
@@ -223,7 +243,9 @@ static const struct ctl_command commands[] = {
 		.remarks = "Objects are the same if they have the same GUID, else if they have the same "
 			   "name; filters, if they match the same traffic. With to=driver the filters "
 			   "of the assigned policy's active rules are held against those in force, and "
-			   "what is done with them; methods and offers are not looked at.",
+			   "what is done with them; methods and offers are not looked at. What another "
+			   "program did to the driver's filters is told with their IDs; the agent's "
+			   "next start puts it right.",
 		.examples = "  diff from=persistent to=local\n"
 			    "  diff from=persistent to=local policy=AndyPol format=table\n"
 			    "  diff from=local to=driver\n",

@@ -244,6 +244,54 @@ int driver_diff_make(const struct store_policy *policy, const char *layer,
 	return 0;
 }
 
+/* --- behind the agent --------------------------------------------------------------------- */
+
+/* The agent's word, or -EBADMSG. */
+static int type_from_word(const char *word)
+{
+	if (!word)
+		return -EBADMSG;
+	if (!strcmp(word, "missing"))
+		return DRIVER_DIFFERENCE_NOT_IN_FORCE;
+	if (!strcmp(word, "changed"))
+		return DRIVER_DIFFERENCE_CHANGED;
+	return strcmp(word, "foreign") ? -EBADMSG : DRIVER_DIFFERENCE_FOREIGN;
+}
+
+static int add_foreign(struct driver_diff *diff, const struct policy_driver_difference_info *info)
+{
+	struct driver_difference *added = &diff->list[diff->n];
+	int type = type_from_word(info->difference);
+
+	if (type < 0)
+		return type;
+	*added = (struct driver_difference){
+		.type = (enum driver_difference_type)type,
+		.rule = strdup(info->rule ?: ""),
+		.before = info->before ? strdup(info->before) : NULL,
+		.after = info->after ? strdup(info->after) : NULL,
+	};
+	diff->n++;
+	if (asprintf(&added->filter, "%s (ID %u)", info->filter ?: "", info->id) < 0)
+		added->filter = NULL;
+	return added->rule && added->filter && !added->before == !info->before &&
+	       !added->after == !info->after ? 0 : -ENOMEM;
+}
+
+int driver_diff_add_foreign(struct driver_diff *diff,
+			    const struct policy_driver_difference_info *infos, size_t n)
+{
+	struct driver_difference *grown = reallocarray(diff->list, diff->n + n + 1, sizeof(*grown));
+	int err = 0;
+
+	if (!grown)
+		return -ENOMEM;
+	diff->list = grown;
+	for (size_t i = 0; !err && i < n; i++)
+		err = add_foreign(diff, &infos[i]);
+	return err;
+}
+
 void driver_diff_done(struct driver_diff *diff)
 {
 	for (size_t i = 0; i < diff->n; i++) {
@@ -267,6 +315,8 @@ const char *driver_difference_name(enum driver_difference_type type)
 		return "changed";
 	case DRIVER_DIFFERENCE_OVERRULED:
 		return "overruled";
+	case DRIVER_DIFFERENCE_FOREIGN:
+		return "not of the agent";
 	}
 	return NULL;
 }

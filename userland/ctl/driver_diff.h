@@ -14,6 +14,7 @@ enum driver_difference_type {
 	DRIVER_DIFFERENCE_NOT_STORED,
 	DRIVER_DIFFERENCE_CHANGED,
 	DRIVER_DIFFERENCE_OVERRULED,	/* by a layer below; @after is its name */
+	DRIVER_DIFFERENCE_FOREIGN,	/* in the driver, but not by the agent; @rule is "" */
 };
 
 struct driver_difference {
@@ -36,6 +37,12 @@ struct driver_diff {
 int driver_diff_make(const struct store_policy *policy, const char *layer,
 		     const struct policy_qm_filter_info *filters, size_t n,
 		     struct driver_diff *ret_diff);
+/*
+ * And what somebody else has done to the driver's filters, which the agent does not know as policy.
+ * 0, -ENOMEM, or -EBADMSG: a kind of difference that is not known; what was added stays.
+ */
+int driver_diff_add_foreign(struct driver_diff *diff,
+			    const struct policy_driver_difference_info *infos, size_t n);
 void driver_diff_done(struct driver_diff *diff);
 
 const char *driver_difference_name(enum driver_difference_type type);	/* "not in force" */

@@ -349,6 +349,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD("DeleteRuns", "", "", on_delete_all, 0),
 	SD_BUS_METHOD("ListMmFilters", "s", "aa{sv}", on_show, 0),
 	SD_BUS_METHOD("ListQmFilters", "s", "aa{sv}", on_show, 0),
+	SD_BUS_METHOD("ListDriverDifferences", "", "aa{sv}", on_show, 0),
 	SD_BUS_METHOD("ListMmSas", "", "aa{sv}", on_show, 0),
 	SD_BUS_METHOD("ListQmSas", "", "aa{sv}", on_show, 0),
 	SD_BUS_METHOD("GetStatistics", "", "a{st}a{st}a{st}", on_show, 0),

@@ -192,6 +192,16 @@ static int append_rules(sd_bus_message *m)
 	return err;
 }
 
+static const struct policy_driver_difference_info driver_differences[] = {
+	{ .difference = "missing", .id = 3, .rule = "r", .filter = "me <-> 10.0.0.0/8 IPv4",
+	  .before = "actioninbound=block actionoutbound=block" },
+	{ .difference = "changed", .id = 4, .filter = "me <-> any IPv4",
+	  .before = "actioninbound=block actionoutbound=block",
+	  .after = "actioninbound=block actionoutbound=permit" },
+	{ .difference = "foreign", .id = 900, .filter = "me <-> 10.0.0.9 IPv4 protocol 6",
+	  .after = "actioninbound=permit actionoutbound=permit" },
+};
+
 static int append_rows(sd_bus_message *m, const struct policy_record *record, const void *rows,
 		       size_t n, const char *type)
 {
@@ -226,6 +236,9 @@ static int append_list(sd_bus_message *m, sd_bus_message *call, const char *meth
 	if (!strcmp(method, "ListQmFilters"))
 		return append_rows(m, &policy_qm_filter_record, qm_filters, ARRAY_LEN(qm_filters),
 				   type);
+	if (!strcmp(method, "ListDriverDifferences"))
+		return append_rows(m, &policy_driver_difference_record, driver_differences,
+				   ARRAY_LEN(driver_differences), NULL);
 	if (!strcmp(method, "ListMmSas"))
 		return append_rows(m, &policy_mm_sa_record, mm_sas, ARRAY_LEN(mm_sas), NULL);
 	return append_rows(m, &policy_qm_sa_record, qm_sas, ARRAY_LEN(qm_sas), NULL);

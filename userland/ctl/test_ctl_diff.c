@@ -112,6 +112,26 @@ static void different(void **state)
 	driver_diff_done(&diff);
 }
 
+static void behind_the_agent(void **state)
+{
+	static const struct policy_driver_difference_info infos[] = {
+		{ .difference = "missing", .id = 7, .rule = "r1", .filter = "me <-> any IPv4",
+		  .before = "actioninbound=block" },
+		{ .difference = "foreign", .id = 8, .filter = "me <-> me IPv6", .after = "x" },
+		{ .difference = "tomorrow's", .id = 9, .filter = "f" },
+	};
+	struct driver_diff diff = compare(in_force, N_IN_FORCE);
+
+	(void)state;
+	assert_int_equal(driver_diff_add_foreign(&diff, infos, 2), 0);
+	assert_int_equal(diff.n, 2);
+	expect(&diff.list[0], DRIVER_DIFFERENCE_NOT_IN_FORCE, "r1", "actioninbound=block", NULL);
+	assert_string_equal(diff.list[0].filter, "me <-> any IPv4 (ID 7)");
+	expect(&diff.list[1], DRIVER_DIFFERENCE_FOREIGN, "", NULL, "x");
+	assert_int_equal(driver_diff_add_foreign(&diff, infos, 3), -EBADMSG);
+	driver_diff_done(&diff);
+}
+
 static void ssh_texts(void **state)
 {
 	static const char *const bad[] = {
@@ -177,6 +197,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		{ "what is in force is what is stored", same, NULL, NULL, NULL },
 		{ "what is in force is something else", different, NULL, NULL, NULL },
+		{ "what is done behind the agent is told", behind_the_agent, NULL, NULL, NULL },
 		{ "an SSH connection is read strictly", ssh_texts, NULL, NULL, NULL },
 		{ "an SSH connection is found behind sudo", ssh_of_ancestors, NULL, NULL, NULL },
 	};

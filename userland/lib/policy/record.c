@@ -117,6 +117,17 @@ static const struct policy_key qm_sa_keys[] = {
 #undef T
 };
 
+static const struct policy_key driver_difference_keys[] = {
+#define T policy_driver_difference_info
+	STRING(T, "difference", difference),
+	NUMBER(T, "id", id),
+	STRING(T, "rule", rule),
+	STRING(T, "filter", filter),
+	STRING(T, "before", before),
+	STRING(T, "after", after),
+#undef T
+};
+
 static const struct policy_key flow_keys[] = {
 #define T policy_flow_info
 	STRING(T, "direction", direction),
@@ -200,6 +211,8 @@ static const struct policy_key store_keys[] = {
 
 const struct policy_record policy_mm_filter_record = RECORD(policy_mm_filter_info, mm_filter_keys);
 const struct policy_record policy_qm_filter_record = RECORD(policy_qm_filter_info, qm_filter_keys);
+const struct policy_record policy_driver_difference_record =
+	RECORD(policy_driver_difference_info, driver_difference_keys);
 const struct policy_record policy_mm_sa_record = RECORD(policy_mm_sa_info, mm_sa_keys);
 const struct policy_record policy_qm_sa_record = RECORD(policy_qm_sa_info, qm_sa_keys);
 const struct policy_record policy_flow_record = RECORD(policy_flow_info, flow_keys);

@@ -81,6 +81,16 @@ struct policy_qm_filter_info {
 	uint64_t outbound_hits;
 };
 
+/* ListDriverDifferences: what somebody else has done to the driver's filters */
+struct policy_driver_difference_info {
+	const char *difference;		/* "missing", "changed", or "foreign": not the agent's */
+	uint32_t id;			/* the driver's */
+	const char *rule;		/* name of the stored rule; NULL: it has none, or is not known */
+	const char *filter;		/* "me <-> 10.0.0.0/24 IPv4" */
+	const char *before;		/* of the agent: "actioninbound=block ..."; or NULL */
+	const char *after;		/* of the driver; or NULL */
+};
+
 /* ListMmSas */
 struct policy_mm_sa_info {
 	const char *initiator_cookie;	/* 16 hexadecimal digits */
@@ -218,6 +228,7 @@ struct policy_store_info {
 
 extern const struct policy_record policy_mm_filter_record;
 extern const struct policy_record policy_qm_filter_record;
+extern const struct policy_record policy_driver_difference_record;
 extern const struct policy_record policy_mm_sa_record;
 extern const struct policy_record policy_qm_sa_record;
 extern const struct policy_record policy_flow_record;
