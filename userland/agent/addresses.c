@@ -320,14 +320,19 @@ bool addresses_is_me(struct addresses *addresses, const struct ip_addr *addr)
 					   sizeof(*addr), compare_addrs);
 }
 
-/* A datagram socket asks the routes when it is connected, and nothing is sent. */
-static int ask_route(const struct ip_addr *remote, struct ip_addr *ret_addr)
+/*
+ * A datagram socket asks the routes when it is connected, and nothing is sent. It is told -EACCES for
+ * broadcast unless it has asked for that.
+ */
+static int ask_route(const struct ip_addr *remote, bool may_broadcast, struct ip_addr *ret_addr)
 {
+	int yes = may_broadcast;
 	_cleanup_close_ int fd = socket(remote->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_storage place;
 	socklen_t len = (socklen_t)ip_addr_to_sockaddr(remote, ANY_PORT, 0, &place);
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&place, len))
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes)) ||
+	    connect(fd, (struct sockaddr *)&place, len))
 		return -errno;
 	len = sizeof(place);
 	if (getsockname(fd, (struct sockaddr *)&place, &len))
@@ -339,7 +344,7 @@ int addresses_find_source(struct addresses *addresses, const struct ip_addr *rem
 			  struct ip_addr *ret_addr)
 {
 	if (addresses->requests)
-		return ask_route(remote, ret_addr);
+		return ask_route(remote, false, ret_addr);
 	for (size_t i = 0; i < addresses->shown.n; i++) {
 		if (addresses->shown.addrs[i].family == remote->family) {
 			*ret_addr = addresses->shown.addrs[i];
@@ -347,6 +352,16 @@ int addresses_find_source(struct addresses *addresses, const struct ip_addr *rem
 		}
 	}
 	return -ENETUNREACH;
+}
+
+bool addresses_is_broadcast(struct addresses *addresses, const struct ip_addr *addr)
+{
+	struct ip_addr source;
+
+	if (addr->family != AF_INET || !addresses->requests)
+		return ip_addr_is_broadcast(addr);
+	/* a route that prohibits says so in both cases */
+	return ask_route(addr, false, &source) == -EACCES && !ask_route(addr, true, &source);
 }
 
 const struct ip_addr *addresses_list(struct addresses *addresses, size_t *ret_n)

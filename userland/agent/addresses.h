@@ -31,6 +31,8 @@ bool addresses_is_me(struct addresses *addresses, const struct ip_addr *addr);
  */
 int addresses_find_source(struct addresses *addresses, const struct ip_addr *remote,
 			  struct ip_addr *ret_addr);
+/* The broadcast address of a subnet that this host is on, or 255.255.255.255. */
+bool addresses_is_broadcast(struct addresses *addresses, const struct ip_addr *addr);
 /* Sorted, without loopback addresses; borrowed until the next call. */
 const struct ip_addr *addresses_list(struct addresses *addresses, size_t *ret_n);
 const struct server_list *addresses_gateways(struct addresses *addresses);

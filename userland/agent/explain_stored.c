@@ -79,12 +79,22 @@ static void drop(struct kernel_match *match, enum ipsecdrv_drop_reason reason)
 	match->drop_reason = reason;
 }
 
-static void negotiate(const struct kernel_search *search, struct kernel_match *match)
+/* Only the routes know the broadcast addresses of subnets, and only what leaves has a route. */
+static bool is_for_many(struct agent *agent, const struct kernel_flow *flow)
 {
-	const struct ip_addr *destination = &search->flow.destination;
+	const struct ip_addr *destination = &flow->destination;
+
+	return ip_addr_is_multicast(destination) || ip_addr_is_broadcast(destination) ||
+	       (flow->direction == IPSECDRV_DIRECTION_OUT &&
+		addresses_is_broadcast(agent->addresses, destination));
+}
+
+static void negotiate(struct agent *agent, const struct kernel_search *search,
+		      struct kernel_match *match)
+{
 	bool is_forwarded = !search->local_is_me;
 
-	if (ip_addr_is_multicast(destination) || ip_addr_is_broadcast(destination))
+	if (is_for_many(agent, &search->flow))
 		drop(match, IPSECDRV_DROP_MULTICAST);
 	else if (search->flow.direction == IPSECDRV_DIRECTION_IN ||
 		 (is_forwarded && match->filter.class == IPSECDRV_FILTER_CLASS_TRANSPORT))
@@ -94,8 +104,8 @@ static void negotiate(const struct kernel_search *search, struct kernel_match *m
 }
 
 /* As kernel/decide.c, once nothing before the filters has decided. */
-static void judge(const struct layer_filter *filter, const struct kernel_search *search,
-		  struct kernel_match *match)
+static void judge(struct agent *agent, const struct layer_filter *filter,
+		  const struct kernel_search *search, struct kernel_match *match)
 {
 	bool is_in = search->flow.direction == IPSECDRV_DIRECTION_IN;
 
@@ -107,7 +117,7 @@ static void judge(const struct layer_filter *filter, const struct kernel_search 
 	match->filter = filter->filter;
 	match->action = is_in ? filter->filter.inbound : filter->filter.outbound;
 	if (match->action == IPSECDRV_ACTION_NEGOTIATE)
-		negotiate(search, match);
+		negotiate(agent, search, match);
 	else if (match->action != IPSECDRV_ACTION_PERMIT)
 		drop(match, IPSECDRV_DROP_FILTER_BLOCK);
 	else if (is_in && filter->filter.outbound == IPSECDRV_ACTION_NEGOTIATE)
@@ -222,7 +232,7 @@ int explain_stored_append(sd_bus_message *m, struct agent *agent, struct stores_
 	match.has_sa = false;
 	search = search_of(agent, &packet, &match);
 	filter = search_layers(layers, &search);
-	judge(filter, &search, &match);
+	judge(agent, filter, &search, &match);
 	if (filter) {
 		rule = describe_filter(filter, &packet, slot, shows_all);
 		failure = filter->tunnel_fault ? tunnel_fault_text(filter->tunnel_fault) : NULL;
