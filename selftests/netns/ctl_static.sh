@@ -184,6 +184,13 @@ check "N23 static set config bootmode" static set config bootmode value=stateful
 same "N23 it is the same as the dynamic one" stateful "$(ctl A --json dynamic show config | jq -r '.config[0].bootmode')"
 check "N23 static set config property= value=" script "set config property=bootmode value=permit"
 same "N23 static show config" permit "$(shown '.config[0].bootmode' config)"
+config() { ctl A --json dynamic show config | jq -c '.config[0] | [.ipsecexempt, .ipsecloginterval]'; }
+check "N25 ipsecexempt" ctl A dynamic set config property=ipsecexempt value=1
+check "N25 ipsecloginterval" ctl A dynamic set config ipsecloginterval 60
+same "N25 both are kept" "[1,60]" "$(config)"
+refuse "N25 an interval that is too short" ctl A dynamic set config ipsecloginterval 59
+refuse "N25 a level that does not exist" ctl A dynamic set config ipsecexempt 4
+same "N25 and nothing is changed" "[1,60]" "$(config)"
 
 # --- what the snap-in's pages can set (objects.md): each has its tag
 has_tags() { # COMMAND TAG...

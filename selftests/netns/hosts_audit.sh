@@ -77,13 +77,13 @@ echo "OakleyLog = $OAKLEY" >"$TMP/A.conf"
 need agent_again TERM
 
 # --- the agent and the driver ---------------------------------------------------------------
-check "L06 the agent has started (613)" has_entry MESSAGE_ID=$STARTED_ID IPD_EVENT=613
+check "A24 L06 the agent has started (613)" has_entry MESSAGE_ID=$STARTED_ID IPD_EVENT=613
 check "L06 the driver is in secure mode (4294)" has_entry MESSAGE_ID=$MODE_ID IPD_EVENT=4294
 
 # --- success ----------------------------------------------------------------------------------
 check "N03 A's policy" policy_on A $B4
 check "N03 B's policy" policy_on B $A4
-check "L06 policy was applied (615)" wait_for 20 has_entry MESSAGE_ID=$APPLIED_ID IPD_EVENT=615
+check "A24 L06 policy was applied (615)" wait_for 20 has_entry MESSAGE_ID=$APPLIED_ID IPD_EVENT=615
 check "L01 a ping is negotiated for" ping_to $B4
 check "L01 main mode has its record" wait_for 20 has_entry MESSAGE_ID=$MM_ID IPD_EVENT=541 IPD_PEER=$B4
 same "L01 with the mode and the identity" "Key Exchange Mode (Main Mode) Preshared key ID $B4" \
@@ -158,7 +158,7 @@ has_line() { grep -Eq "$2" "$1"; } # FILE PATTERN
 FORM='^[ 1][0-9]-[0-9]{2}: [0-9]{2}:[0-9]{2}:[0-9]{2}:[0-9]{3}:'
 check "N03 A's policy" policy_on A $B4
 refuse "L08 by default there is none" test -e "$OAKLEY"
-check "L08 L11 it is switched on" ctl A dynamic set config property=ikelogging value=1
+check "L08 L11 N21 it is switched on" ctl A dynamic set config property=ikelogging value=1
 check "L08 a ping is negotiated for" ping_to $B4
 check "L08 L11 at once there are the steps" wait_for 20 has_line "$OAKLEY" "$FORM$(service_pid A ipsec-ike) $B4: quick mode: established"
 check "L08 from the first on" has_line "$OAKLEY" "$B4: acquire [0-9]+: $A4/32 -> $B4/32"
@@ -166,7 +166,7 @@ check "L08 messages of both directions" eval 'has_line "$OAKLEY" "$B4: sent main
 same "L08 every line has its form" 0 "$(grep -Evc "$FORM" "$OAKLEY")"
 same "L08 it is root's alone" "600 700" "$(stat -c %a "$OAKLEY") $(stat -c %a "$TMP/log")"
 refuse "L08 no key is in it" grep -qF "$PSK" "$OAKLEY"
-check "L11 it is switched off" ctl A dynamic set config ikelogging 0
+check "L11 N21 it is switched off" ctl A dynamic set config ikelogging 0
 was=$(lines "$OAKLEY") ended=$(count IPD_EVENT=543)
 policy_off A
 wait_for 20 has_more "$ended" IPD_EVENT=543
@@ -178,7 +178,7 @@ EnableDOSProtect = 1
 OakleyLog = $OAKLEY" >"$TMP/A.conf"
 rm -f "$TMP/state-A/config"
 need agent_again TERM
-check "L06 the agent has stopped (614)" has_entry MESSAGE_ID=$STOPPED_ID IPD_EVENT=614
+check "A24 L06 the agent has stopped (614)" has_entry MESSAGE_ID=$STOPPED_ID IPD_EVENT=614
 same "L09 the restart kept the log" "$was" "$(lines "$OAKLEY.sav")"
 audits() { count IPD_EVENT=54{1,2,3,4,5,6,7}; } # one of the values
 was=$(audits)

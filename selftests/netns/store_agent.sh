@@ -93,7 +93,7 @@ agent_stop
 same "A02 stopped: permit mode, without filters" "mode=permit 0" "$(mode) $(in_driver)"
 check "A02 and packets pass" pings
 need agent_start
-same "A18 after the start the rule is gone" 0 "$(in_driver 192.0.2.8)"
+same "A18 N04 after the start the rule is gone" 0 "$(in_driver 192.0.2.8)"
 same "A33 the stored policy is in force" 1 "$(in_driver $B4)"
 same "A19 the configuration is kept" 1 "$(ctl A --json dynamic show config | jq -r '.. | .ikelogging? // empty')"
 agent_stop
