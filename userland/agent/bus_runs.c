@@ -2,6 +2,7 @@
 #include "agent/bus_runs.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/bus.h"
@@ -10,6 +11,7 @@
 #include "agent/runs.h"
 #include "agent/runs_store.h"
 #include "policy/bus.h"
+#include "policy/fault.h"
 #include "policy/runs.h"
 
 #define FLAGS_KNOWN (POLICY_RUNS_VOLATILE | POLICY_RUNS_DRY | POLICY_RUNS_REPLACE)
@@ -71,12 +73,33 @@ static int commit_change(struct agent *agent, struct agent_change *change, struc
 	return r;
 }
 
+/*
+ * What the file holds is not in force, so adding to the layer would leave only what is new in both.
+ * Replacing says that the rest may go.
+ */
+static int check_kept(const struct agent *agent, const struct ruleset *candidate, uint32_t flags,
+		      struct fault *fault)
+{
+	if (!agent->runs_fault || candidate->layer != RULESET_LAYER_IPSECCMD ||
+	    (flags & POLICY_RUNS_REPLACE) || access(agent->runs_path, F_OK))
+		return 0;
+	return fault_failed(fault, "what ipseccmd has made before cannot be put in force (%s), and "
+			    "would be lost; mend that and restart the agent, or delete it with "
+			    "\"ipseccmd -u\", or move %s away", agent->runs_fault,
+			    agent->runs_path);
+}
+
 /* Takes @candidate over. */
 static int commit(struct agent *agent, struct ruleset *candidate, uint32_t flags,
 		  struct fault *fault)
 {
 	struct agent_change change = { .which = 1U << candidate->layer };
+	int r = check_kept(agent, candidate, flags, fault);
 
+	if (r) {
+		ruleset_free(candidate);
+		return r;
+	}
 	/* What was before is of both. */
 	if (flags & POLICY_RUNS_REPLACE)
 		change.which = 1U << RULESET_LAYER_IPSECCMD | 1U << RULESET_LAYER_IPSECPOL;

@@ -195,6 +195,29 @@ static void test_damaged_after_crash(void **state)
 	assert_int_equal(unlink(w->agent->runs_path), 0);
 }
 
+/* Readable, but not put in force: adding to it must not be what deletes it. */
+static void test_refused_is_kept(void **state)
+{
+	struct world *w = *state;
+	struct policy_runs runs = { .n_mms = 0 };
+	struct fault fault;
+
+	assert_int_equal(policy_runs_add_qm(&runs, test_qm("name=1 qmsecmethods=ESP[DES,MD5]", NULL)), 0);
+	assert_int_equal(policy_runs_add_rule(
+		&runs, test_rule("srcaddr=me dstaddr=10.0.0.3 qmpolicy=1 psk=secret", NULL)), 0);
+	assert_string_equal(call(w, 0, &runs), "");
+	assert_int_equal(config_set(w->agent->config, "strongcrypto", "1", &fault), 0);
+	restart(w, true);
+	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_BLOCK);
+	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
+	assert_string_not_equal(call(w, 0, &runs), "");
+	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_BLOCK);
+	assert_int_equal(config_set(w->agent->config, "strongcrypto", "0", &fault), 0);
+	restart(w, true);
+	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_SECURE);
+	assert_int_equal(world_count_filters(w), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +229,7 @@ int main(void)
 		WORLD_TEST("driver and file have the same", test_both_or_none),
 		WORLD_TEST("a damaged file", test_damaged),
 		WORLD_TEST("a damaged file after a crash", test_damaged_after_crash),
+		WORLD_TEST("a refused file is not written over", test_refused_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
