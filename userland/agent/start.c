@@ -2,13 +2,17 @@
 /*
  * What the driver is given when the service starts.
  *
- *   the driver starts up, or permits     persistent policy -> secure mode -> the local store's policy
- *   the driver is in secure mode         all of it in one step: an agent has crashed, and what it
- *                                        had put in force must not go for a moment
- *   the driver blocks                    as at first, but secure mode comes last
+ *   the driver is in secure mode   all of it in one step: an agent has crashed, and what it had put in
+ *                                  force must not go for a moment
+ *   else                           persistent policy -> the local store's policy -> secure mode
+ *
+ * The original sets secure mode before it looks for local policy, so that for a moment nothing of it is
+ * enforced. Here the mode in which the driver started lasts until all that is on this host is in
+ * it; only what would have to come over the network could come later.
  *
  * dynamic.state holds the rules of the dynamic context that a crashed agent had, dynamic.db those
- * that ipseccmd has made; they come with the first step. Filters that are the driver's already keep their ids, and so their associations.
+ * that ipseccmd has made; they come with the first step. Filters that are the driver's already keep
+ * their ids, and so their associations.
  *
  * Stored policy that cannot be read, or that the driver refuses, leaves its layer out, and the driver
  * is set to block mode: what was to be protected must not pass in clear. For the persistent store
@@ -160,17 +164,13 @@ static void tell_persistent(struct agent *agent)
 				     ruleset->n_rules, agent->layers->n_filters);
 }
 
-static int start_in_order(struct agent *agent, bool is_blocked, char *why)
+static int start_in_order(struct agent *agent, char *why)
 {
 	int r = start_store(agent, STORE_LOCATION_PERSISTENT) ? start_dynamic(agent, why) : 0;
 
 	if (r)
 		return r;
 	tell_persistent(agent);
-	if (!is_blocked)
-		r = set_mode(agent, why);
-	if (r)
-		return r;
 	(void)start_store(agent, STORE_LOCATION_LOCAL);
 	return set_mode(agent, why);
 }
@@ -188,7 +188,7 @@ static int start_again(struct agent *agent, char *why)
 			 "cannot be set to block mode: %s", agent->kernel->why);
 		return r;
 	}
-	return start_in_order(agent, true, why);
+	return start_in_order(agent, why);
 }
 
 int start_policy(struct agent *agent, char *why)
@@ -218,10 +218,8 @@ int start_policy(struct agent *agent, char *why)
 			 strerror(-r));
 		return r;
 	}
-	if (status.mode == IPSECDRV_MODE_SECURE)
-		r = start_again(agent, why);
-	else
-		r = start_in_order(agent, status.mode == IPSECDRV_MODE_BLOCK, why);
+	r = status.mode == IPSECDRV_MODE_SECURE ? start_again(agent, why) :
+						  start_in_order(agent, why);
 	if (!r && agent_set_diagnostics(agent))
 		log_error("the driver's diagnostics cannot be set: %s", agent->kernel->why);
 	return r;

@@ -323,6 +323,8 @@ static void test_restart(void **state)
 	restart(w, true);
 	assert_int_equal(world_count_filters(w), 1);
 	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_SECURE);
+	/* it was there before the driver left the mode it starts in */
+	assert_int_equal(kernel_fake_filters_at_mode(w->kernel), 1);
 	/* changed while there was no agent */
 	agent_stop(w->agent);
 	{

@@ -36,6 +36,7 @@ struct failure {
 struct fake {
 	struct kernel kernel;
 	enum ipsecdrv_mode mode;
+	size_t n_at_mode;		/* filters when it was set last */
 	uint8_t exempt_level;
 	uint8_t diag_level;
 	uint32_t log_interval;
@@ -620,6 +621,7 @@ static int fake_mode_set(struct kernel *kernel, enum ipsecdrv_mode mode, int exe
 	if (fake->mode != mode)
 		push_event(fake, &(struct event){ .kind = EVENT_MODE, .mode = mode });
 	fake->mode = mode;
+	fake->n_at_mode = fake->n_filters;
 	if (exempt_level >= 0)
 		fake->exempt_level = (uint8_t)exempt_level;
 	return 0;
@@ -929,6 +931,11 @@ const struct kernel_acquire *kernel_fake_acquires(const struct kernel *kernel, s
 enum ipsecdrv_mode kernel_fake_mode(const struct kernel *kernel)
 {
 	return fake_of(kernel)->mode;
+}
+
+size_t kernel_fake_filters_at_mode(const struct kernel *kernel)
+{
+	return fake_of(kernel)->n_at_mode;
 }
 
 uint32_t kernel_fake_hold(const struct kernel *kernel)

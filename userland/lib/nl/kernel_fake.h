@@ -69,6 +69,8 @@ const struct kernel_sa *kernel_fake_sas(const struct kernel *kernel, size_t *ret
 void kernel_fake_forget_acquires(struct kernel *kernel);
 const struct kernel_acquire *kernel_fake_acquires(const struct kernel *kernel, size_t *ret_n);
 enum ipsecdrv_mode kernel_fake_mode(const struct kernel *kernel);
+/* How many filters there were when the mode was set last. */
+size_t kernel_fake_filters_at_mode(const struct kernel *kernel);
 /* hold_seconds of the last acquire_end() */
 uint32_t kernel_fake_hold(const struct kernel *kernel);
 
