@@ -494,7 +494,15 @@ static int show_specific(const struct filter_show *show, struct fault *fault,
 
 /* --- lists -------------------------------------------------------------------------------- */
 
-int show_mm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, struct fault *fault)
+/* How the filters of one kind are appended. */
+struct filter_kind {
+	int (*append_generic)(const struct filter_show *show, const struct ruleset *ruleset);
+	int (*append_specific)(const struct filter_show *show, const struct kernel_filter *filters,
+			       size_t n);
+};
+
+static int show_list(sd_bus_message *m, struct agent *agent, const struct filter_kind *kind,
+		     bool is_specific, struct fault *fault)
 {
 	struct filter_show show = { .m = m, .agent = agent };
 	int r = number_rules(&show);
@@ -502,22 +510,22 @@ int show_mm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, st
 	if (r >= 0)
 		r = sd_bus_message_open_container(m, 'a', "a{sv}");
 	if (r >= 0)
-		r = is_specific ? show_specific(&show, fault, append_specific_mms) :
-				  show_generic(&show, append_generic_mms);
+		r = is_specific ? show_specific(&show, fault, kind->append_specific) :
+				  show_generic(&show, kind->append_generic);
 	free(show.numbers);
 	return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+int show_mm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, struct fault *fault)
+{
+	static const struct filter_kind mms = { append_generic_mms, append_specific_mms };
+
+	return show_list(m, agent, &mms, is_specific, fault);
+}
+
 int show_qm_filters(sd_bus_message *m, struct agent *agent, bool is_specific, struct fault *fault)
 {
-	struct filter_show show = { .m = m, .agent = agent };
-	int r = number_rules(&show);
+	static const struct filter_kind qms = { append_generic_qms, append_specific_qms };
 
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'a', "a{sv}");
-	if (r >= 0)
-		r = is_specific ? show_specific(&show, fault, append_specific_qms) :
-				  show_generic(&show, append_generic_qms);
-	free(show.numbers);
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	return show_list(m, agent, &qms, is_specific, fault);
 }
