@@ -17,6 +17,7 @@
 #include "agent/state.h"
 #include "agent/strength.h"
 #include "base/log.h"
+#include "link/messages.h"
 #include "policy/fault.h"
 
 /* --- names -------------------------------------------------------------------------------- */
@@ -193,8 +194,9 @@ static int build(struct agent *agent, struct ruleset *const *rulesets, struct la
 	if (r)
 		return r;
 	if (!cred_can_take(layers)) {
-		(void)fault_failed(fault, "there are too many preshared keys; use subnets instead "
-				   "of hosts, nothing was changed");
+		(void)fault_failed(fault, "the rules negotiate between more than %d pairs of hosts "
+				   "or subnets, the most that are kept; use subnets instead of "
+				   "hosts, nothing was changed", LINK_RULES_MAX);
 		return -ENOSPC;
 	}
 	*ret_layers = TAKE_PTR(layers);
