@@ -25,7 +25,7 @@ completes() {
 
 . userland/ctl/completion/ipsecctl.bash
 COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
-completes "contexts and commands" "ipsecctl " "dynamic |static |explain |status "
+completes "contexts and commands" "ipsecctl " "dynamic |static |explain |check |diff |dump |try |status "
 completes "a prefix" "ipsecctl dyn" "dynamic "
 completes "verbs" "ipsecctl dynamic " "add |set |delete |show "
 completes "shortened words" "ipsecctl dyn sh mmp" "mmpolicy "
