@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,vm also=uml-debug timeout=600
+# check: tiers=uml also=uml-debug,vm timeout=600
 #
 # Beside the other users of netfilter: conntrack, NAT, queues, bridges, VRFs, XFRM.
 #

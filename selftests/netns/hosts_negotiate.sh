@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug,vm also=uml timeout=300
+# check: tiers=uml-debug also=uml,vm timeout=300
 #
 # Two hosts, one policy: the main job, from the command line to the wire.
 #
