@@ -166,14 +166,15 @@ TIDY_DIR := build/tidy$(if $(FULL),-full)
 
 # --- targets --------------------------------------------------------------
 
-.PHONY: all modules userland tests asan fuzzers help
+.PHONY: all modules programs userland tests asan fuzzers help
 all: modules userland ## driver and programs (default)
 
 # Kernel: KDIR, by default the running kernel's build folder, else the newest installed headers.
 modules: ## the driver for KDIR: build/module/host/ipsecdrv.ko
 	$(Q)scripts/module build host
 
-userland: $(PROGS:%=build/%) $(TOOLS:%=build/%) $(LIBS:%=build/lib%.a) ## the programs, in build/
+programs: $(PROGS:%=build/%) ## what is installed, in build/
+userland: programs $(TOOLS:%=build/%) $(LIBS:%=build/lib%.a) ## that, and tools for tests
 
 tests: $(TESTS:%=build/tests/%) ## the unit tests, with sanitizers, in build/tests/
 asan: $(PROGS:%=build/asan/bin/%) ## the programs with sanitizers, in build/asan/bin/
@@ -247,15 +248,23 @@ TMPFILES := $(sort $(wildcard userland/*/*.tmpfiles))
 COMPLETIONS := $(sort $(wildcard userland/*/*.bash userland/*/completion/*.bash))
 ZSH_COMPLETIONS := $(sort $(wildcard userland/*/completion/_*))
 DKMS_FILES := Kbuild $(sort $(shell find kernel include -name tests -prune -o -type f -print))
+DKMS_NAME := ipsec-policy/$(VERSION)
+OTHER_NAMES := ipseccmd ipsecpol
 
-.PHONY: install
-install: userland ## into DESTDIR; the driver as source for DKMS
-	$(say) INSTALL "$(DESTDIR)$(prefix)"
+# The driver's manual page goes with its source: the packages are two.
+DRIVER_MAN := Documentation/man/ipsecdrv.7
+USERLAND_MAN := $(filter-out $(DRIVER_MAN),$(MAN))
+man_path = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
+
+.PHONY: install install-userland install-driver install-dkms uninstall
+install: install-userland install-driver ## into DESTDIR; the driver as source for DKMS
+
+install-userland: programs
+	$(say) INSTALL "$(DESTDIR)$(sbindir)"
 	$(Q)$(INSTALL) -d $(DESTDIR)$(sbindir)
 	$(Q)$(INSTALL) -m 755 $(PROGS:%=build/%) $(DESTDIR)$(sbindir)
-	$(Q)[ ! -e build/ipsecctl ] || for f in ipseccmd ipsecpol; do \
-		ln -sf ipsecctl $(DESTDIR)$(sbindir)/$$f || exit; done
-	$(Q)set -e; for f in $(MAN); do \
+	$(Q)set -e; for f in $(OTHER_NAMES); do ln -sf ipsecctl $(DESTDIR)$(sbindir)/$$f; done
+	$(Q)set -e; for f in $(USERLAND_MAN); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(mandir)/man$${f##*.}/$${f##*/}; done
 	$(Q)ln -sf ipseccmd.8 $(DESTDIR)$(mandir)/man8/ipsecpol.8
 	$(Q)set -e; for f in $(UNITS); do $(INSTALL) -d $(DESTDIR)$(unitdir); \
@@ -269,10 +278,39 @@ install: userland ## into DESTDIR; the driver as source for DKMS
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(completiondir)/$${n%.bash}; done
 	$(Q)set -e; for f in $(ZSH_COMPLETIONS); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(zshcompletiondir)/$${f##*/}; done
+
+install-driver:
+	$(say) INSTALL "$(DESTDIR)$(dkmsdir)"
+	$(Q)$(INSTALL) -D -m 644 $(DRIVER_MAN) $(DESTDIR)$(call man_path,$(DRIVER_MAN))
 	$(Q)set -e; for f in $(DKMS_FILES); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(dkmsdir)/$$f; done
 	$(Q)find $(DESTDIR)$(dkmsdir) -name '*.sh' -exec chmod 755 {} +
-	$(Q)sed 's/@VERSION@/$(VERSION)/' scripts/dkms.conf.in >$(DESTDIR)$(dkmsdir)/dkms.conf
+	$(Q)sed 's/#MODULE_VERSION#/$(VERSION)/' scripts/dkms.conf.in >$(DESTDIR)$(dkmsdir)/dkms.conf
+
+# What is installed, for "make uninstall"; selftests/harness/install.sh holds it against the rules above.
+INSTALLED = $(addprefix $(sbindir)/,$(PROGS) $(OTHER_NAMES)) \
+	$(foreach f,$(MAN),$(call man_path,$(f))) $(mandir)/man8/ipsecpol.8 \
+	$(addprefix $(unitdir)/,$(notdir $(UNITS))) \
+	$(patsubst %.sysusers,$(sysusersdir)/%.conf,$(notdir $(SYSUSERS))) \
+	$(patsubst %.tmpfiles,$(tmpfilesdir)/%.conf,$(notdir $(TMPFILES))) \
+	$(patsubst %.bash,$(completiondir)/%,$(notdir $(COMPLETIONS))) \
+	$(addprefix $(zshcompletiondir)/,$(notdir $(ZSH_COMPLETIONS))) \
+	$(addprefix $(dkmsdir)/,$(DKMS_FILES) dkms.conf)
+
+KERNELVERSION ?= $(shell uname -r)
+install-dkms: ## as root: have DKMS build and keep the installed driver, for KERNELVERSION and those to come
+	$(Q)dkms status $(DKMS_NAME) | grep -q . || dkms add $(DKMS_NAME)
+	$(Q)dkms install $(DKMS_NAME) -k $(KERNELVERSION)
+
+uninstall: ## remove what "make install" has put into DESTDIR, from DKMS too; stores and settings stay
+	$(Q)[ -n "$(DESTDIR)" ] || ! command -v dkms >/dev/null || ! dkms status $(DKMS_NAME) | grep -q . || \
+		dkms remove $(DKMS_NAME) --all
+	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	$(Q)[ ! -d $(DESTDIR)$(dkmsdir) ] || find $(DESTDIR)$(dkmsdir) -depth -type d -empty -delete
+
+.PHONY: deb
+deb: ## packages for Debian 12: build/deb/*.deb
+	$(Q)scripts/deb
 
 .PHONY: clean
 clean: ## remove build/ (kernels stay in the cache: scripts/uml path plain)
