@@ -3,6 +3,7 @@
 #define AGENT_BUS_H
 
 struct agent;
+struct bus_requests;
 
 /*
  * The control socket, RUNDIR/control: Documentation/bus.rst over sd-bus, peer to peer. Everybody may
@@ -13,10 +14,11 @@ struct bus;
 
 #define BUS_CONNECTIONS_MAX	64
 #define BUS_GUESTS_MAX		16	/* of them by others than administrators */
-#define BUS_REQUESTS_MAX	256	/* calls that wait for a name server or ipsec-ike */
 
 int bus_new(struct agent *agent, struct bus **ret_bus);
 struct agent *bus_agent(const struct bus *bus);
+/* The calls that wait, see bus_request.h. */
+struct bus_requests *bus_requests(struct bus *bus);
 /* Calls that wait are not answered. NULL is allowed; returns NULL. */
 struct bus *bus_free(struct bus *bus);
 

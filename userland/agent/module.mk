@@ -4,7 +4,10 @@ agent_SRCS := \
 	userland/agent/addresses.c \
 	userland/agent/agent.c \
 	userland/agent/bus.c \
+	userland/agent/bus_dynamic.c \
+	userland/agent/bus_request.c \
 	userland/agent/bus_runs.c \
+	userland/agent/bus_sas.c \
 	userland/agent/bus_store.c \
 	userland/agent/caller.c \
 	userland/agent/commit.c \
