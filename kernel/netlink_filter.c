@@ -586,20 +586,28 @@ static struct ipd_transaction *named_transaction(struct ipd_net *ipd, const stru
 				    info->snd_portid, info->extack);
 }
 
+/* everything that can go wrong with a commit; ERR_PTR() */
+static struct ipd_filter_set *build(struct ipd_net *ipd, struct ipd_transaction *transaction,
+				    struct netlink_ext_ack *extack)
+{
+	struct ipd_filter **filters;
+	u32 n;
+
+	filters = ipd_transaction_filters(transaction, &n);
+	keep_unchanged(filters_of(ipd), filters, n);
+	return ipd_filter_set_build(filters, n, extack);
+}
+
 /* A transaction whose commit fails stays open, for another try or an abort. */
 static int commit(struct ipd_net *ipd, const struct genl_info *info, struct sk_buff *msg)
 {
 	struct ipd_transaction *transaction;
-	struct ipd_filter **filters;
 	struct ipd_filter_set *new;
-	u32 n;
 
 	transaction = named_transaction(ipd, info);
 	if (IS_ERR(transaction))
 		return PTR_ERR(transaction);
-	filters = ipd_transaction_filters(transaction, &n);
-	keep_unchanged(filters_of(ipd), filters, n);
-	new = ipd_filter_set_build(filters, n, info->extack);
+	new = build(ipd, transaction, info->extack);
 	if (IS_ERR(new))
 		return PTR_ERR(new);
 	put_in_force(ipd, new);
@@ -610,7 +618,28 @@ static int commit(struct ipd_net *ipd, const struct genl_info *info, struct sk_b
 	       nla_put_u32(msg, IPSECDRV_A_TUPLES, ipd_filter_set_tuples(new));
 }
 
-int ipd_nl_filter_commit(struct sk_buff *skb, struct genl_info *info)
+/* What commit() does, up to the point from which it cannot fail. */
+static int check(struct ipd_net *ipd, const struct genl_info *info, struct sk_buff *msg)
+{
+	struct ipd_transaction *transaction;
+	struct ipd_filter_set *new;
+	int err;
+
+	transaction = named_transaction(ipd, info);
+	if (IS_ERR(transaction))
+		return PTR_ERR(transaction);
+	new = build(ipd, transaction, info->extack);
+	if (IS_ERR(new))
+		return PTR_ERR(new);
+	err = nla_put_u32(msg, IPSECDRV_A_FILTERS, ipd_filter_set_size(new)) ?:
+	      nla_put_u32(msg, IPSECDRV_A_TUPLES, ipd_filter_set_tuples(new));
+	ipd_filter_set_free(new);
+	return err;
+}
+
+static int conclude(struct genl_info *info,
+		    int (*how)(struct ipd_net *ipd, const struct genl_info *info,
+			       struct sk_buff *msg))
 {
 	struct ipd_net *ipd = ipd_nl_net(info);
 	struct sk_buff *msg;
@@ -621,13 +650,23 @@ int ipd_nl_filter_commit(struct sk_buff *skb, struct genl_info *info)
 	if (!msg)
 		return -ENOMEM;
 	mutex_lock(&ipd->cfg_mutex);
-	err = commit(ipd, info, msg);
+	err = how(ipd, info, msg);
 	mutex_unlock(&ipd->cfg_mutex);
 	if (err) {
 		nlmsg_free(msg);
 		return err;
 	}
 	return ipd_nl_reply_send(msg, header, info);
+}
+
+int ipd_nl_filter_commit(struct sk_buff *skb, struct genl_info *info)
+{
+	return conclude(info, commit);
+}
+
+int ipd_nl_filter_check(struct sk_buff *skb, struct genl_info *info)
+{
+	return conclude(info, check);
 }
 
 int ipd_nl_filter_abort(struct sk_buff *skb, struct genl_info *info)

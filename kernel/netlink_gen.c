@@ -163,7 +163,11 @@ static const struct nla_policy ipd_nl_filter_change_policy[IPSECDRV_A_FILTER_ID 
 	[IPSECDRV_A_FILTER_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
-const struct genl_ops ipd_nl_ops[19] = {
+static const struct nla_policy ipd_nl_filter_check_policy[IPSECDRV_A_TRANSACTION + 1] = {
+	[IPSECDRV_A_TRANSACTION] = { .type = NLA_U32 },
+};
+
+const struct genl_ops ipd_nl_ops[20] = {
 	{
 		.cmd = IPSECDRV_CMD_STATUS_GET,
 		.flags = GENL_ADMIN_PERM,
@@ -304,6 +308,13 @@ const struct genl_ops ipd_nl_ops[19] = {
 		.policy = ipd_nl_filter_change_policy,
 		.maxattr = ARRAY_SIZE(ipd_nl_filter_change_policy) - 1,
 		.doit = ipd_nl_filter_change,
+	},
+	{
+		.cmd = IPSECDRV_CMD_FILTER_CHECK,
+		.flags = GENL_ADMIN_PERM,
+		.policy = ipd_nl_filter_check_policy,
+		.maxattr = ARRAY_SIZE(ipd_nl_filter_check_policy) - 1,
+		.doit = ipd_nl_filter_check,
 	},
 };
 

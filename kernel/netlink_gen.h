@@ -12,7 +12,7 @@ extern const struct nla_policy ipd_nl_lifetime_policy[IPSECDRV_LIFETIME_A_MAX + 
 extern const struct nla_policy ipd_nl_sa_policy[IPSECDRV_SA_A_MAX + 1];
 extern const struct nla_policy ipd_nl_flow_policy[IPSECDRV_FLOW_A_MAX + 1];
 
-extern const struct genl_ops ipd_nl_ops[19];
+extern const struct genl_ops ipd_nl_ops[20];
 extern const struct genl_multicast_group ipd_nl_groups[5];
 
 /* index into ipd_nl_groups */
@@ -51,6 +51,7 @@ int ipd_nl_acquire_get_done(struct netlink_callback *cb);
 int ipd_nl_statistics_get(struct sk_buff *skb, struct genl_info *info);
 int ipd_nl_match(struct sk_buff *skb, struct genl_info *info);
 int ipd_nl_filter_change(struct sk_buff *skb, struct genl_info *info);
+int ipd_nl_filter_check(struct sk_buff *skb, struct genl_info *info);
 
 /* by enum ipsecdrv_drop_reason */
 extern const char *const ipd_drop_names[__IPSECDRV_DROP_MAX];

@@ -134,6 +134,37 @@ at_once() {
 }
 check "N03 a rule acts when its command returns, and stops when it is deleted" at_once
 
+# Tried, not done; and the driver has its say, or it could not refuse.
+cat >"$TMP/script" <<END
+dynamic add mmpolicy name=mm1
+dynamic add qmpolicy name=qm1
+dynamic add rule me $B4 mmpolicy=mm1 qmpolicy=qm1 psk=secret
+dynamic add rule any me protocol=TCP dstport=23 actioninbound=block actionoutbound=block
+dynamic delete rule me $B4
+dynamic set config ipsecexempt 0
+END
+before=$(on A ipdtool status)
+check "N17 a dry run of a script" eval 'ctl A --dry-run -f "$TMP/script" >"$TMP/out"'
+same "N17 says what would be done, and what in the driver" \
+	"6 The driver would get 2 filters and lose 0." \
+	"$(grep -c '^Would be done: dynamic ' "$TMP/out") $(tail -1 "$TMP/out")"
+check "N17 not the key" eval '! grep -q secret "$TMP/out"'
+same "N17 and nothing is done" "$before 0" "$(on A ipdtool status) $(n_filters)"
+same "N17 no policy is there" '[] 3' \
+	"$(ctl A --json dynamic show mmpolicy | jq -c '.[]') $(ctl A --json dynamic show config | jq '.. | .ipsecexempt? // empty')"
+check "N17 a fault in it is found" wrong 13001 --dry-run dynamic add rule me $B4 mmpolicy=mm1 \
+	qmpolicy=none psk=x
+coproc holder { { for _ in {1..16}; do echo begin; done; cat; } | on A ipdtool -; }
+holder_pid=$!
+opened=0
+while [ $opened -lt 16 ] && read -r line <&"${holder[0]}"; do [ "$line" = "done" ] && opened=$((opened + 1)); done
+ctl A --dry-run dynamic add rule me $B4 actioninbound=block actionoutbound=block >"$TMP/out" 2>&1
+same "N17 the driver is asked: status" 1 $?
+check "N17 the driver is asked: its sentence" grep -q \
+	'the driver refused it: .*filter transactions are open already' "$TMP/out"
+eval "exec ${holder[1]}>&-"
+wait "$holder_pid" 2>/dev/null
+
 stop A-ipsec-policy-agent
 ctl A dynamic show rule >"$TMP/out" 2>&1
 same "without an agent: status" 1 $?

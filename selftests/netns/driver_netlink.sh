@@ -209,6 +209,10 @@ same "N17 filters join it" "done" "$(talk tadd "$txn" id=3 out=block in=block re
 same "N17 and do nothing yet" "2 1 2" \
 	"$(field filters "$(ipd A status)") $(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | sort -n | xargs)"
 check "N17 packets pass" pings A $B4
+check "N17 a check says what a commit would" eval '[[ "$(talk check "$txn")" = "filters=1 tuples=1"*done ]]'
+check "N17 and is none" pings A $B4
+same "N17 what is in force stays" "2 1 2" \
+	"$(field filters "$(ipd A status)") $(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | sort -n | xargs)"
 same "N17 it is not another socket's" "No such file or directory: this socket has no filter transaction $txn" \
 	"$(words ipd A commit "$txn")"
 same "N17 who cannot add to it either" "No such file or directory: this socket has no filter transaction $txn" \
@@ -220,6 +224,9 @@ same "N17 a commit ends it" refused "$(talk commit "$txn")"
 txn=$(talk begin | sed -n 's/transaction=//p')
 need talk tadd "$txn" id=4 out=block in=block remote=$B4
 need talk tadd "$txn" id=4 out=permit in=permit remote=$A4
+same "N17 a check finds the fault of a set" refused "$(talk check "$txn")"
+check "N17 and says why" grep -q 'there is a filter 4 already' "$TMP/session.err"
+: >"$TMP/session.err"
 same "N17 a set with a fault is refused" refused "$(talk commit "$txn")"
 check "N17 and says why" grep -q 'there is a filter 4 already' "$TMP/session.err"
 same "N17 what was in force stays" 3 "$(ipd A list | grep -o '^id=[0-9]*' | cut -d= -f2 | sort -n | xargs)"

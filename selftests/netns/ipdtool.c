@@ -38,6 +38,7 @@ static const char usage_text[] =
 	"ipdtool begin                       open a transaction (use with -)\n"
 	"ipdtool tadd TRANSACTION FILTER     add to it\n"
 	"ipdtool commit TRANSACTION\n"
+	"ipdtool check TRANSACTION\n"
 	"ipdtool abort TRANSACTION\n"
 	"ipdtool spi SA                      reserve an SPI\n"
 	"ipdtool sa SA [+ SA]...             install associations\n"
@@ -263,6 +264,17 @@ static int on_transaction(int command, const char *word, void (*show)(struct nla
 static int cmd_commit(char **words)
 {
 	return on_transaction(IPSECDRV_CMD_FILTER_COMMIT, *words, show_commit);
+}
+
+static void show_check(struct nlattr **attrs)
+{
+	printf("filters=%u tuples=%u\n", nla_get_u32(attrs[IPSECDRV_A_FILTERS]),
+	       nla_get_u32(attrs[IPSECDRV_A_TUPLES]));
+}
+
+static int cmd_check(char **words)
+{
+	return on_transaction(IPSECDRV_CMD_FILTER_CHECK, *words, show_check);
 }
 
 static int cmd_abort(char **words)
@@ -701,7 +713,7 @@ static const struct {
 	{ "add", cmd_add }, { "del", cmd_del }, { "change", cmd_change },
 	{ "get", cmd_get }, { "list", cmd_list },
 	{ "load", cmd_load }, { "begin", cmd_begin }, { "tadd", cmd_tadd },
-	{ "commit", cmd_commit }, { "abort", cmd_abort },
+	{ "commit", cmd_commit }, { "check", cmd_check }, { "abort", cmd_abort },
 	{ "spi", cmd_spi }, { "sa", cmd_sa }, { "sadel", cmd_sadel }, { "saget", cmd_saget },
 	{ "sas", cmd_sas }, { "flush", cmd_flush },
 	{ "acquires", cmd_acquires }, { "end", cmd_end }, { "listen", cmd_listen },

@@ -285,13 +285,27 @@ static int check_strength(const struct agent *agent, struct fault *fault)
 	return r ? r : stores_check_strength(agent->stores, fault);
 }
 
-int agent_set_config(struct agent *agent, const char *name, const char *value,
-		     struct fault *fault)
+static bool is_strength_switch(const char *name, const char *value)
 {
 	const struct policy_config_property *property = policy_config_find(name);
 	uint32_t number;
-	bool is_switch = property && !strcmp(property->name, "strongcrypto") &&
-			 !parse_u32_range(value, 1, 1, &number);
+
+	return property && !strcmp(property->name, "strongcrypto") &&
+	       !parse_u32_range(value, 1, 1, &number);
+}
+
+int agent_try_config(const struct agent *agent, const char *name, const char *value,
+		     struct fault *fault)
+{
+	int r = is_strength_switch(name, value) ? check_strength(agent, fault) : 0;
+
+	return r ? r : config_try(name, value, fault);
+}
+
+int agent_set_config(struct agent *agent, const char *name, const char *value,
+		     struct fault *fault)
+{
+	bool is_switch = is_strength_switch(name, value);
 	int r = is_switch ? check_strength(agent, fault) : 0;
 
 	if (!r)

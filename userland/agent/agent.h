@@ -113,7 +113,13 @@ struct agent_change {
  */
 int agent_commit_layers(struct agent *agent, const struct agent_change *change,
 			struct fault *fault);
-/* The same for one layer that is there, without publishing. */
+/*
+ * A dry run of it: all that agent_commit_layers() does up to the point from which there is a change, with
+ * the driver's own verdict. The candidates stay the caller's. 0, or -errno with *fault.
+ */
+int agent_try_layers(struct agent *agent, const struct agent_change *change,
+		     struct layers_difference *ret_difference, struct fault *fault);
+/* agent_commit_layers() for one layer that is there, without publishing. */
 int agent_commit(struct agent *agent, struct ruleset *candidate, struct fault *fault);
 /*
  * The filters that there would be with @candidate (borrowed; may be NULL) as a layer. 0, or -errno
@@ -140,6 +146,9 @@ int agent_set_diagnostics(struct agent *agent);	/* the same */
  * broken algorithms, and during a try, which must be able to go back to what was before.
  */
 int agent_set_config(struct agent *agent, const char *name, const char *value,
+		     struct fault *fault);
+/* A dry run of it. */
+int agent_try_config(const struct agent *agent, const char *name, const char *value,
 		     struct fault *fault);
 /* Config properties that can take effect now do. */
 int agent_apply_config(struct agent *agent, struct fault *fault);

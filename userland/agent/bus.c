@@ -15,6 +15,7 @@
 #include "agent/bus_store.h"
 #include "agent/caller.h"
 #include "agent/driver_check.h"
+#include "agent/dry_run.h"
 #include "agent/explain.h"
 #include "agent/reply.h"
 #include "agent/show.h"
@@ -33,6 +34,7 @@ struct bus {
 	struct agent *agent;
 	struct link_listener *listener;
 	struct bus_requests requests;
+	struct dry_runs dry_runs;
 };
 
 /* --- lists -------------------------------------------------------------------------------- */
@@ -154,7 +156,8 @@ static int on_set_config(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
 	(void)ret_error;
 	if (r < 0)
 		return r;
-	r = agent_set_config(bus->agent, name, value, &fault);
+	r = bus_dry_run(bus, m) ? agent_try_config(bus->agent, name, value, &fault) :
+				  agent_set_config(bus->agent, name, value, &fault);
 	return reply_change(m, r, &fault);
 }
 
@@ -187,6 +190,39 @@ static int on_get_status(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
 	(void)ret_error;
 	if (r >= 0)
 		r = stats_append_status(reply, bus->agent);
+	return reply_shown(m, reply, r, &fault);
+}
+
+static int on_begin_dry_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+	struct bus *bus = userdata;
+	struct fault fault = { 0 };
+	int r = dry_run_begin(&bus->dry_runs, sd_bus_message_get_bus(m));
+
+	(void)ret_error;
+	if (r < 0)
+		fault_failed(&fault, "the dry run cannot begin: %s", strerror(-r));
+	return reply_change(m, r, &fault);
+}
+
+static int on_get_dry_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	const struct dry_run *run = bus_dry_run(userdata, m);
+	struct policy_dry_run_info info;
+	struct fault fault = { 0 };
+	int r;
+
+	(void)ret_error;
+	if (!run)
+		return reply_invalid(m, -EINVAL, "this is no dry run; call BeginDryRun first");
+	info = (struct policy_dry_run_info){
+		.filters_added = (uint32_t)run->difference.added,
+		.filters_removed = (uint32_t)run->difference.removed,
+	};
+	r = sd_bus_message_new_method_return(m, &reply);
+	if (r >= 0)
+		r = policy_bus_append_record(reply, &policy_dry_run_record, &info);
 	return reply_shown(m, reply, r, &fault);
 }
 
@@ -226,6 +262,8 @@ static const sd_bus_vtable vtable[] = {
 	METHOD("StoreRead", "sa{sv}", "a(sa{sv})", bus_store_read),
 	METHOD("GetStores", "", "aa{sv}", bus_store_list),
 	METHOD("StoreExplain", "ssa{sv}", "a{sv}", bus_store_explain),
+	METHOD("BeginDryRun", "", "", on_begin_dry_run),
+	METHOD("GetDryRun", "", "a{sv}", on_get_dry_run),
 	METHOD("TryBegin", "u", "", bus_try_begin),
 	METHOD("TryConfirm", "", "", bus_try_confirm),
 	METHOD("TryEnd", "", "", bus_try_end),
@@ -239,7 +277,7 @@ static bool is_for_others(sd_bus_message *m)
 {
 	static const char *const methods[] = {
 		"StoreApply", "StoreRead", "GetStores", "StoreExplain", "TryBegin", "TryConfirm",
-		"TryEnd",
+		"TryEnd", "BeginDryRun", "GetDryRun",
 	};
 	const char *member = sd_bus_message_get_member(m);
 
@@ -295,6 +333,11 @@ struct bus_requests *bus_requests(struct bus *bus)
 	return &bus->requests;
 }
 
+struct dry_run *bus_dry_run(const struct bus *bus, sd_bus_message *m)
+{
+	return dry_run_find(&bus->dry_runs, m);
+}
+
 struct agent *bus_agent(const struct bus *bus)
 {
 	return bus->agent;
@@ -318,6 +361,7 @@ struct bus *bus_free(struct bus *bus)
 		return NULL;
 	while (bus->requests.first)
 		bus_request_free(bus->requests.first);
+	dry_runs_done(&bus->dry_runs);
 	link_listener_free(bus->listener);
 	free(bus);
 	return NULL;

@@ -4,6 +4,8 @@
 
 struct agent;
 struct bus_requests;
+struct dry_run;
+struct sd_bus_message;
 
 /*
  * The control socket, RUNDIR/control: Documentation/bus.rst over sd-bus, peer to peer. Everybody may
@@ -19,6 +21,8 @@ int bus_new(struct agent *agent, struct bus **ret_bus);
 struct agent *bus_agent(const struct bus *bus);
 /* The calls that wait, see bus_request.h. */
 struct bus_requests *bus_requests(struct bus *bus);
+/* The dry run that the call @m is part of, or NULL: it is meant. */
+struct dry_run *bus_dry_run(const struct bus *bus, struct sd_bus_message *m);
 /* Calls that wait are not answered. NULL is allowed; returns NULL. */
 struct bus *bus_free(struct bus *bus);
 

@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/bus.h"
 #include "agent/bus_request.h"
+#include "agent/dry_run.h"
 #include "agent/dynamic.h"
 #include "agent/reply.h"
 #include "policy/bus.h"
@@ -16,7 +17,10 @@
 /* A copy to change; NULL has been answered. */
 static struct ruleset *begin(struct bus *bus, sd_bus_message *m, int *ret_r)
 {
-	struct ruleset *candidate = ruleset_copy(bus_agent(bus)->rulesets[RULESET_LAYER_DYNAMIC]);
+	const struct dry_run *dry = bus_dry_run(bus, m);
+	const struct ruleset *before = dry && dry->dynamic ? dry->dynamic :
+				       bus_agent(bus)->rulesets[RULESET_LAYER_DYNAMIC];
+	struct ruleset *candidate = ruleset_copy(before);
 	struct fault fault;
 
 	if (!candidate) {
@@ -30,10 +34,13 @@ static struct ruleset *begin(struct bus *bus, sd_bus_message *m, int *ret_r)
 static int finish(struct bus *bus, sd_bus_message *m, struct ruleset *candidate, int r,
 		  struct fault *fault)
 {
+	struct dry_run *dry = bus_dry_run(bus, m);
+
 	if (r)
 		ruleset_free(candidate);
 	else
-		r = agent_commit(bus_agent(bus), candidate, fault);
+		r = dry ? dry_run_commit(dry, bus_agent(bus), candidate, fault) :
+			  agent_commit(bus_agent(bus), candidate, fault);
 	return reply_change(m, r, fault);
 }
 

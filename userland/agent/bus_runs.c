@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/bus.h"
+#include "agent/dry_run.h"
 #include "agent/events.h"
 #include "agent/reply.h"
 #include "agent/runs.h"
@@ -14,7 +15,9 @@
 #include "policy/fault.h"
 #include "policy/runs.h"
 
-#define FLAGS_KNOWN (POLICY_RUNS_VOLATILE | POLICY_RUNS_DRY | POLICY_RUNS_REPLACE)
+/* ipseccmd's layer and ipsecpol's */
+#define RUNS_LAYERS (1U << RULESET_LAYER_IPSECCMD | 1U << RULESET_LAYER_IPSECPOL)
+#define FLAGS_KNOWN (POLICY_RUNS_VOLATILE | POLICY_RUNS_REPLACE)
 
 static enum ruleset_layer layer_of(uint32_t flags)
 {
@@ -89,29 +92,21 @@ static int check_kept(const struct agent *agent, const struct ruleset *candidate
 			    agent->runs_path);
 }
 
-/* Takes @candidate over. */
+/* Takes @candidate over. @dry may be NULL. */
 static int commit(struct agent *agent, struct ruleset *candidate, uint32_t flags,
-		  struct fault *fault)
+		  struct dry_run *dry, struct fault *fault)
 {
 	struct agent_change change = { .which = 1U << candidate->layer };
 	int r = check_kept(agent, candidate, flags, fault);
 
-	if (r) {
-		ruleset_free(candidate);
-		return r;
-	}
 	/* What was before is of both. */
 	if (flags & POLICY_RUNS_REPLACE)
-		change.which = 1U << RULESET_LAYER_IPSECCMD | 1U << RULESET_LAYER_IPSECPOL;
+		change.which = RUNS_LAYERS;
 	change.candidates[candidate->layer] = candidate;
-	return commit_change(agent, &change, fault);
-}
-
-static int try(struct agent *agent, struct ruleset *candidate, struct fault *fault)
-{
-	_cleanup_(layers_freep) struct layers *layers = NULL;
-	int r = agent_build_layer(agent, candidate->layer, candidate, &layers, fault);
-
+	if (!r && !dry)
+		return commit_change(agent, &change, fault);
+	if (!r)
+		r = dry_run_try(dry, agent, &change, fault);
 	ruleset_free(candidate);
 	return r;
 }
@@ -130,7 +125,8 @@ static int refuse_names(const struct policy_runs *runs, struct fault *fault)
 	return 0;
 }
 
-static int add(struct agent *agent, struct policy_runs *runs, uint32_t flags, struct fault *fault)
+static int add(struct agent *agent, struct policy_runs *runs, uint32_t flags, struct dry_run *dry,
+	       struct fault *fault)
 {
 	struct ruleset *candidate;
 	int r = refuse_names(runs, fault);
@@ -145,8 +141,7 @@ static int add(struct agent *agent, struct policy_runs *runs, uint32_t flags, st
 		ruleset_free(candidate);
 		return r;
 	}
-	return flags & POLICY_RUNS_DRY ? try(agent, candidate, fault) :
-					 commit(agent, candidate, flags, fault);
+	return commit(agent, candidate, flags, dry, fault);
 }
 
 int bus_runs_add(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
@@ -168,18 +163,19 @@ int bus_runs_add(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	r = policy_bus_read_runs(m, &runs, why);
 	if (r < 0)
 		return reply_invalid(m, r, why);
-	r = add(bus_agent(userdata), &runs, flags, &fault);
+	r = add(bus_agent(userdata), &runs, flags, bus_dry_run(userdata, m), &fault);
 	policy_runs_clear(&runs);
 	return reply_change(m, r, &fault);
 }
 
 int bus_runs_delete(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-	struct agent_change change = {
-		.which = 1U << RULESET_LAYER_IPSECCMD | 1U << RULESET_LAYER_IPSECPOL,
-	};
+	struct agent_change change = { .which = RUNS_LAYERS };
+	struct dry_run *dry = bus_dry_run(userdata, m);
+	struct agent *agent = bus_agent(userdata);
 	struct fault fault = { 0 };
 
 	(void)ret_error;
-	return reply_change(m, commit_change(bus_agent(userdata), &change, &fault), &fault);
+	return reply_change(m, dry ? dry_run_try(dry, agent, &change, &fault) :
+				     commit_change(agent, &change, &fault), &fault);
 }

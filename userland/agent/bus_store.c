@@ -134,6 +134,8 @@ int bus_store_apply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	    (flags & ~(uint32_t)(STORE_APPLY_DRY_RUN | STORE_APPLY_ALL)))
 		return reply_invalid(m, -EINVAL, "flags are 1 (dry run), 2 (all or nothing), both "
 				     "or none");
+	if (bus_dry_run(userdata, m))
+		flags |= STORE_APPLY_DRY_RUN;
 	job = store_job_new(stores, slot, flags);
 	return job ? run(m, job) : reply_busy(m);
 }

@@ -250,14 +250,37 @@ static int put_in_force(struct agent *agent, struct ruleset *const *rulesets, st
 	return 0;
 }
 
+/* Those that there would be. */
+static void collect(const struct agent *agent, const struct agent_change *change,
+		    struct ruleset *rulesets[static RULESET_LAYER_COUNT])
+{
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
+		rulesets[i] = change->which & 1U << i ? change->candidates[i] : agent->rulesets[i];
+}
+
+int agent_try_layers(struct agent *agent, const struct agent_change *change,
+		     struct layers_difference *ret_difference, struct fault *fault)
+{
+	_cleanup_(layers_freep) struct layers *layers = NULL;
+	struct ruleset *rulesets[RULESET_LAYER_COUNT];
+	int r;
+
+	collect(agent, change, rulesets);
+	r = build(agent, rulesets, &layers, fault);
+	if (!r && layers_check(layers, agent->kernel))
+		r = refused_by_driver(agent, fault);
+	if (!r)
+		*ret_difference = layers_compare(agent->layers, layers);
+	return r;
+}
+
 int agent_commit_layers(struct agent *agent, const struct agent_change *change, struct fault *fault)
 {
 	struct ruleset *rulesets[RULESET_LAYER_COUNT];
 	struct layers *layers = NULL;
 	int r;
 
-	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
-		rulesets[i] = change->which & 1U << i ? change->candidates[i] : agent->rulesets[i];
+	collect(agent, change, rulesets);
 	r = build(agent, rulesets, &layers, fault);
 	if (!r)
 		r = put_in_force(agent, rulesets, layers, change, fault);

@@ -153,20 +153,43 @@ static int write_file(const struct config *config)
 	return r;
 }
 
-int config_set(struct config *config, const char *name, const char *value, struct fault *fault)
+/* The property, and the value as it is kept, for the caller to free. */
+static int check(const char *name, const char *value,
+		 const struct policy_config_property **ret_property, char **ret_checked,
+		 struct fault *fault)
 {
 	const struct policy_config_property *property = policy_config_find(name);
-	char why[POLICY_WHY_LEN], *checked, *before;
+	char why[POLICY_WHY_LEN];
 	int r;
 
 	if (!property)
 		return fault_invalid(
 			fault, "\"%s\" is not a property; see \"dynamic set config ?\"", name);
-	r = policy_config_check(property, value, &checked, why);
+	r = policy_config_check(property, value, ret_checked, why);
 	if (r == -ENOMEM)
 		return fault_no_memory(fault);
 	if (r)
 		return fault_invalid(fault, "%s", why);
+	*ret_property = property;
+	return 0;
+}
+
+int config_try(const char *name, const char *value, struct fault *fault)
+{
+	const struct policy_config_property *property;
+	_cleanup_free_ char *checked = NULL;
+
+	return check(name, value, &property, &checked, fault);
+}
+
+int config_set(struct config *config, const char *name, const char *value, struct fault *fault)
+{
+	const struct policy_config_property *property;
+	char *checked, *before;
+	int r = check(name, value, &property, &checked, fault);
+
+	if (r)
+		return r;
 	before = config->values[index_of(property)];
 	config->values[index_of(property)] = checked;
 	r = write_file(config);

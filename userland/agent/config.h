@@ -31,6 +31,8 @@ DEFINE_CLEANUP(struct config *, config_free);
 
 /* Checks and writes; 0, or -errno with *fault, and then nothing has changed. */
 int config_set(struct config *config, const char *name, const char *value, struct fault *fault);
+/* The checks alone. */
+int config_try(const char *name, const char *value, struct fault *fault);
 uint32_t config_number(const struct config *config, const char *name);
 /* Strings are borrowed until the next set. */
 void config_describe(const struct config *config, struct policy_config_info *ret_info);

@@ -549,11 +549,9 @@ int layers_adopt(struct kernel *kernel, struct layers **ret_layers)
 /* --- committing --------------------------------------------------------------------------- */
 
 struct diff {
-	struct kernel_filter added[ADD_AT_ONCE];
+	struct layers_difference n;
+	struct kernel_filter added[ADD_AT_ONCE];	/* the first ones */
 	uint32_t removed[ADD_AT_ONCE];
-	size_t n_added;
-	size_t n_removed;
-	bool is_large;
 };
 
 static bool is_same_filter(const struct kernel_filter *a, const struct kernel_filter *b)
@@ -564,18 +562,16 @@ static bool is_same_filter(const struct kernel_filter *a, const struct kernel_fi
 
 static void note_added(struct diff *diff, const struct kernel_filter *filter)
 {
-	if (diff->n_added == ADD_AT_ONCE)
-		diff->is_large = true;
-	else
-		diff->added[diff->n_added++] = *filter;
+	if (diff->n.added < ADD_AT_ONCE)
+		diff->added[diff->n.added] = *filter;
+	diff->n.added++;
 }
 
 static void note_removed(struct diff *diff, uint32_t id)
 {
-	if (diff->n_removed == ADD_AT_ONCE)
-		diff->is_large = true;
-	else
-		diff->removed[diff->n_removed++] = id;
+	if (diff->n.removed < ADD_AT_ONCE)
+		diff->removed[diff->n.removed] = id;
+	diff->n.removed++;
 }
 
 /* Those that went; they come by themselves. */
@@ -610,7 +606,15 @@ static void compare(const struct layers *before, const struct layers *after, str
 		note_added(diff, &after->by_id[j]->filter);
 }
 
-static int replace_all(const struct layers *layers, struct kernel *kernel)
+static bool is_large(const struct diff *diff)
+{
+	return diff->n.added > ADD_AT_ONCE || diff->n.removed > ADD_AT_ONCE;
+}
+
+typedef int (*all_filters_fn)(struct kernel *kernel, const struct kernel_filter *filters, size_t n);
+
+/* Calls @call with all filters that the driver is to have. */
+static int call_with_all(const struct layers *layers, struct kernel *kernel, all_filters_fn call)
 {
 	size_t n = layers->n_filters + layers->n_responses;
 	_cleanup_free_ struct kernel_filter *filters = calloc(n + 1, sizeof(*filters));
@@ -623,7 +627,26 @@ static int replace_all(const struct layers *layers, struct kernel *kernel)
 		filters[i] = layers->filters[i].filter;
 	for (size_t i = 0; i < layers->n_responses; i++)
 		filters[layers->n_filters + i] = layers->responses[i]->filter;
-	return kernel->ops->filters_replace(kernel, filters, n);
+	return call(kernel, filters, n);
+}
+
+static int replace_all(const struct layers *layers, struct kernel *kernel)
+{
+	return call_with_all(layers, kernel, kernel->ops->filters_replace);
+}
+
+int layers_check(const struct layers *layers, struct kernel *kernel)
+{
+	return call_with_all(layers, kernel, kernel->ops->filters_check);
+}
+
+struct layers_difference layers_compare(const struct layers *before, const struct layers *after)
+{
+	struct diff diff = { 0 };
+
+	compare(before, after, &diff);
+	compare_responses(before, after, &diff);
+	return diff.n;
 }
 
 int layers_commit(const struct layers *layers, const struct layers *before,
@@ -636,16 +659,16 @@ int layers_commit(const struct layers *layers, const struct layers *before,
 		return replace_all(layers, kernel);
 	compare(before, layers, &diff);
 	compare_responses(before, layers, &diff);
-	if (!diff.is_large && !diff.n_added && !diff.n_removed)
+	if (!diff.n.added && !diff.n.removed)
 		return 0;
 	/* One message is one step, too, and costs what changes instead of what is there. */
-	if (!diff.is_large && !diff.n_removed)
-		r = kernel->ops->filters_add(kernel, diff.added, diff.n_added);
-	else if (!diff.is_large && !diff.n_added)
-		r = kernel->ops->filters_del(kernel, diff.removed, diff.n_removed);
-	else if (!diff.is_large)
-		r = kernel->ops->filters_change(kernel, diff.removed, diff.n_removed, diff.added,
-						diff.n_added);
+	if (!is_large(&diff) && !diff.n.removed)
+		r = kernel->ops->filters_add(kernel, diff.added, diff.n.added);
+	else if (!is_large(&diff) && !diff.n.added)
+		r = kernel->ops->filters_del(kernel, diff.removed, diff.n.removed);
+	else if (!is_large(&diff))
+		r = kernel->ops->filters_change(kernel, diff.removed, diff.n.removed, diff.added,
+						diff.n.added);
 	return r == -E2BIG ? replace_all(layers, kernel) : r;
 }
 

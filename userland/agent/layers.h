@@ -100,6 +100,20 @@ DEFINE_CLEANUP(struct layers *, layers_free);
 int layers_commit(const struct layers *layers, const struct layers *before,
 		  struct kernel *kernel);
 
+/*
+ * Whether the driver would take @layers, and why not: as layers_commit(), but changes nothing and asks
+ * about all filters, however few have changed.
+ */
+int layers_check(const struct layers *layers, struct kernel *kernel);
+
+/* Filters that the driver gets and loses; one that changes is both. */
+struct layers_difference {
+	size_t added;
+	size_t removed;
+};
+
+struct layers_difference layers_compare(const struct layers *before, const struct layers *after);
+
 /* An id that no filter has. */
 uint32_t layers_new_id(struct layers *layers);
 /* By id, those of the default response rule, too; NULL if there is none. */

@@ -15,6 +15,7 @@ agent_SRCS := \
 	userland/agent/config.c \
 	userland/agent/cred.c \
 	userland/agent/driver_check.c \
+	userland/agent/dry_run.c \
 	userland/agent/dynamic.c \
 	userland/agent/event_drop.c \
 	userland/agent/event_entry.c \
@@ -170,3 +171,9 @@ TESTS += test_agent_runs
 test_agent_runs_SRCS := userland/agent/test_agent_runs.c userland/agent/test_world.c
 test_agent_runs_LIBS := agent nl_fake
 test_agent_runs_PKGS := cmocka
+
+TESTS += test_agent_dry_run
+test_agent_dry_run_SRCS := userland/agent/test_dry_run.c userland/agent/test_store_calls.c \
+	userland/agent/test_world.c
+test_agent_dry_run_LIBS := agent nl_fake
+test_agent_dry_run_PKGS := cmocka

@@ -390,12 +390,11 @@ int stores_slot_use(struct stores *stores, struct stores_slot *slot,
 int stores_slot_try(struct stores *stores, struct stores_slot *slot,
 		    struct stores_candidate *candidate, struct fault *fault)
 {
-	struct layers *layers = NULL;
-	int r = candidate->is_new ? agent_build_layer(stores->agent, slot->layer,
-						      candidate->ruleset, &layers, fault) : 0;
+	struct agent_change change = { .which = 1U << slot->layer };
+	struct layers_difference difference;
 
-	layers_free(layers);
-	return r;
+	change.candidates[slot->layer] = candidate->ruleset;
+	return candidate->is_new ? agent_try_layers(stores->agent, &change, &difference, fault) : 0;
 }
 
 /* --- following ---------------------------------------------------------------------------- */

@@ -147,7 +147,7 @@ bool stores_recall_name(struct stores *stores, struct stores_slot *slot, const c
  */
 int stores_slot_use(struct stores *stores, struct stores_slot *slot,
 		    struct stores_candidate *candidate, struct fault *fault);
-/* Whether it could be put in force. 0, or -errno with *fault. */
+/* Whether it could be put in force, the driver's verdict included. 0, or -errno with *fault. */
 int stores_slot_try(struct stores *stores, struct stores_slot *slot,
 		    struct stores_candidate *candidate, struct fault *fault);
 

@@ -69,19 +69,6 @@ static void test_C27_all_or_none(void **state)
 	assert_int_equal(world_count_filters(w), 2);
 }
 
-static void test_dry_run(void **state)
-{
-	struct world *w = *state;
-	struct policy_runs runs = { .n_mms = 0 };
-
-	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2" BLOCK, false);
-	assert_string_equal(call(w, POLICY_RUNS_DRY, &runs), "");
-	assert_int_equal(world_count_filters(w), 0);
-	assert_null(w->agent->rulesets[RULESET_LAYER_IPSECCMD]);
-	add_to(&runs, "srcaddr=me dstaddr=10.0.0.2 qmpolicy=2", true);
-	assert_string_equal(call(w, POLICY_RUNS_DRY, &runs), "Invalid");
-}
-
 static void test_refused(void **state)
 {
 	struct world *w = *state;
@@ -223,7 +210,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST("C06 C26 runs are added, and deleted all together", test_C06_C26_add_and_delete),
 		WORLD_TEST("C27 a batch is done, or nothing", test_C27_all_or_none),
-		WORLD_TEST("a dry run changes nothing", test_dry_run),
 		WORLD_TEST("runs that are refused", test_refused),
 		WORLD_TEST("A20 A21 runs are kept, if they are not volatile", test_A20_A21_kept),
 		WORLD_TEST("driver and file have the same", test_both_or_none),

@@ -59,7 +59,10 @@ struct world {
 				fail_msg("still not: %s", #condition);            \
 	} while (0)
 
-/* "host.example" is 10.0.0.7; "slow.example" is not resolved while the test holds this. */
+/*
+ * "host.example" is 10.0.0.7, and so is "slow-host.example", but not while the test holds this; nor is it
+ * known until then that there is no "slow.example".
+ */
 extern pthread_mutex_t world_gate;
 
 /* RUNDIR/NAME; static until the next call. */

@@ -79,6 +79,7 @@ static int connect_bus(struct ctl *ctl)
 		return is_hung_up(err) && geteuid() ? -EACCES : err;
 	}
 	ctl->bus = bus;
+	ctl->is_bus_dry = false;
 	return 0;
 }
 
@@ -115,15 +116,35 @@ bool ctl_agent_runs(struct ctl *ctl)
 	return err != -ENOENT && err != -ECONNREFUSED;
 }
 
+static enum ctl_exit call_new(struct ctl *ctl, const char *method, sd_bus_message **ret_message)
+{
+	int err = sd_bus_message_new_method_call(ctl->bus, ret_message, NULL, POLICY_BUS_PATH,
+						 POLICY_BUS_INTERFACE, method);
+
+	return err < 0 ? ctl_message_error(ctl, err, NULL) : CTL_EXIT_OK;
+}
+
+/* The agent is told before anything else, so that no call can be taken for one that is meant. */
+static enum ctl_exit begin_dry_run(struct ctl *ctl)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+	enum ctl_exit ret = call_new(ctl, "BeginDryRun", &message);
+
+	if (!ret)
+		ret = ctl_call_send(ctl, message, NULL);
+	ctl->is_bus_dry = !ret;
+	return ret;
+}
+
 enum ctl_exit ctl_call_new(struct ctl *ctl, const char *method, sd_bus_message **ret_message)
 {
 	int err = ctl->bus ? 0 : connect_bus(ctl);
+	enum ctl_exit ret;
 
 	if (err < 0)
 		return connect_error(ctl, err);
-	err = sd_bus_message_new_method_call(ctl->bus, ret_message, NULL, POLICY_BUS_PATH,
-					     POLICY_BUS_INTERFACE, method);
-	return err < 0 ? ctl_message_error(ctl, err, NULL) : CTL_EXIT_OK;
+	ret = ctl->is_dry_run && !ctl->is_bus_dry ? begin_dry_run(ctl) : CTL_EXIT_OK;
+	return ret ? ret : call_new(ctl, method, ret_message);
 }
 
 /* The number for the name of an error of the agent's own; 0 for another one's. */

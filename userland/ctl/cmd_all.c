@@ -86,6 +86,7 @@ static const struct ctl_command commands[] = {
 	{
 		.path = "dynamic delete all",
 		.text = "remove all rules and policies of this context",
+		.flags = CTL_COMMAND_AGENT,
 		.run = run_delete,
 	},
 	{

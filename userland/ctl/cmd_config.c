@@ -148,6 +148,7 @@ static const struct ctl_command commands[] = {
 		.remarks = SET_REMARKS,
 		.examples = SET_EXAMPLES,
 		CTL_TAGS(set_tags),
+		.flags = CTL_COMMAND_AGENT,
 		.run = run_set,
 	},
 	{
@@ -163,6 +164,7 @@ static const struct ctl_command commands[] = {
 		.remarks = SET_REMARKS,
 		.examples = SET_EXAMPLES,
 		CTL_TAGS(set_tags),
+		.flags = CTL_COMMAND_AGENT,
 		.run = run_set,
 	},
 	{

@@ -265,6 +265,7 @@ static const struct ctl_command commands[] = {
 		.examples = "  dynamic add mmpolicy name=mm mmsecmethods=\"AES256-SHA256-14 3DES-SHA1-2\"\n"
 			    "  dynamic add mmpolicy mm qmpermm=10 mmlifetime=60\n",
 		CTL_TAGS(add_tags),
+		.flags = CTL_COMMAND_AGENT,
 		.run = run_add,
 	},
 	{
@@ -273,6 +274,7 @@ static const struct ctl_command commands[] = {
 		.remarks = "What is not named stays as it is.",
 		.examples = "  dynamic set mmpolicy name=mm mmlifetime=60\n",
 		CTL_TAGS(set_tags),
+		.flags = CTL_COMMAND_AGENT,
 		.run = run_set,
 	},
 	{
@@ -282,7 +284,7 @@ static const struct ctl_command commands[] = {
 		.examples = "  dynamic delete mmpolicy name=mm\n"
 			    "  dynamic delete mmpolicy all\n",
 		CTL_TAGS(delete_tags),
-		.flags = CTL_COMMAND_ALL,
+		.flags = CTL_COMMAND_ALL | CTL_COMMAND_AGENT,
 		.run = run_delete,
 	},
 	{

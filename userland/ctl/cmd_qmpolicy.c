@@ -265,6 +265,7 @@ static const struct ctl_command commands[] = {
 			    "ESP[3DES,SHA1]:100000k/3600s\"\n"
 			    "  dynamic add qmpolicy qm soft=yes pfsgroup=GRP14\n",
 		CTL_TAGS(add_tags),
+		.flags = CTL_COMMAND_AGENT,
 		.run = run_add,
 	},
 	{
@@ -273,6 +274,7 @@ static const struct ctl_command commands[] = {
 		.remarks = "What is not named stays as it is.",
 		.examples = "  dynamic set qmpolicy name=qm pfsgroup=GRPMM\n",
 		CTL_TAGS(set_tags),
+		.flags = CTL_COMMAND_AGENT,
 		.run = run_set,
 	},
 	{
@@ -282,7 +284,7 @@ static const struct ctl_command commands[] = {
 		.examples = "  dynamic delete qmpolicy name=qm\n"
 			    "  dynamic delete qmpolicy all\n",
 		CTL_TAGS(delete_tags),
-		.flags = CTL_COMMAND_ALL,
+		.flags = CTL_COMMAND_ALL | CTL_COMMAND_AGENT,
 		.run = run_delete,
 	},
 	{

@@ -374,6 +374,7 @@ static const struct ctl_command commands[] = {
 			"  dynamic add rule srcaddr=me dstaddr=10.0.0.2 mmpolicy=mm qmpolicy=qm psk=\"a secret\"\n"
 			"  dynamic add rule any me protocol=TCP dstport=23 actionin=block actionout=block\n",
 		CTL_TAGS(add_tags),
+		.flags = CTL_COMMAND_AGENT,
 		.run = run_add,
 	},
 	{
@@ -384,6 +385,7 @@ static const struct ctl_command commands[] = {
 			   "Authentication methods replace all old ones.",
 		.examples = "  dynamic set rule srcaddr=me dstaddr=10.0.0.2 qmpolicy=qm2\n",
 		CTL_TAGS(set_tags),
+		.flags = CTL_COMMAND_AGENT,
 		.run = run_set,
 	},
 	{
@@ -392,7 +394,7 @@ static const struct ctl_command commands[] = {
 		.remarks = "The rule has to match exactly, with the defaults of add; all is every rule.",
 		.examples = "  dynamic delete rule srcaddr=me dstaddr=10.0.0.2\n",
 		CTL_TAGS(delete_tags),
-		.flags = CTL_COMMAND_ALL,
+		.flags = CTL_COMMAND_ALL | CTL_COMMAND_AGENT,
 		.run = run_delete,
 	},
 	{

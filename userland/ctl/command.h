@@ -72,6 +72,7 @@ enum ctl_command_flags {
 	CTL_COMMAND_DEFAULT = 2,	/* and the word "default" for name */
 	CTL_COMMAND_STORED = 4,		/* changes a store by ctl_store_change() and nothing else */
 	CTL_COMMAND_DRY = 8,		/* honours --dry-run, or has no need to */
+	CTL_COMMAND_AGENT = 16,		/* changes by calls of the agent, which tries them in a dry run */
 };
 
 struct ctl_command {

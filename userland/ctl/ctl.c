@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "ctl/columns.h"
+#include "ctl/dry_run.h"
 #include "ctl/stores.h"
 #include "ctl/words.h"
 
@@ -110,7 +111,7 @@ static bool run_common_word(struct ctl *ctl, char *const *words, size_t n)
 static bool can_be_tried(const struct ctl_command *command)
 {
 	return strstr(command->path, " show ") ||
-	       command->flags & (CTL_COMMAND_DRY | CTL_COMMAND_STORED);
+	       command->flags & (CTL_COMMAND_DRY | CTL_COMMAND_STORED | CTL_COMMAND_AGENT);
 }
 
 static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *command, char **words,
@@ -133,6 +134,8 @@ static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *comm
 	if (!(command->flags & CTL_COMMAND_STORED))
 		(void)ctl_store_flush(ctl);
 	ret = command->run(ctl, &args);
+	if (!ret && ctl->is_dry_run && command->flags & CTL_COMMAND_AGENT)
+		ctl_dry_run_tell_command(ctl, &args);
 	ctl_finish_json(ctl);
 	return ret;
 }

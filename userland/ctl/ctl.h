@@ -35,6 +35,8 @@ struct ctl {
 	/* The name of an address, for resolvedns=; 0 or negative. getnameinfo() but in tests. */
 	int (*host_name)(const struct ip_addr *addr, char *buf, size_t len);
 	struct sd_bus *bus;		/* NULL until the first call; see ctl/client.h */
+	bool is_bus_dry;		/* and it has been told that this is a dry run */
+	bool has_tried;			/* dynamic changes in a dry run, see ctl/dry_run.h */
 	struct ctl_stores *stores;	/* NULL until first needed; see ctl/stores.h */
 	bool has_json;			/* a part of the JSON document was printed */
 };

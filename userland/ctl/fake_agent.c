@@ -361,6 +361,8 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD("StoreRead", "sa{sv}", "a(sa{sv})", on_store, 0),
 	SD_BUS_METHOD("GetStores", "", "aa{sv}", on_store, 0),
 	SD_BUS_METHOD("StoreExplain", "ssa{sv}", "a{sv}", on_store_explain, 0),
+	SD_BUS_METHOD("BeginDryRun", "", "", on_delete_all, 0),
+	SD_BUS_METHOD("GetDryRun", "", "a{sv}", on_show, 0),
 	SD_BUS_METHOD("TryBegin", "u", "", on_try_begin, 0),
 	SD_BUS_METHOD("TryConfirm", "", "", on_delete_all, 0),
 	SD_BUS_METHOD("TryEnd", "", "", on_delete_all, 0),

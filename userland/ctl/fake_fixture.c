@@ -295,6 +295,9 @@ static const struct policy_status_info status = {
 	.cred = true, .agent_version = "0.1.0", .driver_version = "0.1.0",
 };
 
+static const struct policy_dry_run_info change = { .filters_added = 1, .filters_removed = 2 };
+static const struct policy_dry_run_info no_change;
+
 int fake_fixture_append(sd_bus_message *reply, sd_bus_message *call, bool is_empty)
 {
 	const char *method = sd_bus_message_get_member(call);
@@ -311,6 +314,9 @@ int fake_fixture_append(sd_bus_message *reply, sd_bus_message *call, bool is_emp
 	if (!strcmp(method, "GetConfig"))
 		return policy_bus_append_record(reply, &policy_config_record,
 						is_empty ? &plain : &config);
+	if (!strcmp(method, "GetDryRun"))
+		return policy_bus_append_record(reply, &policy_dry_run_record,
+						is_empty ? &no_change : &change);
 	if (!strcmp(method, "GetStatus"))
 		return policy_bus_append_record(reply, &policy_status_record,
 						is_empty ? &down : &status);

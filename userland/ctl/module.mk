@@ -30,6 +30,7 @@ ctl_SRCS := \
 	userland/ctl/complete.c \
 	userland/ctl/ctl.c \
 	userland/ctl/driver_diff.c \
+	userland/ctl/dry_run.c \
 	userland/ctl/help.c \
 	userland/ctl/interactive.c \
 	userland/ctl/methods.c \

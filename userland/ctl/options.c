@@ -6,6 +6,7 @@
 
 #include "ctl/complete.h"
 #include "ctl/ctl.h"
+#include "ctl/dry_run.h"
 #include "ctl/remote.h"
 
 #ifndef IPD_VERSION
@@ -85,12 +86,12 @@ static enum ctl_exit run_here(struct ctl *ctl, const struct request *request)
 {
 	enum ctl_exit ret;
 
-	if (request->file)
-		return ctl_run_file(ctl, request->file);
-	ret = ctl_run_words(ctl, request->words, request->n);
+	ret = request->file ? ctl_run_file(ctl, request->file) :
+			      ctl_run_words(ctl, request->words, request->n);
 	/* Nothing said yet but in which context the commands are to be read. */
-	if (ret == CTL_EXIT_OK && (!request->n || *ctl->context) && !ctl->is_done)
-		return ctl_interactive(ctl);
+	if (!request->file && ret == CTL_EXIT_OK && (!request->n || *ctl->context) && !ctl->is_done)
+		ret = ctl_interactive(ctl);
+	ctl_dry_run_tell_driver(ctl);
 	return ret;
 }
 

@@ -4,6 +4,7 @@
 #include <systemd/sd-bus.h>
 
 #include "ctl/client.h"
+#include "ctl/dry_run.h"
 #include "policy/text.h"
 
 void dynamic_clear_changes(struct dynamic_changes *changes)
@@ -48,8 +49,7 @@ static enum ctl_exit add_runs(struct session *session, const struct dynamic_chan
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
 	uint32_t flags = (session->is_volatile ? POLICY_RUNS_VOLATILE : 0) |
-			 (changes->wipes ? POLICY_RUNS_REPLACE : 0) |
-			 (session->ctl->is_dry_run ? POLICY_RUNS_DRY : 0);
+			 (changes->wipes ? POLICY_RUNS_REPLACE : 0);
 	enum ctl_exit ret = ctl_call_new(session->ctl, "AddRuns", &message);
 	int err;
 
@@ -85,10 +85,11 @@ static void print_dry_run(FILE *out, const struct dynamic_changes *changes)
 	}
 }
 
-static enum ctl_exit delete_runs(struct session *session)
+static void tell_dry_run(struct ctl *ctl, const struct dynamic_changes *changes)
 {
-	return session->ctl->is_dry_run ? CTL_EXIT_OK :
-					  ctl_call(session->ctl, "DeleteRuns", NULL, NULL);
+	print_dry_run(ctl->out, changes);
+	ctl->has_tried = true;
+	ctl_dry_run_tell_driver(ctl);
 }
 
 enum ctl_exit dynamic_apply(struct session *session, struct dynamic_changes *changes)
@@ -99,8 +100,9 @@ enum ctl_exit dynamic_apply(struct session *session, struct dynamic_changes *cha
 		return CTL_EXIT_OK;
 	if (changes->plan.n_runs && !session->ctl->is_dry_run && !is_confirmed(session, changes))
 		return CTL_EXIT_FAILED;
-	ret = changes->plan.n_runs ? add_runs(session, changes) : delete_runs(session);
+	ret = changes->plan.n_runs ? add_runs(session, changes) :
+				     ctl_call(session->ctl, "DeleteRuns", NULL, NULL);
 	if (!ret && session->ctl->is_dry_run)
-		print_dry_run(session->ctl->out, changes);
+		tell_dry_run(session->ctl, changes);
 	return ret;
 }

@@ -909,6 +909,11 @@ enum {
 	 * associations while its actions stay.
 	 */
 	IPSECDRV_CMD_FILTER_CHANGE,
+	/*
+	 * Tells what filter-commit would, for a dry run. Changes nothing; the transaction stays
+	 * open.
+	 */
+	IPSECDRV_CMD_FILTER_CHECK,
 	/* A packet needs an association. Sent again while it lasts without answer. */
 	IPSECDRV_CMD_ACQUIRE_EVENT,
 	/* A lifetime of an association ended. */

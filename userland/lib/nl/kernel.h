@@ -237,6 +237,8 @@ struct kernel_ops {
 	 */
 	int (*filters_replace)(struct kernel *kernel, const struct kernel_filter *filters,
 			       size_t n);
+	/* What filters_replace() would say now; changes nothing. */
+	int (*filters_check)(struct kernel *kernel, const struct kernel_filter *filters, size_t n);
 	/* To what is in force, all or none; -E2BIG when they do not fit into one message. */
 	int (*filters_add)(struct kernel *kernel, const struct kernel_filter *filters, size_t n);
 	int (*filters_del)(struct kernel *kernel, const uint32_t *ids, size_t n);

@@ -164,10 +164,8 @@ static void prune(struct fake *fake, uint32_t filter_id)
 	fake->n_acquires = kept;
 }
 
-static int install(struct fake *fake, const struct kernel_filter *filters, size_t n)
+static int check(struct fake *fake, const struct kernel_filter *filters, size_t n)
 {
-	size_t n_old = fake->n_filters;
-	struct kernel_filter *old;
 	int r;
 
 	if (n > FILTERS_MAX)
@@ -175,6 +173,15 @@ static int install(struct fake *fake, const struct kernel_filter *filters, size_
 	r = check_filters(fake, filters, n);
 	for (size_t i = 0; !r && i < n; i++)
 		r = check_ends(fake, &filters[i]);
+	return r;
+}
+
+static int install(struct fake *fake, const struct kernel_filter *filters, size_t n)
+{
+	size_t n_old = fake->n_filters;
+	struct kernel_filter *old;
+	int r = check(fake, filters, n);
+
 	if (r)
 		return r;
 	old = calloc(n_old + 1, sizeof(*old));
@@ -202,6 +209,14 @@ static int fake_filters_replace(struct kernel *kernel, const struct kernel_filte
 	int r = enter(fake, KERNEL_FAKE_FILTERS_REPLACE);
 
 	return r ? r : install(fake, filters, n);
+}
+
+static int fake_filters_check(struct kernel *kernel, const struct kernel_filter *filters, size_t n)
+{
+	struct fake *fake = fake_of(kernel);
+	int r = enter(fake, KERNEL_FAKE_FILTERS_CHECK);
+
+	return r ? r : check(fake, filters, n);
 }
 
 static int fake_filters_add(struct kernel *kernel, const struct kernel_filter *filters, size_t n)
@@ -714,6 +729,7 @@ static const struct kernel_ops fake_ops = {
 	.mode_set = fake_mode_set,
 	.diag_set = fake_diag_set,
 	.filters_replace = fake_filters_replace,
+	.filters_check = fake_filters_check,
 	.filters_add = fake_filters_add,
 	.filters_del = fake_filters_del,
 	.filters_change = fake_filters_change,

@@ -440,10 +440,9 @@ static int add_some(struct genl *genl, uint32_t transaction, const struct kernel
 	return 0;
 }
 
-static int genl_filters_replace(struct kernel *kernel, const struct kernel_filter *filters,
-				size_t n)
+/* A transaction with these filters, and @command for it. */
+static int transact(struct genl *genl, const struct kernel_filter *filters, size_t n, int command)
 {
-	struct genl *genl = genl_of(kernel);
 	char why[KERNEL_WHY_LEN];
 	uint32_t transaction = 0;
 	size_t done = 0, added = 0;
@@ -458,13 +457,24 @@ static int genl_filters_replace(struct kernel *kernel, const struct kernel_filte
 			done += added;
 	}
 	if (!r)
-		r = call_transaction(genl, IPSECDRV_CMD_FILTER_COMMIT, transaction);
-	if (!r)
+		r = call_transaction(genl, command, transaction);
+	if (!r && command == IPSECDRV_CMD_FILTER_COMMIT)
 		return 0;
 	memcpy(why, genl->kernel.why, sizeof(why));	/* of the refusal, not of the abort */
 	(void)call_transaction(genl, IPSECDRV_CMD_FILTER_ABORT, transaction);
 	memcpy(genl->kernel.why, why, sizeof(why));
 	return r;
+}
+
+static int genl_filters_replace(struct kernel *kernel, const struct kernel_filter *filters,
+				size_t n)
+{
+	return transact(genl_of(kernel), filters, n, IPSECDRV_CMD_FILTER_COMMIT);
+}
+
+static int genl_filters_check(struct kernel *kernel, const struct kernel_filter *filters, size_t n)
+{
+	return transact(genl_of(kernel), filters, n, IPSECDRV_CMD_FILTER_CHECK);
 }
 
 static int genl_filters_add(struct kernel *kernel, const struct kernel_filter *filters, size_t n)
@@ -845,6 +855,7 @@ static const struct kernel_ops genl_ops = {
 	.mode_set = genl_mode_set,
 	.diag_set = genl_diag_set,
 	.filters_replace = genl_filters_replace,
+	.filters_check = genl_filters_check,
 	.filters_add = genl_filters_add,
 	.filters_del = genl_filters_del,
 	.filters_change = genl_filters_change,

@@ -554,6 +554,8 @@ static const struct row command_rows[] = {
 	  "What would happen to a packet now. An inbound packet is taken as arriving in clear; nothing is counted, held or asked for." },
 	{ IPSECDRV_CMD_FILTER_CHANGE, "filter-change",
 	  "Removes the filters that are named by id and adds others, in one step, all of the message or nothing. One that is removed and added with its id and traffic keeps its associations while its actions stay." },
+	{ IPSECDRV_CMD_FILTER_CHECK, "filter-check",
+	  "Tells what filter-commit would, for a dry run. Changes nothing; the transaction stays open." },
 	{ IPSECDRV_CMD_ACQUIRE_EVENT, "acquire-event",
 	  "A packet needs an association. Sent again while it lasts without answer." },
 	{ IPSECDRV_CMD_EXPIRE_EVENT, "expire-event",

@@ -209,6 +209,13 @@ static const struct policy_key store_keys[] = {
 #undef T
 };
 
+static const struct policy_key dry_run_keys[] = {
+#define T policy_dry_run_info
+	NUMBER(T, "filtersadded", filters_added),
+	NUMBER(T, "filtersremoved", filters_removed),
+#undef T
+};
+
 const struct policy_record policy_mm_filter_record = RECORD(policy_mm_filter_info, mm_filter_keys);
 const struct policy_record policy_qm_filter_record = RECORD(policy_qm_filter_info, qm_filter_keys);
 const struct policy_record policy_driver_difference_record =
@@ -221,6 +228,7 @@ const struct policy_record policy_explanation_record =
 const struct policy_record policy_config_record = RECORD(policy_config_info, config_keys);
 const struct policy_record policy_status_record = RECORD(policy_status_info, status_keys);
 const struct policy_record policy_store_record = RECORD(policy_store_info, store_keys);
+const struct policy_record policy_dry_run_record = RECORD(policy_dry_run_info, dry_run_keys);
 
 void policy_record_clear(const struct policy_record *record, void *info)
 {

@@ -226,6 +226,12 @@ struct policy_store_info {
 	uint32_t try_seconds;		/* until an unconfirmed change is taken back; 0: there is none */
 };
 
+/* What a dry run would change in the driver. */
+struct policy_dry_run_info {
+	uint32_t filters_added;
+	uint32_t filters_removed;	/* one that changes is both */
+};
+
 extern const struct policy_record policy_mm_filter_record;
 extern const struct policy_record policy_qm_filter_record;
 extern const struct policy_record policy_driver_difference_record;
@@ -236,6 +242,7 @@ extern const struct policy_record policy_explanation_record;
 extern const struct policy_record policy_config_record;
 extern const struct policy_record policy_status_record;
 extern const struct policy_record policy_store_record;
+extern const struct policy_record policy_dry_run_record;
 
 /* Frees the strings of a record that policy_bus_read_record() filled, and zeroes it. */
 void policy_record_clear(const struct policy_record *record, void *info);

@@ -15,8 +15,7 @@
 
 enum policy_runs_flags {
 	POLICY_RUNS_VOLATILE = 1,	/* ipsecpol: until the agent stops */
-	POLICY_RUNS_DRY = 2,		/* checks only */
-	POLICY_RUNS_REPLACE = 4,	/* instead of those that there were */
+	POLICY_RUNS_REPLACE = 2,	/* instead of those that there were */
 };
 
 /* The arrays and what is in them are owned. */
