@@ -10,6 +10,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "agent/boot.h"
 #include "agent/bus.h"
 #include "agent/events.h"
 #include "agent/report.h"
@@ -88,6 +89,7 @@ static int on_servers_timer(sd_event_source *source, uint64_t usec, void *userda
 	update_servers(agent);
 	if (stores_fault(agent->stores))
 		stores_look(agent->stores);	/* what the driver refused may be possible now */
+	boot_update(agent);
 	(void)sd_event_source_set_time_relative(source, SERVERS_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -309,9 +311,14 @@ int agent_set_config(struct agent *agent, const char *name, const char *value,
 	int r = is_switch ? check_strength(agent, fault) : 0;
 
 	if (!r)
-		r = config_set(agent->config, name, value, fault);
+		r = boot_prepare_property(agent, name, value, fault);
 	if (r)
 		return r;
+	r = config_set(agent->config, name, value, fault);
+	if (r) {
+		boot_update(agent);	/* as it was */
+		return r;
+	}
 	if (is_switch)
 		strength_warn(NULL, agent->rulesets, RULESET_LAYER_COUNT);
 	return agent_apply_config(agent, fault);
@@ -377,7 +384,10 @@ static int read_config(struct agent *agent, const struct agent_config *config, c
 		return say(why, -ENOMEM, "reading the configuration");
 	}
 	r = config_new(path, agent->settings, complain, &agent->config);
-	return r ? say(why, r, path) : 0;
+	if (r)
+		return say(why, r, path);
+	r = boot_new(config->boot_socket, &agent->boot);
+	return r ? say(why, r, "starting") : 0;
 }
 
 static int start_followers(struct agent *agent, const struct agent_config *config)
@@ -504,6 +514,7 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 	r = start_listening(agent);
 	if (r)
 		return say(why, r, "opening the control socket");
+	boot_update(agent);
 	event_started(agent_layers_text(agent, layers), agent_count_rules(agent));
 	report_soon(agent);	/* after the driver has told its mode */
 	resolver_refresh(agent->resolver);
@@ -548,6 +559,7 @@ struct agent *agent_free(struct agent *agent)
 	negotiate_free(agent->negotiate);
 	resolver_free(agent->resolver);
 	addresses_free(agent->addresses);
+	boot_free(agent->boot);
 	config_free(agent->config);
 	settings_free(agent->settings);
 	layers_free(agent->layers);

@@ -17,6 +17,7 @@
 #include "agent/settings.h"
 #include "nl/kernel.h"
 
+struct boot;
 struct bus;
 struct fault;
 struct stores;
@@ -48,6 +49,7 @@ struct agent {
 	struct ruleset *rulesets[RULESET_LAYER_COUNT];	/* NULL: none; the dynamic one always is */
 	struct layers *layers;		/* of them, and in the driver; NULL: nothing yet */
 	struct layers *adopted;		/* until then: what the driver has */
+	struct boot *boot;
 	struct stores *stores;
 	char *state_dir;
 	char *runs_path;		/* dynamic.db: what ipseccmd has made */
@@ -79,6 +81,7 @@ struct agent_config {
 	struct addresses *addresses;	/* taken over; NULL: the host's */
 	resolver_lookup_fn lookup;	/* NULL: the system's */
 	const char *servers_root;	/* NULL: "" */
+	const char *boot_socket;	/* NULL: the driver's start is not this agent's concern */
 	bool exports_keys;		/* debug: RUNDIR/keylog */
 };
 

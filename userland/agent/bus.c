@@ -8,6 +8,7 @@
 #include <systemd/sd-bus.h>
 
 #include "agent/agent.h"
+#include "agent/boot.h"
 #include "agent/bus_dynamic.h"
 #include "agent/bus_request.h"
 #include "agent/bus_runs.h"
@@ -141,6 +142,7 @@ static int on_get_config(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
 
 	(void)ret_error;
 	config_describe(bus->agent->config, &info);
+	info.bootmode = boot_mode(bus->agent);
 	if (r >= 0)
 		r = policy_bus_append_record(reply, &policy_config_record, &info);
 	return reply_shown(m, reply, r, &fault);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/boot.h"
 #include "agent/bus.h"
 #include "agent/dry_run.h"
 #include "agent/events.h"
@@ -64,8 +65,13 @@ static int commit_change(struct agent *agent, struct agent_change *change, struc
 		agent->runs_path, change->candidates[RULESET_LAYER_IPSECCMD],
 	};
 	bool is_kept = change->which & 1U << RULESET_LAYER_IPSECCMD;
-	int r;
+	int r = publication.ruleset ? boot_prepare_policy(agent, fault) : 0;
 
+	if (r) {
+		ruleset_free(change->candidates[RULESET_LAYER_IPSECCMD]);
+		ruleset_free(change->candidates[RULESET_LAYER_IPSECPOL]);
+		return r;
+	}
 	if (is_kept) {
 		change->publish = publish;
 		change->userdata = &publication;
@@ -73,6 +79,8 @@ static int commit_change(struct agent *agent, struct agent_change *change, struc
 	r = agent_commit_layers(agent, change, fault);
 	if (!r && is_kept)
 		end_fault(agent);
+	if (is_kept)
+		boot_update(agent);
 	return r;
 }
 

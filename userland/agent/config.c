@@ -2,12 +2,11 @@
 #include "agent/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 
 #include "policy/fault.h"
 #include "agent/settings.h"
+#include "base/file.h"
 #include "base/parse.h"
 
 #define LINE_MAX_LEN 65536	/* bootexemptions can be long */
@@ -112,45 +111,22 @@ int config_new(const char *path, const struct settings *settings,
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-static int write_values(const struct config *config, int fd)
+static int write_file(const struct config *config)
 {
-	FILE *file = fdopen(fd, "w");
-	int r = 0;
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	FILE *file = open_memstream(&text, &len);
 
-	if (!file) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
+	if (!file)
+		return -ENOMEM;
 	fputs("# written by ipsec-policy-agent; use \"ipsecctl dynamic set config\"\n", file);
 	for (size_t i = 0; i < policy_n_config_properties; i++)
 		if (config->values[i])
 			fprintf(file, "%s=%s\n", policy_config_properties[i].name,
 				config->values[i]);
-	if (fflush(file) || fsync(fd) || ferror(file))
-		r = errno ? -errno : -EIO;
-	if (fclose(file) && !r)
-		r = -errno;
-	return r;
-}
-
-static int write_file(const struct config *config)
-{
-	char new[PATH_MAX];
-	int fd, r;
-
-	if (snprintf(new, sizeof(new), "%s.new", config->path) >= (int)sizeof(new))
-		return -ENAMETOOLONG;
-	(void)unlink(new);
-	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return -errno;
-	r = write_values(config, fd);
-	if (!r && rename(new, config->path))
-		r = -errno;
-	if (r)
-		(void)unlink(new);
-	return r;
+	if (fclose(file))
+		return -ENOMEM;
+	return file_replace(config->path, text, len, 0644);
 }
 
 /* The property, and the value as it is kept, for the caller to free. */
@@ -213,6 +189,20 @@ uint32_t config_number(const struct config *config, const char *name)
 	if (property)
 		(void)parse_u32(value_of(config, property), &number);
 	return number;
+}
+
+const char *config_text(const struct config *config, const char *name)
+{
+	const struct policy_config_property *property = policy_config_find(name);
+
+	return property ? value_of(config, property) : NULL;
+}
+
+const char *config_set_text(const struct config *config, const char *name)
+{
+	const struct policy_config_property *property = policy_config_find(name);
+
+	return property ? config->values[index_of(property)] : NULL;
 }
 
 void config_describe(const struct config *config, struct policy_config_info *ret_info)

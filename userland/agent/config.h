@@ -35,6 +35,9 @@ int config_set(struct config *config, const char *name, const char *value, struc
 int config_try(const char *name, const char *value, struct fault *fault);
 uint32_t config_number(const struct config *config, const char *name);
 /* Strings are borrowed until the next set. */
+const char *config_text(const struct config *config, const char *name);
+/* NULL unless config_set() has ever set it. */
+const char *config_set_text(const struct config *config, const char *name);
 void config_describe(const struct config *config, struct policy_config_info *ret_info);
 
 #endif /* AGENT_CONFIG_H */

@@ -29,6 +29,7 @@ struct options {
 	const char *run_dir;
 	const char *state_dir;
 	const char *config;
+	const char *boot_socket;
 	bool is_foreground;
 	bool exports_keys;
 };
@@ -41,18 +42,20 @@ static const char help[] =
 	"  --run-dir DIR     sockets and what has to outlive a crash; " RUN_DIR "\n"
 	"  --state-dir DIR   what has to outlive a reboot; " STATE_DIR "\n"
 	"  --config FILE     settings; " SETTINGS_FILE "\n"
+	"  --boot-socket SOCKET  who writes what the driver starts with; nobody is asked\n"
 	"  --foreground      write the log to standard error, not to the journal\n"
 	"  --log-level LEVEL err, warning, notice, info or debug; info\n"
 	"  --export-keys     DEBUGGING ONLY: write all session keys to DIR/keylog, for tshark\n"
 	"  --version         print the version and exit\n"
 	"  --help            print this and exit\n";
 
-enum { OPTION_RUN_DIR = 256, OPTION_STATE_DIR, OPTION_CONFIG, OPTION_LOG_LEVEL, OPTION_EXPORT_KEYS };
+enum { OPTION_RUN_DIR = 256, OPTION_STATE_DIR, OPTION_CONFIG, OPTION_BOOT_SOCKET, OPTION_LOG_LEVEL, OPTION_EXPORT_KEYS };
 
 static const struct option long_options[] = {
 	{ "run-dir", required_argument, NULL, OPTION_RUN_DIR },
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
 	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "boot-socket", required_argument, NULL, OPTION_BOOT_SOCKET },
 	{ "foreground", no_argument, NULL, 'f' },
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "export-keys", no_argument, NULL, OPTION_EXPORT_KEYS },
@@ -76,6 +79,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case OPTION_CONFIG:
 			options->config = optarg;
+			break;
+		case OPTION_BOOT_SOCKET:
+			options->boot_socket = optarg;
 			break;
 		case OPTION_LOG_LEVEL:
 			level = log_level_from_text(optarg);
@@ -177,6 +183,7 @@ static int start(const struct options *options, sd_event *event, struct agent **
 		.run_dir = options->run_dir,
 		.state_dir = options->state_dir,
 		.settings_path = options->config,
+		.boot_socket = options->boot_socket,
 		.exports_keys = options->exports_keys,
 	};
 	char why[AGENT_WHY_LEN];

@@ -3,6 +3,7 @@ LIBS += agent
 agent_SRCS := \
 	userland/agent/addresses.c \
 	userland/agent/agent.c \
+	userland/agent/boot.c \
 	userland/agent/bus.c \
 	userland/agent/bus_dynamic.c \
 	userland/agent/bus_request.c \
@@ -60,7 +61,7 @@ agent_SRCS := \
 	userland/agent/trial.c \
 	userland/agent/tunnel.c \
 	userland/agent/watch.c
-agent_LIBS := daemon link ike store policy nl base
+agent_LIBS := boot daemon link ike store policy nl base
 agent_PKGS := libsystemd libnl-3.0
 
 PROGS += ipsec-policy-agent
@@ -177,3 +178,9 @@ test_agent_dry_run_SRCS := userland/agent/test_dry_run.c userland/agent/test_sto
 	userland/agent/test_world.c
 test_agent_dry_run_LIBS := agent nl_fake
 test_agent_dry_run_PKGS := cmocka
+
+TESTS += test_agent_boot
+test_agent_boot_SRCS := userland/agent/test_boot.c userland/agent/test_store_calls.c \
+	userland/agent/test_world.c
+test_agent_boot_LIBS := agent nl_fake
+test_agent_boot_PKGS := cmocka

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "agent/agent.h"
+#include "agent/boot.h"
 #include "agent/compile.h"
 #include "agent/events.h"
 #include "agent/store_job.h"
@@ -367,14 +368,31 @@ static void set_waiting(struct stores_slot *slot, struct stores_candidate *candi
 	slot->waiting = candidate->is_new ? TAKE_PTR(candidate->content) : NULL;
 }
 
+static bool is_assigned(const struct store_content *content)
+{
+	return content && store_content_assigned(content);
+}
+
+/* Before anything is in force: what is, is so at the next boot, too. */
+static int prepare_boot(struct stores *stores, const struct stores_slot *slot,
+			const struct stores_candidate *candidate, struct fault *fault)
+{
+	const struct store_content *content = candidate->is_new ? candidate->content :
+								  slot->content;
+
+	return is_assigned(content) ? boot_prepare_policy(stores->agent, fault) : 0;
+}
+
 int stores_slot_use(struct stores *stores, struct stores_slot *slot,
 		    struct stores_candidate *candidate, struct fault *fault)
 {
 	struct publication publication = { stores, slot, candidate->ruleset };
 	bool is_done = !candidate->is_new || !acts_now(slot);
-	int r = is_done ? publish(&publication, fault) :
-			  commit(stores, slot, candidate, &publication, fault);
+	int r = prepare_boot(stores, slot, candidate, fault);
 
+	if (!r)
+		r = is_done ? publish(&publication, fault) :
+			      commit(stores, slot, candidate, &publication, fault);
 	if (r)
 		return r;
 	if (!is_done) {
@@ -384,6 +402,7 @@ int stores_slot_use(struct stores *stores, struct stores_slot *slot,
 	if (!acts_now(slot))
 		set_waiting(slot, candidate);
 	slot->version = store_version(slot->store);
+	boot_update(stores->agent);
 	return 0;
 }
 
@@ -438,6 +457,7 @@ static int look(struct stores *stores, bool is_forced, struct fault *fault)
 	else if (slot->fault)
 		set_fault(stores, slot->location, NULL);
 	set_mode(stores);
+	boot_update(stores->agent);
 	return r;
 }
 
@@ -494,6 +514,17 @@ const char *stores_slot_policy(const struct stores_slot *slot)
 							    NULL;
 
 	return policy ? policy->head.name : NULL;
+}
+
+bool stores_has_policy(const struct stores *stores)
+{
+	for (size_t i = 0; i < STORE_LOCATION_DOMAIN; i++) {
+		const struct stores_slot *slot = &stores->slots[i];
+
+		if (slot->fault || is_assigned(slot->waiting ? slot->waiting : slot->content))
+			return true;
+	}
+	return false;
 }
 
 const struct stores_slot *stores_assigned(const struct stores *stores)

@@ -93,6 +93,9 @@ void stores_loaded(struct stores *stores, enum store_location location, const ch
  */
 bool stores_is_blocking(const struct stores *stores);
 
+/* Stored policy is assigned, or something is that cannot be read. */
+bool stores_has_policy(const struct stores *stores);
+
 /*
  * Whether strongcrypto can be switched on as far as the stores go. Not during a try, which must be
  * able to go back to what was before; nor while the persistent store's policy that waits for the next

@@ -458,6 +458,7 @@ int world_start_agent(struct world *w, struct kernel *kernel, char why[static AG
 		.kernel = kernel,
 		.lookup = lookup,
 		.servers_root = "/nonexistent",
+		.boot_socket = w->boot_socket,
 	};
 	char settings[sizeof(w->dir) + 16];
 	int r;

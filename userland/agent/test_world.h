@@ -23,6 +23,7 @@
 struct world {
 	sd_event *event;
 	char dir[64];
+	const char *boot_socket;	/* that the next agent is given; NULL: none */
 	struct kernel *kernel;		/* the agent's; for looking */
 	struct agent *agent;
 	sd_bus *bus;			/* the administrator's */
