@@ -2,7 +2,8 @@
 # The only entry point: "make help".  Every folder of userland has a module.mk that adds to
 # LIBS, PROGS, TESTS and FUZZERS and says what each is made of:
 #
-#   PROGS += ipsecctl                             (TOOLS: the same, but never installed)
+#   PROGS += ipsecctl                             (TOOLS: the same, but never installed;
+#                                                 HELPERS: not for people, in libexecdir)
 #   ipsecctl_SRCS := userland/ctl/main.c ...      relative to this folder
 #   ipsecctl_LIBS := policy base                  of ours; theirs come along
 #   ipsecctl_PKGS := libsystemd libedit           pkg-config names
@@ -38,6 +39,7 @@ INSTALL := install
 DESTDIR ?=
 prefix ?= /usr
 sbindir ?= $(prefix)/sbin
+libexecdir ?= $(prefix)/lib/ipsec-policy
 mandir ?= $(prefix)/share/man
 unitdir ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
@@ -48,6 +50,7 @@ dkmsdir ?= $(prefix)/src/ipsec-policy-$(VERSION)
 
 LIBS :=
 PROGS :=
+HELPERS :=
 TOOLS :=
 TESTS :=
 FUZZERS :=
@@ -58,7 +61,7 @@ include $(FRAGMENTS)
 # --- flags ----------------------------------------------------------------
 
 # pkg-config is asked once per variable, and only when something is compiled.
-ALL_PKGS = $(sort $(foreach t,$(LIBS) $(PROGS) $(TOOLS) $(TESTS) $(FUZZERS),$($(t)_PKGS)))
+ALL_PKGS = $(sort $(foreach t,$(LIBS) $(PROGS) $(HELPERS) $(TOOLS) $(TESTS) $(FUZZERS),$($(t)_PKGS)))
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ALL_PKGS) || echo -error-pkg-config))$(PKG_CFLAGS)
 
 INCLUDES := -Iuserland/lib -Iuserland -Iinclude/uapi -Ibuild
@@ -124,7 +127,7 @@ build/$(1): $(call objects,$(1),obj) $(call archives,$(1),)
 	$$(say) LD $$@
 	$$(Q)$$(CC) $$(HARDENING_LINK) $$(CFLAGS) $$(LDFLAGS) -o $$@ $(call link_inputs,$(1),obj,)
 endef
-$(foreach p,$(PROGS) $(TOOLS),$(eval $(call program_rule,$(p))))
+$(foreach p,$(PROGS) $(HELPERS) $(TOOLS),$(eval $(call program_rule,$(p))))
 
 # The programs again with sanitizers, for runs in guests that look for memory errors.
 define asan_program_rule
@@ -132,7 +135,7 @@ build/asan/bin/$(1): $(call objects,$(1),asan) $(call archives,$(1),asan/)
 	$$(say) LD $$@
 	$$(Q)mkdir -p $$(@D) && $$(CC) $$(SANITIZERS) -o $$@ $(call link_inputs,$(1),asan,asan/)
 endef
-$(foreach p,$(PROGS) $(TOOLS),$(eval $(call asan_program_rule,$(p))))
+$(foreach p,$(PROGS) $(HELPERS) $(TOOLS),$(eval $(call asan_program_rule,$(p))))
 
 define test_rule
 build/tests/$(1): $(call objects,$(1),asan) $(call archives,$(1),asan/)
@@ -173,7 +176,7 @@ all: modules userland ## driver and programs (default)
 modules: ## the driver for KDIR: build/module/host/ipsecdrv.ko
 	$(Q)scripts/module build host
 
-programs: $(PROGS:%=build/%) ## what is installed, in build/
+programs: $(PROGS:%=build/%) $(HELPERS:%=build/%) ## what is installed, in build/
 userland: programs $(TOOLS:%=build/%) $(LIBS:%=build/lib%.a) ## that, and tools for tests
 
 tests: $(TESTS:%=build/tests/%) ## the unit tests, with sanitizers, in build/tests/
@@ -193,7 +196,7 @@ check-style check-unit check-kunit check-uml check-vm check-host check-interop c
 
 # clang-tidy, again only for what has changed. Its static analyzer takes a hundred times as long
 # as all the rest: it is for FULL=1.
-TIDY := $(sort $(foreach t,$(LIBS) $(PROGS) $(TOOLS),$($(t)_SRCS)))
+TIDY := $(sort $(foreach t,$(LIBS) $(PROGS) $(HELPERS) $(TOOLS),$($(t)_SRCS)))
 TIDY_CHECKS := $(if $(FULL),,--checks=-clang-analyzer-*)
 .PHONY: tidy
 tidy: $(TIDY:%=$(TIDY_DIR)/%.ok) ## clang-tidy over the programs (FULL=1: with the static analyzer)
@@ -244,6 +247,9 @@ build/docs/%.html: Documentation/%.rst
 
 UNITS := $(sort $(wildcard userland/*/*.service userland/*/*.socket userland/*/*.target))
 SYSUSERS := $(sort $(wildcard userland/*/*.sysusers))
+# Started at every boot, enabled or not: what they do depends on the agent.
+BOOT_UNITS := ipsec-policy-boot.service
+BOOT_SCRIPTS := $(sort $(filter-out %.c %.mk,$(wildcard userland/boot/*)))
 TMPFILES := $(sort $(wildcard userland/*/*.tmpfiles))
 COMPLETIONS := $(sort $(wildcard userland/*/*.bash userland/*/completion/*.bash))
 ZSH_COMPLETIONS := $(sort $(wildcard userland/*/completion/_*))
@@ -263,13 +269,18 @@ install-userland: programs
 	$(say) INSTALL "$(DESTDIR)$(sbindir)"
 	$(Q)$(INSTALL) -d $(DESTDIR)$(sbindir)
 	$(Q)$(INSTALL) -m 755 $(PROGS:%=build/%) $(DESTDIR)$(sbindir)
+	$(Q)$(INSTALL) -d $(DESTDIR)$(libexecdir)
+	$(Q)$(INSTALL) -m 755 $(HELPERS:%=build/%) $(BOOT_SCRIPTS) $(DESTDIR)$(libexecdir)
 	$(Q)set -e; for f in $(OTHER_NAMES); do ln -sf ipsecctl $(DESTDIR)$(sbindir)/$$f; done
 	$(Q)set -e; for f in $(USERLAND_MAN); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(mandir)/man$${f##*.}/$${f##*/}; done
 	$(Q)ln -sf ipseccmd.8 $(DESTDIR)$(mandir)/man8/ipsecpol.8
 	$(Q)set -e; for f in $(UNITS); do $(INSTALL) -d $(DESTDIR)$(unitdir); \
-		sed 's#@sbindir@#$(sbindir)#g' $$f >$(DESTDIR)$(unitdir)/$${f##*/}; \
+		sed 's#@sbindir@#$(sbindir)#g; s#@libexecdir@#$(libexecdir)#g' $$f \
+			>$(DESTDIR)$(unitdir)/$${f##*/}; \
 		chmod 644 $(DESTDIR)$(unitdir)/$${f##*/}; done
+	$(Q)set -e; $(INSTALL) -d $(DESTDIR)$(unitdir)/sysinit.target.wants; for f in $(BOOT_UNITS); do \
+		ln -sf ../$$f $(DESTDIR)$(unitdir)/sysinit.target.wants/$$f; done
 	$(Q)set -e; for f in $(SYSUSERS); do n=$${f##*/}; \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(sysusersdir)/$${n%.sysusers}.conf; done
 	$(Q)set -e; for f in $(TMPFILES); do n=$${f##*/}; \
@@ -289,6 +300,8 @@ install-driver:
 
 # What is installed, for "make uninstall"; selftests/harness/install.sh holds it against the rules above.
 INSTALLED = $(addprefix $(sbindir)/,$(PROGS) $(OTHER_NAMES)) \
+	$(addprefix $(libexecdir)/,$(HELPERS) $(notdir $(BOOT_SCRIPTS))) \
+	$(addprefix $(unitdir)/sysinit.target.wants/,$(BOOT_UNITS)) \
 	$(foreach f,$(MAN),$(call man_path,$(f))) $(mandir)/man8/ipsecpol.8 \
 	$(addprefix $(unitdir)/,$(notdir $(UNITS))) \
 	$(patsubst %.sysusers,$(sysusersdir)/%.conf,$(notdir $(SYSUSERS))) \
@@ -306,6 +319,7 @@ uninstall: ## remove what "make install" has put into DESTDIR, from DKMS too; st
 	$(Q)[ -n "$(DESTDIR)" ] || ! command -v dkms >/dev/null || ! dkms status $(DKMS_NAME) | grep -q . || \
 		dkms remove $(DKMS_NAME) --all
 	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	$(Q)[ ! -d $(DESTDIR)$(libexecdir) ] || rmdir $(DESTDIR)$(libexecdir)
 	$(Q)[ ! -d $(DESTDIR)$(dkmsdir) ] || find $(DESTDIR)$(dkmsdir) -depth -type d -empty -delete
 
 .PHONY: deb
