@@ -383,15 +383,15 @@ nat_down() { # ours|peer
 
 # Rows of features.tsv that a case proves, and the RFCs by which it does.
 proofs() {
-	local rows=K45 rfc=2406
+	local rows rfc=2406
+	rows="K45 $(rows_of_methods "$quick" "$pfs")"
 	case $scenario in
-	plain) rows="K01 K42 K45" ;;
+	plain) rows="K01 K42 $rows" ;;
 	refused) rows=K06 ;;
 	nomain | noquick) rows=K21 ;;
 	revoked) rows=K38 ;;
 	esac
 	case $scenario-$auth in plain-rsa) rows+=" K05" ;; plain-psk) rows+=" K06" ;; esac
-	case $pfs in GRPMM) rows+=" K19" ;; GRP*) rows+=" K18" ;; esac
 	case $quick in AH*) rfc=2402 ;; esac
 	case $scenario in asked | vanished) rfc+=", 3706" ;; esac
 	echo "$rows RFC $rfc, 2408, 2409"

@@ -80,6 +80,16 @@ xfrm_of() {
 	esac
 }
 
+# rows_of_methods QM PFS: rows of features.tsv that packets under these prove
+rows_of_methods() {
+	local rows
+	case $1 in AH*) rows=F15 ;; ESP\[None*) rows=F19 ;; *) rows=F16 ;; esac
+	case $1 in *MD5* | *SHA1*) rows+=" F20" ;; esac
+	case $1 in *DES,*) rows+=" F21" ;; esac
+	case $2 in GRPMM) rows+=" K19" ;; GRP*) rows+=" K18" ;; esac
+	echo "$rows"
+}
+
 # --- what B has -----------------------------------------------------------------------------
 
 peer_sas() { ip -n "$B" xfrm state | grep -c '^src'; }
