@@ -107,6 +107,17 @@ stop A-ipsec-policy-agent
 need agent_start
 same "and the next agent has the same" 3 "$(in_driver)"
 
+need ctl A dynamic add rule me 192.0.2.8 actioninbound=block actionoutbound=block
+stop A-ipsec-policy-agent USR2
+check "replaced by another version: the driver goes on" eval "mode_is secure && is_blocked"
+need agent_start
+same "and the next agent has everything, the dynamic rule too" "4 1" "$(in_driver) $(in_driver 192.0.2.8)"
+stop A-ipsec-policy-agent USR1
+check "A33 a restart: the driver goes on, there is no gap" eval "mode_is secure && is_blocked"
+need agent_start
+same "A18 N04 and the dynamic rule is gone then" "3 0" "$(in_driver) $(in_driver 192.0.2.8)"
+check "A33 what is stored is in force" is_blocked
+
 # --- others
 need sqlite3 "$(store local)" "UPDATE policies SET is_assigned = 0"
 check "A03 A07 somebody else unassigns it: the driver follows" wait_for 10 eval '[ "$(in_driver)" = 0 ]'

@@ -524,6 +524,16 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 
 /* --- end ---------------------------------------------------------------------------------- */
 
+/* What no stop of the service survives. */
+static void forget(struct agent *agent)
+{
+	struct kernel *kernel = agent->kernel;
+
+	if (kernel->ops->sa_flush(kernel))
+		log_error("the driver's associations were not removed: %s", kernel->why);
+	state_remove(agent->state_path);
+}
+
 void agent_stop(struct agent *agent)
 {
 	struct kernel *kernel = agent->kernel;
@@ -536,10 +546,16 @@ void agent_stop(struct agent *agent)
 		event_driver_mode(IPSECDRV_MODE_PERMIT);
 	if (kernel->ops->filters_replace(kernel, NULL, 0))
 		log_error("the driver's filters were not removed: %s", kernel->why);
-	if (kernel->ops->sa_flush(kernel))
-		log_error("the driver's associations were not removed: %s", kernel->why);
-	state_remove(agent->state_path);
-	event_stopped();
+	forget(agent);
+	event_stopped(false);
+}
+
+void agent_leave(struct agent *agent)
+{
+	report_now(agent);
+	ike_flush(agent->ike, IKE_REASON_SHUTTING_DOWN);
+	forget(agent);
+	event_stopped(true);
 }
 
 struct agent *agent_free(struct agent *agent)

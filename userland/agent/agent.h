@@ -33,7 +33,9 @@ struct stores;
  * Start: what dynamic.state says (a crashed agent's policy) is expanded and committed with the
  * driver's own filter ids, so that its associations live on; then the driver is set to secure
  * mode; then the sockets open. Stop: permit mode, no filters, no associations, no dynamic.state.
- * A crash does nothing: the driver protects on.
+ * Restart: no associations, no dynamic.state, but the mode and filters stay until the next agent
+ * replaces them in one step. A crash does nothing: the driver protects on; and to be replaced by another
+ * version is, to the driver, a crash.
  */
 struct agent {
 	sd_event *event;
@@ -97,6 +99,8 @@ struct agent *agent_free(struct agent *agent);
 DEFINE_CLEANUP(struct agent *, agent_free);
 /* What an administrator means by stopping the service; agent_free() follows. */
 void agent_stop(struct agent *agent);
+/* By restarting it: what is forgotten by a stop is, but nothing passes that policy does not let pass. */
+void agent_leave(struct agent *agent);
 
 /* A change of one or more layers, in one step. */
 struct agent_change {

@@ -33,12 +33,13 @@ void event_started(const char *layer, size_t n_rules)
 	event_end(&entry);
 }
 
-void event_stopped(void)
+void event_stopped(bool protects)
 {
 	struct event_entry entry;
 
 	event_begin(&entry, EVENT_STOPPED);
-	event_say(&entry, "policy agent stopped: the driver stops protecting");
+	event_say(&entry, "policy agent stopped: the driver %s",
+		  protects ? "goes on with its filters" : "stops protecting");
 	event_end(&entry);
 }
 

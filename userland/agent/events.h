@@ -75,7 +75,8 @@ void event_refused(const char *what, const struct ike_path *path, uint32_t filte
 		   const char *why);
 /* The service; @layer is where its policy comes from. */
 void event_started(const char *layer, size_t n_rules);
-void event_stopped(void);
+/* @protects: the driver goes on with its filters. */
+void event_stopped(bool protects);
 /* Protection is not what policy says, and somebody has to do something. */
 void event_serious(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void event_policy_applied(const char *layer, size_t n_rules, size_t n_filters);

@@ -147,6 +147,29 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	return sd_event_exit(agent->event, 0);
 }
 
+static int on_leave(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct agent *agent = userdata;
+
+	(void)source;
+	(void)info;
+	log_info("stopping for a restart: the driver's filters stay in force");
+	(void)sd_notify(0, "STOPPING=1");
+	agent_leave(agent);
+	return sd_event_exit(agent->event, 0);
+}
+
+static int on_replace(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct agent *agent = userdata;
+
+	(void)source;
+	(void)info;
+	log_info("stopping for another version: filters, associations and dynamic rules stay");
+	(void)sd_notify(0, "STOPPING=1");
+	return sd_event_exit(agent->event, 0);
+}
+
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	struct agent *agent = userdata;
@@ -159,14 +182,35 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
+static const struct {
+	int number;
+	sd_event_signal_handler_t handler;
+} handled_signals[] = {
+	{ SIGTERM, on_stop },
+	{ SIGINT, on_stop },
+	{ SIGUSR1, on_leave },
+	{ SIGUSR2, on_replace },
+	{ SIGHUP, on_hangup },
+};
+
+/* They wait until there is somebody who knows what to do. */
+static void block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	for (size_t i = 0; i < sizeof(handled_signals) / sizeof(handled_signals[0]); i++)
+		sigaddset(&signals, handled_signals[i].number);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 static int run(sd_event *event, struct agent *agent)
 {
-	int r = sd_event_add_signal(event, NULL, SIGTERM, on_stop, agent);
+	int r = 0;
 
-	if (r >= 0)
-		r = sd_event_add_signal(event, NULL, SIGINT, on_stop, agent);
-	if (r >= 0)
-		r = sd_event_add_signal(event, NULL, SIGHUP, on_hangup, agent);
+	for (size_t i = 0; i < sizeof(handled_signals) / sizeof(handled_signals[0]) && r >= 0; i++)
+		r = sd_event_add_signal(event, NULL, handled_signals[i].number,
+					handled_signals[i].handler, agent);
 	if (r >= 0)
 		r = sd_event_set_watchdog(event, true);
 	if (r < 0) {
@@ -214,7 +258,6 @@ int main(int argc, char **argv)
 	};
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	_cleanup_(agent_freep) struct agent *agent = NULL;
-	sigset_t signals;
 	int r = parse_options(argc, argv, &options);
 
 	if (r)
@@ -222,11 +265,7 @@ int main(int argc, char **argv)
 	log_open(NAME, options.is_foreground ? LOG_TARGET_STDERR : LOG_TARGET_AUTO);
 	forbid_core_dumps();
 	(void)signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	block_signals();
 	r = sd_event_default(&event);
 	if (r < 0) {
 		log_error("no event loop: %s", strerror(-r));

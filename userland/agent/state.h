@@ -16,7 +16,8 @@ struct fault;
  * names. It is kept
  * in RUNDIR/dynamic.state: a file system in memory, mode 0600, gone with the clean stop.
  *
- * The form is private to one version of the agent; a file of another version is refused.
+ * The form is private to the agent and has a version; a file of another one is refused. An upgrade
+ * hands the file on, so an agent that writes a new form has to read the one before.
  */
 #define STATE_FILE "dynamic.state"
 

@@ -207,6 +207,37 @@ static void test_restart(void **state)
 	RUN_UNTIL(w, w->n_adopts == 1);
 }
 
+/* A restart: only what is not protection ends. */
+static void test_leave(void **state)
+{
+	struct world *w = *state;
+	char why[AGENT_WHY_LEN];
+	const struct kernel_flow flow = world_ping();
+	struct kernel *kernel;
+	struct stat st;
+	size_t n;
+
+	world_add_peer_rule(w);
+	world_start_cred(w);
+	world_start_ike(w);
+	assert_int_not_equal(kernel_fake_packet(w->kernel, &flow), 0);
+	RUN_UNTIL(w, w->n_acquires == 1);
+	assert_int_equal(world_negotiate_pair(w, 100000 * 1024ULL), 0);
+	agent_leave(w->agent);
+	assert_int_equal(kernel_fake_mode(w->kernel), IPSECDRV_MODE_SECURE);
+	assert_int_equal(world_count_filters(w), 1);
+	(void)kernel_fake_sas(w->kernel, &n);
+	assert_int_equal(n, 0);
+	assert_int_equal(stat(world_path_in(w, STATE_FILE), &st), -1);
+	RUN_UNTIL(w, w->n_flushes);
+	/* the next one has no dynamic rules, and takes their filters away when it has its own */
+	w->ike = link_client_free(w->ike);
+	kernel = world_crash(w);
+	assert_int_equal(world_start_agent(w, kernel, why), 0);
+	assert_int_equal(kernel_fake_mode(kernel), IPSECDRV_MODE_SECURE);
+	assert_int_equal(world_count_filters(w), 0);
+}
+
 static void test_damaged_state(void **state)
 {
 	struct world *w = *state;
@@ -386,6 +417,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST("test_start_and_stop", test_start_and_stop),
+		WORLD_TEST("A01 A18 a restart forgets, but protects", test_leave),
 		WORLD_TEST("N03 N17 rules act at once", test_rules),
 		WORLD_TEST("N17 errors have the service's numbers", test_errors),
 		WORLD_TEST("N03 what the driver refuses has not happened", test_rollback),
