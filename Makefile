@@ -319,7 +319,7 @@ uninstall: ## remove what "make install" has put into DESTDIR, from DKMS too; st
 	$(Q)[ -n "$(DESTDIR)" ] || ! command -v dkms >/dev/null || ! dkms status $(DKMS_NAME) | grep -q . || \
 		dkms remove $(DKMS_NAME) --all
 	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))
-	$(Q)[ ! -d $(DESTDIR)$(libexecdir) ] || rmdir $(DESTDIR)$(libexecdir)
+	$(Q)[ ! -d $(DESTDIR)$(libexecdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir)
 	$(Q)[ ! -d $(DESTDIR)$(dkmsdir) ] || find $(DESTDIR)$(dkmsdir) -depth -type d -empty -delete
 
 .PHONY: deb
