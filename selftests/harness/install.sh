@@ -76,6 +76,14 @@ driver() {
 	find "$dir/installed/lib/modules/$kernel" -name 'ipsecdrv.ko*' -exec cp {} "$dir/" \; -quit
 	modinfo "$dir"/ipsecdrv.ko*
 }
+# Somebody else's file and folder stay.
+uninstalls() {
+	local tree=$dir/installed
+	touch "$tree/usr/sbin/other" &&
+		make -s uninstall DESTDIR="$tree" || return
+	find "$tree/usr" ! -type d -o -path '*/src/*' | tee "$dir/left"
+	[ "$(cat "$dir/left")" = "$tree/usr/sbin/other" ]
+}
 clean() {
 	local file
 	for file in $(make -s print-UNITS print-MAN print-COMPLETIONS) dkms.conf; do
@@ -115,5 +123,6 @@ count=$(sed -n 's/^count //p' "$dir/output")
 count=${count:-0}
 check "dkms builds and installs the driver" driver
 check "that driver loads into the stock kernel and unloads" loads
+check "it uninstalls, and only itself" uninstalls
 echo "1..$count"
 exit "$failed"
