@@ -408,7 +408,9 @@ static void test_agent(void **state)
 	event_started("dynamic", 3);
 	ASSERT_FIELD(last(f, EVENT_STARTED), "IPD_EVENT", "613");
 	ASSERT_FIELD(last(f, EVENT_STARTED), "IPD_LAYER", "dynamic");
-	event_stopped();
+	event_stopped(true);
+	ASSERT_SAYS(last(f, EVENT_STOPPED), "goes on with its filters");
+	event_stopped(false);
 	ASSERT_FIELD(last(f, EVENT_STOPPED), "IPD_EVENT", "614");
 	event_policy_applied("dynamic", 3, 6);
 	ASSERT_FIELD(last(f, EVENT_POLICY_APPLIED), "IPD_EVENT", "615");
