@@ -42,6 +42,7 @@ sbindir ?= $(prefix)/sbin
 libexecdir ?= $(prefix)/lib/ipsec-policy
 mandir ?= $(prefix)/share/man
 unitdir ?= $(prefix)/lib/systemd/system
+initramfsdir ?= $(prefix)/share/initramfs-tools
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 completiondir ?= $(prefix)/share/bash-completion/completions
@@ -245,11 +246,12 @@ build/docs/%.html: Documentation/%.rst
 
 # --- installation ---------------------------------------------------------
 
-UNITS := $(sort $(wildcard userland/*/*.service userland/*/*.socket userland/*/*.target))
+UNITS := $(sort $(wildcard userland/*/*.service userland/*/*.socket userland/*/*.path userland/*/*.target))
 SYSUSERS := $(sort $(wildcard userland/*/*.sysusers))
 # Started at every boot, enabled or not: what they do depends on the agent.
-BOOT_UNITS := ipsec-policy-boot.service
-BOOT_SCRIPTS := $(sort $(filter-out %.c %.mk,$(wildcard userland/boot/*)))
+WANTS := sysinit.target.wants/ipsec-policy-boot.service paths.target.wants/ipsec-policy-initramfs.path
+BOOT_LIBS := $(sort $(wildcard userland/boot/*.sh))
+BOOT_SCRIPTS := $(sort $(filter-out %.c %.mk %.sh,$(wildcard userland/boot/*)))
 TMPFILES := $(sort $(wildcard userland/*/*.tmpfiles))
 COMPLETIONS := $(sort $(wildcard userland/*/*.bash userland/*/completion/*.bash))
 ZSH_COMPLETIONS := $(sort $(wildcard userland/*/completion/_*))
@@ -271,6 +273,7 @@ install-userland: programs
 	$(Q)$(INSTALL) -m 755 $(PROGS:%=build/%) $(DESTDIR)$(sbindir)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(libexecdir)
 	$(Q)$(INSTALL) -m 755 $(HELPERS:%=build/%) $(BOOT_SCRIPTS) $(DESTDIR)$(libexecdir)
+	$(Q)$(INSTALL) -m 644 $(BOOT_LIBS) $(DESTDIR)$(libexecdir)
 	$(Q)set -e; for f in $(OTHER_NAMES); do ln -sf ipsecctl $(DESTDIR)$(sbindir)/$$f; done
 	$(Q)set -e; for f in $(USERLAND_MAN); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(mandir)/man$${f##*.}/$${f##*/}; done
@@ -279,8 +282,10 @@ install-userland: programs
 		sed 's#@sbindir@#$(sbindir)#g; s#@libexecdir@#$(libexecdir)#g' $$f \
 			>$(DESTDIR)$(unitdir)/$${f##*/}; \
 		chmod 644 $(DESTDIR)$(unitdir)/$${f##*/}; done
-	$(Q)set -e; $(INSTALL) -d $(DESTDIR)$(unitdir)/sysinit.target.wants; for f in $(BOOT_UNITS); do \
-		ln -sf ../$$f $(DESTDIR)$(unitdir)/sysinit.target.wants/$$f; done
+	$(Q)set -e; for f in $(WANTS); do $(INSTALL) -d $(DESTDIR)$(unitdir)/$${f%/*}; \
+		ln -sf ../$${f##*/} $(DESTDIR)$(unitdir)/$$f; done
+	$(Q)$(INSTALL) -D -m 755 userland/initramfs/hook $(DESTDIR)$(initramfsdir)/hooks/ipsec-policy
+	$(Q)$(INSTALL) -D -m 755 userland/initramfs/init-top $(DESTDIR)$(initramfsdir)/scripts/init-top/ipsec-policy
 	$(Q)set -e; for f in $(SYSUSERS); do n=$${f##*/}; \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(sysusersdir)/$${n%.sysusers}.conf; done
 	$(Q)set -e; for f in $(TMPFILES); do n=$${f##*/}; \
@@ -300,8 +305,9 @@ install-driver:
 
 # What is installed, for "make uninstall"; selftests/harness/install.sh holds it against the rules above.
 INSTALLED = $(addprefix $(sbindir)/,$(PROGS) $(OTHER_NAMES)) \
-	$(addprefix $(libexecdir)/,$(HELPERS) $(notdir $(BOOT_SCRIPTS))) \
-	$(addprefix $(unitdir)/sysinit.target.wants/,$(BOOT_UNITS)) \
+	$(addprefix $(libexecdir)/,$(HELPERS) $(notdir $(BOOT_SCRIPTS) $(BOOT_LIBS))) \
+	$(addprefix $(unitdir)/,$(WANTS)) \
+	$(addprefix $(initramfsdir)/,hooks/ipsec-policy scripts/init-top/ipsec-policy) \
 	$(foreach f,$(MAN),$(call man_path,$(f))) $(mandir)/man8/ipsecpol.8 \
 	$(addprefix $(unitdir)/,$(notdir $(UNITS))) \
 	$(patsubst %.sysusers,$(sysusersdir)/%.conf,$(notdir $(SYSUSERS))) \
