@@ -44,8 +44,8 @@ is_automatic() {
 
 # An option of the driver as modprobe would give it; of several the last one counts.
 option() { # NAME
-	: "${options=$(modprobe --showconfig 2>/dev/null | sed -n 's/^options ipsecdrv //p' | tr ' ' '\n')}"
-	echo "$options" | sed -n "s/^$1=//p" | tail -n 1
+	modprobe --showconfig 2>/dev/null | sed -n 's/^options ipsecdrv //p' | tr ' ' '\n' |
+		sed -n "s/^$1=//p" | tail -n 1
 }
 
 startup_mode() {
