@@ -114,13 +114,8 @@ int names_set(struct names *names, const char *name, const struct ip_addr *addrs
 
 /* --- which are used ----------------------------------------------------------------------- */
 
-/* The names that rules use, borrowed; without a list they are only counted. */
-struct used {
-	const char **list;
-	size_t n;
-};
-
-static void note(struct used *used, const struct policy_address *address)
+/* Without a list they are only counted. */
+static void note(struct name_list *used, const struct policy_address *address)
 {
 	if (address->kind != POLICY_ADDRESS_NAME)
 		return;
@@ -129,7 +124,7 @@ static void note(struct used *used, const struct policy_address *address)
 	used->n++;
 }
 
-static void note_rules(struct used *used, struct ruleset *const *rulesets, size_t n_rulesets)
+static void note_rules(struct name_list *used, struct ruleset *const *rulesets, size_t n_rulesets)
 {
 	for (size_t i = 0; i < n_rulesets; i++) {
 		for (size_t j = 0; rulesets[i] && j < rulesets[i]->n_rules; j++) {
@@ -148,19 +143,40 @@ static int compare_used(const void *a, const void *b)
 	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A hundred thousand filters may have as many names. */
-void names_retain(struct names *names, struct ruleset *const *rulesets, size_t n_rulesets)
+void name_list_done(struct name_list *list)
 {
-	struct used used = { 0 };
+	free(list->list);
+	*list = (struct name_list){ 0 };
+}
+
+int names_of_rules(struct ruleset *const *rulesets, size_t n_rulesets, struct name_list *ret_list)
+{
+	struct name_list used = { 0 };
 	size_t kept = 0;
 
 	note_rules(&used, rulesets, n_rulesets);
 	used.list = calloc(used.n + 1, sizeof(*used.list));
 	if (!used.list)
-		return;		/* one too many does no harm */
+		return -ENOMEM;
 	used.n = 0;
 	note_rules(&used, rulesets, n_rulesets);
 	qsort(used.list, used.n, sizeof(*used.list), compare_used);
+	for (size_t i = 0; i < used.n; i++)
+		if (!kept || strcasecmp(used.list[kept - 1], used.list[i]) != 0)
+			used.list[kept++] = used.list[i];
+	used.n = kept;
+	*ret_list = used;
+	return 0;
+}
+
+/* A hundred thousand filters may have as many names. */
+void names_retain(struct names *names, struct ruleset *const *rulesets, size_t n_rulesets)
+{
+	_cleanup_(name_list_done) struct name_list used = { 0 };
+	size_t kept = 0;
+
+	if (names_of_rules(rulesets, n_rulesets, &used))
+		return;		/* one too many does no harm */
 	for (size_t i = 0; i < names->n; i++) {
 		const char *name = names->names[i].name;
 
@@ -170,5 +186,4 @@ void names_retain(struct names *names, struct ruleset *const *rulesets, size_t n
 			name_done(&names->names[i]);
 	}
 	names->n = kept;
-	free(used.list);
 }

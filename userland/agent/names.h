@@ -33,6 +33,16 @@ const struct name *names_find(const struct names *names, const char *name);
  * stored, too.
  */
 int names_set(struct names *names, const char *name, const struct ip_addr *addrs, size_t n);
+
+/* Names that rules use, sorted, each once; they are the rules' own. */
+struct name_list {
+	const char **list;
+	size_t n;
+};
+
+void name_list_done(struct name_list *list);
+/* Of all of @rulesets (NULL among them: no rules). 0 or -ENOMEM. */
+int names_of_rules(struct ruleset *const *rulesets, size_t n_rulesets, struct name_list *ret_list);
 /* Forgets the names that no rule uses. */
 void names_retain(struct names *names, struct ruleset *const *rulesets, size_t n_rulesets);
 

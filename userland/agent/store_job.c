@@ -80,25 +80,61 @@ static int apply_range(struct store_job *job, struct store_range range, size_t *
 	return 0;
 }
 
-/* -EAGAIN: job->asked has to be resolved first. */
+static void forget_names(struct store_job *job)
+{
+	for (size_t i = 0; i < job->n_names; i++)
+		free(job->names[i]);
+	free(job->names);
+	job->names = NULL;
+	job->n_names = job->n_asked = 0;
+	job->failed_name.text[0] = '\0';
+}
+
+/* The name that was asked for last, if there is no address for it; else NULL. */
+static const char *failed_name(const struct store_job *job)
+{
+	return job->failed_name.text[0] ? job->names[job->n_asked - 1] : NULL;
+}
+
+/* The copies outlive the candidate. */
+static int want_names(struct store_job *job, const struct name_list *unknown, struct fault *fault)
+{
+	forget_names(job);
+	if (!unknown->n)
+		return 0;
+	job->names = calloc(unknown->n, sizeof(*job->names));
+	if (!job->names)
+		return fault_no_memory(fault);
+	for (; job->n_names < unknown->n; job->n_names++) {
+		job->names[job->n_names] = strdup(unknown->list[job->n_names]);
+		if (!job->names[job->n_names])
+			return fault_no_memory(fault);
+	}
+	return -EAGAIN;
+}
+
+/* -EAGAIN: job->names have to be resolved first. */
 static int check_names(struct store_job *job, const struct stores_candidate *candidate,
 		       struct fault *fault)
 {
-	const char *name = stores_candidate_unknown_name(job->stores, candidate);
+	_cleanup_(name_list_done) struct name_list unknown = { 0 };
+	const char *failed = failed_name(job);
+	size_t kept = 0;
+	int r = stores_candidate_unknown(job->stores, candidate, &unknown, fault);
 
-	while (name && job->asked && !strcasecmp(name, job->asked) && job->failed_name.text[0]) {
-		/* better the addresses that it had than none */
-		if (!stores_recall_name(job->stores, job->slot, name)) {
+	if (r)
+		return r;
+	for (size_t i = 0; i < unknown.n; i++) {
+		if (!failed || strcasecmp(unknown.list[i], failed) != 0) {
+			unknown.list[kept++] = unknown.list[i];
+		} else if (!stores_recall_name(job->stores, job->slot, failed)) {
+			/* better the addresses that it had than none */
 			*fault = job->failed_name;
 			return -EINVAL;
 		}
-		name = stores_candidate_unknown_name(job->stores, candidate);
 	}
-	if (!name)
-		return 0;
-	free(job->asked);
-	job->asked = strdup(name);
-	return job->asked ? -EAGAIN : fault_no_memory(fault);
+	unknown.n = kept;
+	return want_names(job, &unknown, fault);
 }
 
 /* What is in the transaction is put in force, and stays. */
@@ -118,8 +154,8 @@ static int conclude(struct store_job *job, struct fault *fault)
 }
 
 /*
- * 0: the range is dealt with, each change by its outcome. -EAGAIN: once more, when job->asked is
- * resolved. Else -errno with *fault: as a whole it cannot be, and nothing of it is.
+ * 0: the range is dealt with, each change by its outcome. -EAGAIN: once more, when job->names
+ * are resolved. Else -errno with *fault: as a whole it cannot be, and nothing of it is.
  */
 static int attempt(struct store_job *job, struct store_range range, struct fault *fault)
 {
@@ -191,6 +227,9 @@ static int on_defer(sd_event_source *source, void *userdata)
 	return 0;
 }
 
+static int ask(struct store_job *job);
+
+/* The next one; after the last one, or one that failed, the changes are tried again. */
 static void on_resolved(void *userdata, int error, const char *why)
 {
 	struct store_job *job = userdata;
@@ -199,15 +238,18 @@ static void on_resolved(void *userdata, int error, const char *why)
 	if (error)
 		(void)fault_invalid(&job->failed_name, "the name \"%s\" cannot be resolved: %s; "
 				    "nothing was changed. Use an address, or mend the name",
-				    job->asked, why);
-	step(job);
+				    job->names[job->n_asked - 1], why);
+	if (error || job->n_asked == job->n_names || ask(job))
+		step(job);
 }
 
 static int ask(struct store_job *job)
 {
-	job->failed_name.text[0] = '\0';
-	return resolver_ask(job->stores->agent->resolver, job->asked, on_resolved, job,
-			    &job->question);
+	int r = resolver_ask(job->stores->agent->resolver, job->names[job->n_asked], on_resolved,
+			     job, &job->question);
+
+	job->n_asked += !r;
+	return r;
 }
 
 static int go_on_soon(struct store_job *job)
@@ -285,6 +327,7 @@ struct store_job *store_job_free(struct store_job *job)
 		job->next->place = job->place;
 	job->stores->n_jobs--;
 	resolver_cancel(job->question);
+	forget_names(job);
 	sd_event_source_disable_unref(job->defer);
 	for (size_t i = 0; i < job->n_changes; i++) {
 		store_change_clear(&job->changes[i]);
@@ -293,7 +336,6 @@ struct store_job *store_job_free(struct store_job *job)
 	free(job->changes);
 	free(job->outcomes);
 	free(job->ranges);
-	free(job->asked);
 	free(job);
 	return NULL;
 }

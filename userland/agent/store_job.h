@@ -25,8 +25,9 @@ struct stores_slot;
  *   1 2 3 4   3 names a filter that is there twice
  *   [1 2 3 4] refused -> [1 2] made; [3 4] refused -> [3] refused; [4] made
  *
- * Between two tries the loop runs, and DNS names that are new in what is assigned are resolved: a
- * name without an address would be a rule that protects nothing, so it is refused.
+ * Between two tries the loop runs, and DNS names that are new in what is assigned are resolved, all of
+ * them before the next try: a name without an address would be a rule that protects nothing, so it is
+ * refused.
  */
 #define STORE_JOBS_MAX	64	/* that wait for the loop or for a name server */
 
@@ -56,8 +57,10 @@ struct store_job {
 	size_t n_ranges;
 	unsigned int n_halved;
 	struct resolver_question *question;
-	char *asked;			/* the name that it is about */
-	struct fault failed_name;	/* why the last one has no addresses; text "" if it has */
+	char **names;			/* to be resolved, one after the other */
+	size_t n_names;
+	size_t n_asked;			/* of these; the last one may wait for its answer */
+	struct fault failed_name;	/* why that one has no addresses; text "" if it has */
 	sd_event_source *defer;
 	void (*done)(void *userdata, struct store_job *job);
 	void *userdata;

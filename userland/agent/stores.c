@@ -174,31 +174,21 @@ int stores_slot_compile(struct stores *stores, struct stores_slot *slot,
 
 /* --- names -------------------------------------------------------------------------------- */
 
-static const struct policy_address *name_of(const struct ruleset_rule *rule, size_t i)
-{
-	const struct policy_address *address = i == 0 ? &rule->source : i == 1 ? &rule->destination :
-					       &rule->treatment->rule->tunnel_destination;
-
-	if (i == 2 && !rule->treatment->rule->has_tunnel)
-		return NULL;
-	return address->kind == POLICY_ADDRESS_NAME ? address : NULL;
-}
-
-const char *stores_candidate_unknown_name(const struct stores *stores,
-					  const struct stores_candidate *candidate)
+int stores_candidate_unknown(const struct stores *stores, const struct stores_candidate *candidate,
+			     struct name_list *ret_list, struct fault *fault)
 {
 	const struct names *names = resolver_names(stores->agent->resolver);
-	const struct ruleset *ruleset = candidate->ruleset;
+	struct name_list list;
+	size_t kept = 0;
 
-	for (size_t i = 0; ruleset && i < ruleset->n_rules; i++) {
-		for (size_t j = 0; j < 3; j++) {
-			const struct policy_address *address = name_of(ruleset->rules[i], j);
-
-			if (address && !names_find(names, address->name))
-				return address->name;
-		}
-	}
-	return NULL;
+	if (names_of_rules(&candidate->ruleset, 1, &list))
+		return fault_no_memory(fault);
+	for (size_t i = 0; i < list.n; i++)
+		if (!names_find(names, list.list[i]))
+			list.list[kept++] = list.list[i];
+	list.n = kept;
+	*ret_list = list;
+	return 0;
 }
 
 bool stores_recall_name(struct stores *stores, struct stores_slot *slot, const char *name)
@@ -221,19 +211,20 @@ bool stores_recall_name(struct stores *stores, struct stores_slot *slot, const c
 static int recall_names(struct stores *stores, struct stores_slot *slot,
 			const struct stores_candidate *candidate, struct fault *fault)
 {
+	_cleanup_(name_list_done) struct name_list unknown = { 0 };
 	struct names *names = resolver_names(stores->agent->resolver);
-	const char *name;
+	int r = stores_candidate_unknown(stores, candidate, &unknown, fault);
 
-	while ((name = stores_candidate_unknown_name(stores, candidate))) {
-		if (stores_recall_name(stores, slot, name))
+	for (size_t i = 0; !r && i < unknown.n; i++) {
+		if (stores_recall_name(stores, slot, unknown.list[i]))
 			continue;
 		log_warning("the addresses of %s are not known: its rules in the %s store protect "
-			    "nothing until it is resolved", name,
+			    "nothing until it is resolved", unknown.list[i],
 			    store_location_name(slot->location));
-		if (names_set(names, name, NULL, 0) < 0)
-			return fault_no_memory(fault);
+		if (names_set(names, unknown.list[i], NULL, 0) < 0)
+			r = fault_no_memory(fault);
 	}
-	return 0;
+	return r;
 }
 
 static bool is_stored(struct stores_slot *slot, const struct name *name)
@@ -251,17 +242,16 @@ static int save_names(struct stores *stores, struct stores_slot *slot,
 		      const struct ruleset *ruleset, struct fault *fault)
 {
 	const struct names *names = resolver_names(stores->agent->resolver);
-	int r = 0;
+	_cleanup_(name_list_done) struct name_list used = { 0 };
+	int r = names_of_rules((struct ruleset *const *)&ruleset, 1, &used) ? fault_no_memory(fault) :
+									      0;
 
-	for (size_t i = 0; !r && ruleset && i < ruleset->n_rules; i++) {
-		for (size_t j = 0; !r && j < 3; j++) {
-			const struct policy_address *address = name_of(ruleset->rules[i], j);
-			const struct name *name = address ? names_find(names, address->name) : NULL;
+	for (size_t i = 0; !r && i < used.n; i++) {
+		const struct name *name = names_find(names, used.list[i]);
 
-			if (name && name->n_addrs && !is_stored(slot, name))
-				r = store_set_addresses(slot->store, name->name, name->addrs,
-							name->n_addrs, fault);
-		}
+		if (name && name->n_addrs && !is_stored(slot, name))
+			r = store_set_addresses(slot->store, name->name, name->addrs, name->n_addrs,
+						fault);
 	}
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/names.h"
 #include "agent/ruleset.h"
 #include "base/cleanup.h"
 #include "store/object.h"
@@ -139,9 +140,9 @@ int stores_compile(struct stores *stores, const struct stores_slot *slot,
 int stores_slot_compile(struct stores *stores, struct stores_slot *slot,
 			struct stores_candidate *ret_candidate, struct fault *fault);
 void stores_candidate_done(struct stores_candidate *candidate);
-/* The first DNS name in it that the agent has no addresses of, or NULL. */
-const char *stores_candidate_unknown_name(const struct stores *stores,
-					  const struct stores_candidate *candidate);
+/* The DNS names in it that the agent has no addresses of. 0, or -ENOMEM with *fault. */
+int stores_candidate_unknown(const struct stores *stores, const struct stores_candidate *candidate,
+			     struct name_list *ret_list, struct fault *fault);
 /* The addresses that the store has of a name, if it has any, are the agent's, too. */
 bool stores_recall_name(struct stores *stores, struct stores_slot *slot, const char *name);
 /*

@@ -47,7 +47,7 @@ uint32_t store_numbers[STORE_OUTCOMES_MAX];
 char store_texts[STORE_OUTCOMES_MAX][512];
 size_t store_n_outcomes;
 
-static void read_outcomes(struct world *w)
+void store_read_outcomes(struct world *w)
 {
 	const char *text;
 
@@ -65,7 +65,7 @@ void store_apply_all(struct world *w, const char *store, uint32_t flags,
 		      const char *const *commands, size_t n)
 {
 	world_make_call(w, store_apply_call(w, store, flags, commands, n));
-	read_outcomes(w);
+	store_read_outcomes(w);
 }
 
 /* The number that the one change is refused with, or 0. */

@@ -21,6 +21,8 @@ sd_bus_message *store_apply_call(struct world *w, const char *store, uint32_t fl
 				 const char *const *commands, size_t n);
 void store_apply_all(struct world *w, const char *store, uint32_t flags,
 		     const char *const *commands, size_t n);
+/* Of the answer to a store_apply_call(). */
+void store_read_outcomes(struct world *w);
 /* The number that the one change is refused with, or 0. */
 uint32_t store_apply_one(struct world *w, const char *store, const char *command);
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "agent/store_job.h"
 #include "agent/stores.h"
 #include "agent/trial.h"
 #include "store/copy.h"
@@ -198,6 +199,34 @@ static void test_each_by_itself(void **state)
 	assert_int_equal(world_count_filters(w), 3);
 	APPLY(w, "add filter filterlist=list-a srcaddr=me dstaddr=host.example");
 	assert_int_equal(world_count_filters(w), 4);
+}
+
+/* However many names are new, they are resolved one after the other, and then all changes tried again. */
+static void test_many_names(void **state)
+{
+	static char texts[STORE_OUTCOMES_MAX][96];
+	const char *commands[STORE_OUTCOMES_MAX];
+	struct world *w = *state;
+
+	/* each name twice, and not in their order */
+	for (size_t i = 0; i < STORE_OUTCOMES_MAX; i++) {
+		(void)snprintf(texts[i], sizeof(texts[i]), "add filter filterlist=list-a srcaddr=me "
+			       "dstaddr=%s%c.many.example protocol=TCP dstport=%zu",
+			       i < 2 ? "slow." : "", (char)('z' - i / 2), i + 1);
+		commands[i] = texts[i];
+	}
+	store_add_policy(w, "local", "a", "10.0.0.2");
+	APPLY(w, "set policy name=a assign=yes");
+	pthread_mutex_lock(&world_gate);
+	world_send_call(w, store_apply_call(w, "local", 0, commands, STORE_OUTCOMES_MAX));
+	RUN_UNTIL(w, w->agent->stores->jobs && w->agent->stores->jobs->n_names);
+	assert_int_equal(w->agent->stores->jobs->n_names, STORE_OUTCOMES_MAX / 2);
+	pthread_mutex_unlock(&world_gate);
+	RUN_UNTIL(w, w->reply);
+	store_read_outcomes(w);
+	for (size_t i = 0; i < STORE_OUTCOMES_MAX; i++)
+		assert_int_equal(store_numbers[i], 0);
+	assert_int_equal(world_count_filters(w), 1 + STORE_OUTCOMES_MAX);
 }
 
 static void test_dry_run(void **state)
@@ -499,6 +528,7 @@ int main(void)
 			   test_changes_of_the_assigned),
 		WORLD_TEST("a change that the driver refuses is not stored", test_refused_by_the_driver),
 		WORLD_TEST("of many changes those that can be are made", test_each_by_itself),
+		WORLD_TEST("F35 many names are resolved in one go", test_many_names),
 		WORLD_TEST("a dry run changes nothing", test_dry_run),
 		WORLD_TEST("A16 the cache and a directory cannot be changed",
 			   test_what_cannot_be_changed),

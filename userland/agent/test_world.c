@@ -12,11 +12,12 @@ pthread_mutex_t world_gate = PTHREAD_MUTEX_INITIALIZER;
 static int lookup(const char *name, struct ip_addr *ret_addrs, size_t *ret_n,
 		  char why[static RESOLVER_WHY_LEN])
 {
-	if (!strcmp(name, "slow.example") || !strcmp(name, "slow-host.example")) {
+	if (!strncmp(name, "slow", 4)) {
 		pthread_mutex_lock(&world_gate);
 		pthread_mutex_unlock(&world_gate);
 	}
-	if (strcmp(name, "host.example") && strcmp(name, "slow-host.example")) {
+	if (strcmp(name, "host.example") && strcmp(name, "slow-host.example") &&
+	    !strstr(name, ".many.example")) {
 		snprintf(why, RESOLVER_WHY_LEN, "no such name");
 		return -ENOENT;
 	}

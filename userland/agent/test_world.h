@@ -61,8 +61,8 @@ struct world {
 	} while (0)
 
 /*
- * "host.example" is 10.0.0.7, and so is "slow-host.example", but not while the test holds this; nor is it
- * known until then that there is no "slow.example".
+ * "host.example" is 10.0.0.7, and so are "slow-host.example" and all of "many.example", but none that begins
+ * with "slow" while the test holds this; nor is it known until then that there is no "slow.example".
  */
 extern pthread_mutex_t world_gate;
 
