@@ -193,12 +193,15 @@ static int build(struct agent *agent, struct ruleset *const *rulesets, struct la
 		r = layers_build(rulesets, RULESET_LAYER_COUNT, &names, before, &layers, fault);
 	if (r)
 		return r;
-	if (!cred_can_take(layers)) {
-		(void)fault_failed(fault, "the rules negotiate between more than %d pairs of hosts "
-				   "or subnets, the most that are kept; use subnets instead of "
-				   "hosts, nothing was changed", LINK_RULES_MAX);
-		return -ENOSPC;
-	}
+	r = cred_can_take(layers);
+	if (r == -ENOSPC)
+		(void)fault_failed(fault, "the preshared keys and names of CAs of all rules are more than "
+				   "%d bytes together; put hosts that have the same key into one "
+				   "rule, nothing was changed", LINK_SECRETS_MAX);
+	if (r == -ENOMEM)
+		(void)fault_no_memory(fault);
+	if (r)
+		return r;
 	*ret_layers = TAKE_PTR(layers);
 	return 0;
 }

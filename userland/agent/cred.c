@@ -39,6 +39,7 @@ static const enum link_credential_kind kinds[] = {
 };
 
 _Static_assert(POLICY_MAX_METHODS <= LINK_METHODS_MAX, "all methods of a rule are sent");
+_Static_assert(EXPAND_FILTERS_MAX + 1 <= LINK_RULES_MAX, "so are all rules, and the default one");
 
 /*
  * ipsec-cred knows prefixes only. Of a mask with holes it gets the leading ones: that is wider, and
@@ -71,18 +72,77 @@ static size_t count_rules(const struct layers *layers)
 	return layers->n_mms + (layers->default_rule != NULL);
 }
 
-static size_t count_methods(const struct layers *layers)
+static const struct ruleset_treatment *treatment_at(const struct layers *layers, size_t place)
 {
-	size_t n = layers->default_rule ? layers->default_rule->treatment->rule->n_methods : 0;
+	const struct layer_mm *mm = place < layers->n_mms ? &layers->mms[place] :
+							    &layers->default_mm;
 
-	for (size_t i = 0; i < layers->n_mms; i++)
-		n += layers->mms[i].rule->treatment->rule->n_methods;
+	return mm->rule->treatment;
+}
+
+/* Of the pairs of one treatment the first one has its methods, and the others refer to that. */
+struct place {
+	const struct ruleset_treatment *treatment;
+	size_t place;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->treatment != y->treatment)
+		return (uintptr_t)x->treatment < (uintptr_t)y->treatment ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* All pairs, those of one treatment side by side; the caller frees them. NULL without memory. */
+static struct place *sort_places(const struct layers *layers)
+{
+	size_t n = count_rules(layers);
+	struct place *places = calloc(n + 1, sizeof(*places));
+
+	for (size_t i = 0; places && i < n; i++)
+		places[i] = (struct place){ treatment_at(layers, i), i };
+	if (places)
+		qsort(places, n, sizeof(*places), compare_places);
+	return places;
+}
+
+static bool is_first(const struct place *places, size_t i)
+{
+	return !i || places[i - 1].treatment != places[i].treatment;
+}
+
+static size_t count_methods(const struct place *places, size_t n_places)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_places; i++)
+		if (is_first(places, i))
+			n += places[i].treatment->rule->n_methods;
 	return n;
 }
 
-bool cred_can_take(const struct layers *layers)
+static size_t count_bytes(const struct policy_rule *rule)
 {
-	return count_rules(layers) <= LINK_RULES_MAX;
+	size_t n = 0;
+
+	for (size_t i = 0; i < rule->n_methods; i++)
+		n += rule->methods[i].secret ? strlen(rule->methods[i].secret) : 0;
+	return n;
+}
+
+int cred_can_take(const struct layers *layers)
+{
+	_cleanup_free_ struct place *places = sort_places(layers);
+	size_t n = 0;
+
+	if (!places)
+		return -ENOMEM;
+	for (size_t i = 0; i < count_rules(layers); i++)
+		if (is_first(places, i))
+			n += count_bytes(places[i].treatment->rule);
+	return n <= LINK_SECRETS_MAX ? 0 : -ENOSPC;
 }
 
 /* What is to be sent, in two arrays; keys and names in them stay the rules'. */
@@ -110,17 +170,42 @@ static void fill_method(const struct policy_method *method, struct link_credenti
 	ret->value_len = strlen(method->secret);
 }
 
+/* Each treatment's methods once, with the first of its pairs. */
+static void fill_methods(struct collection *c, const struct place *places)
+{
+	struct link_credential *next = c->methods;
+
+	for (size_t i = 0; i < c->list.n_rules; i++) {
+		const struct policy_rule *rule = places[i].treatment->rule;
+		struct link_credential_rule *to = &c->list.rules[places[i].place];
+
+		if (!is_first(places, i)) {
+			size_t before = places[i - 1].place;
+			uint32_t same_as = c->list.rules[before].same_as;
+
+			to->same_as = same_as ? same_as : (uint32_t)before + 1;
+			continue;
+		}
+		to->methods = next;
+		to->n_methods = rule->n_methods;
+		for (size_t m = 0; m < rule->n_methods; m++)
+			fill_method(&rule->methods[m], next++);
+	}
+}
+
 static int collect(const struct layers *layers, uint8_t crl_check,
 		   struct collection *ret_collection)
 {
+	_cleanup_free_ struct place *places = sort_places(layers);
+	size_t n = count_rules(layers);
 	struct collection c = {
 		.list = {
-			.rules = calloc(count_rules(layers) + 1, sizeof(*c.list.rules)),
+			.rules = calloc(n + 1, sizeof(*c.list.rules)),
+			.n_rules = n,
 			.crl_check = crl_check,
 		},
-		.methods = calloc(count_methods(layers) + 1, sizeof(*c.methods)),
+		.methods = places ? calloc(count_methods(places, n) + 1, sizeof(*c.methods)) : NULL,
 	};
-	struct link_credential *next = c.methods;
 
 	if (!c.list.rules || !c.methods) {
 		collection_clear(&c);
@@ -129,20 +214,15 @@ static int collect(const struct layers *layers, uint8_t crl_check,
 	/*
 	 * most specific first, so that what is equally specific is decided as in layers_find_mm()
 	 */
-	for (size_t i = 0; i < count_rules(layers); i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct layer_mm *mm = i < layers->n_mms ? &layers->mms[i] :
 								&layers->default_mm;
-		const struct policy_rule *rule = mm->rule->treatment->rule;
-		struct link_credential_rule *to = &c.list.rules[c.list.n_rules];
+		struct link_credential_rule *to = &c.list.rules[i];
 
 		fill_side(&mm->local, &to->local, &to->local_prefix);
 		fill_side(&mm->remote, &to->remote, &to->remote_prefix);
-		to->methods = next;
-		to->n_methods = rule->n_methods;
-		for (size_t m = 0; m < rule->n_methods; m++)
-			fill_method(&rule->methods[m], next++);
-		c.list.n_rules++;
 	}
+	fill_methods(&c, places);
 	*ret_collection = c;
 	return 0;
 }

@@ -33,8 +33,8 @@ int cred_new(sd_event *event, const char *run_dir, const char *gss_name, const c
 struct cred *cred_free(struct cred *cred);
 DEFINE_CLEANUP(struct cred *, cred_free);
 
-/* Whether the keys of @layers fit into one message. */
-bool cred_can_take(const struct layers *layers);
+/* Whether the keys of @layers, each counted once, are at most LINK_SECRETS_MAX bytes: 0, -ENOSPC, or -ENOMEM. */
+int cred_can_take(const struct layers *layers);
 /* @layers is borrowed until the next call; @crl_check: strongcrlcheck, 0 to 2. */
 void cred_set(struct cred *cred, const struct layers *layers, uint8_t crl_check);
 bool cred_is_up(const struct cred *cred);

@@ -229,6 +229,30 @@ static void test_many_names(void **state)
 	assert_int_equal(world_count_filters(w), 1 + STORE_OUTCOMES_MAX);
 }
 
+/* The pairs of one rule share its methods on the way to ipsec-cred, wherever they are in the list. */
+static void test_shared_methods(void **state)
+{
+	static const char *const commands[] = {
+		"add filter filterlist=a srcaddr=me dstaddr=10.0.0.2",
+		"add filter filterlist=b srcaddr=me dstaddr=10.0.0.3",
+		"add filter filterlist=a srcaddr=me dstaddr=10.0.0.4",
+		"add filter filterlist=a srcaddr=me dstaddr=10.0.1.0/24",
+		"add filteraction name=secure",
+		"add policy name=p activatedefaultrule=no",
+		"add rule policy=p name=a filterlist=a filteraction=secure psk=one",
+		"add rule policy=p name=b filterlist=b filteraction=secure psk=two",
+		"set policy name=p assign=yes",
+	};
+	struct world *w = *state;
+
+	world_start_cred(w);
+	store_apply_all(w, "local", 0, commands, sizeof(commands) / sizeof(commands[0]));
+	RUN_UNTIL(w, w->n_cred_rules == 4);
+	assert_string_equal(w->secrets, "10.0.0.2/32=one 10.0.0.3/32=two 10.0.0.4/32=one "
+					"10.0.1.0/24=one ");
+	assert_int_equal(w->n_cred_shared, 2);
+}
+
 static void test_dry_run(void **state)
 {
 	static const char *const commands[] = {
@@ -529,6 +553,7 @@ int main(void)
 		WORLD_TEST("a change that the driver refuses is not stored", test_refused_by_the_driver),
 		WORLD_TEST("of many changes those that can be are made", test_each_by_itself),
 		WORLD_TEST("F35 many names are resolved in one go", test_many_names),
+		WORLD_TEST("the pairs of a rule share its methods", test_shared_methods),
 		WORLD_TEST("a dry run changes nothing", test_dry_run),
 		WORLD_TEST("A16 the cache and a directory cannot be changed",
 			   test_what_cannot_be_changed),

@@ -274,14 +274,17 @@ static void on_credentials(void *userdata, struct link_request *request, const v
 	size_t len = 0;
 
 	w->secrets[0] = '\0';
+	w->n_cred_shared = 0;
 	for (size_t i = 0; i < list->n_rules; i++) {
 		const struct link_credential_rule *rule = &list->rules[i];
+		const struct link_credential *method =
+			&list->rules[link_credentials_source(list, i)].methods[0];
 		char remote[IP_ADDR_STRLEN];
 
+		w->n_cred_shared += rule->same_as != 0;
 		len += (size_t)snprintf(w->secrets + len, sizeof(w->secrets) - len, "%s/%u=%.*s ",
 					ip_addr_format(&rule->remote, remote), rule->remote_prefix,
-					(int)rule->methods[0].value_len,
-					(const char *)rule->methods[0].value);
+					(int)method->value_len, (const char *)method->value);
 	}
 	w->n_secrets++;
 	w->n_cred_rules = list->n_rules;

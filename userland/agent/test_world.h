@@ -45,6 +45,7 @@ struct world {
 	struct link_server *cred;
 	unsigned int n_secrets;		/* times that they came */
 	size_t n_cred_rules;		/* in the last list */
+	size_t n_cred_shared;		/* of these, without methods of their own */
 	char secrets[256];		/* "10.0.0.2/32=key " */
 	bool cred_is_slow;
 	struct link *cred_link;

@@ -4,6 +4,8 @@
  *
  *   | entry 0 | entry 1 | ... | key of 0 | key of 1 | ...
  *
+ * Rules that share their methods share the key.
+ *
  * A new list is a new mapping; the old one is wiped and unmapped when the new one is complete.
  */
 #include "cred/secrets.h"
@@ -101,8 +103,13 @@ static void fill(struct vault *vault, const struct link_credentials *list)
 	if (!table)
 		return;		/* an empty list */
 	for (size_t i = 0; i < list->n_rules; i++) {
+		size_t source = link_credentials_source(list, i);
 		struct bytes key = key_of(&list->rules[i]);
 
+		if (source != i) {
+			table[i] = table[source];
+			continue;
+		}
 		table[i] = (struct entry){ .key_offset = offset, .key_len = key.len };
 		if (key.len)
 			memcpy(vault->bytes + offset, key.data, key.len);

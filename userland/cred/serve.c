@@ -312,7 +312,7 @@ static int replace(struct cred *cred, const struct link_credentials *list)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < list->n_rules; i++)
-		kinds[i] = kinds_of(&list->rules[i]);
+		kinds[i] = kinds_of(&list->rules[link_credentials_source(list, i)]);
 	free(cred->kinds);
 	cred->kinds = TAKE_PTR(kinds);
 	cred->n_rules = list->n_rules;

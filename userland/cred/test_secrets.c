@@ -83,6 +83,28 @@ static void replace(struct secrets *secrets, struct link_credential_rule *items,
 	assert_int_equal(secrets_count(secrets), n);
 }
 
+/* A hundred thousand pairs with one key: it is there once. */
+static void test_shared_key(void **state)
+{
+	enum { PAIRS = 100000 };
+	struct link_credential_rule *items = calloc(PAIRS + 1, sizeof(*items));
+	struct secrets *secrets = secrets_new();
+
+	(void)state;
+	assert_non_null(items);
+	items[0] = make(NULL, "10.0.0.0", "shared");
+	for (uint32_t i = 1; i < PAIRS; i++)
+		items[i] = (struct link_credential_rule){ .remote = ip_addr_v4(0x0a000000 + i),
+							  .remote_prefix = 32, .same_as = 1 };
+	items[PAIRS] = make(NULL, "10.9.0.0/16", "own");
+	replace(secrets, items, PAIRS + 1);
+	expect(secrets, "10.0.0.1", "10.0.0.0", "shared");
+	expect(secrets, "10.0.0.1", "10.1.134.159", "shared");
+	expect(secrets, "10.0.0.1", "10.9.1.1", "own");
+	free(items);
+	assert_null(secrets_free(secrets));
+}
+
 /* The most specific rule is the one that counts, also when it has no key. */
 static void test_rule_without_key(void **state)
 {
@@ -259,6 +281,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_most_specific),
+		cmocka_unit_test(test_shared_key),
 		{ "K09 a rule without a key has none, whatever others have", test_rule_without_key, NULL, NULL,
 		  NULL },
 		cmocka_unit_test(test_none),

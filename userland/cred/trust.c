@@ -72,7 +72,12 @@ static void fill(struct trust *trust, const struct link_credentials *list)
 
 	for (size_t i = 0; i < list->n_rules; i++) {
 		const struct link_credential_rule *from = &list->rules[i];
+		size_t source = link_credentials_source(list, i);
 
+		if (source != i) {
+			trust->list[i] = trust->list[source];
+			continue;
+		}
 		trust->list[i].methods = next;
 		for (size_t m = 0; m < from->n_methods; m++) {
 			const struct link_credential *method = &from->methods[m];

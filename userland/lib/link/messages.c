@@ -335,8 +335,24 @@ static int check_credential_rule(const void *object)
 
 	if (r->local.family && r->remote.family && r->local.family != r->remote.family)
 		return -EBADMSG;
+	if (!r->n_methods != !!r->same_as)
+		return -EBADMSG;
 	return verdict(r->local_prefix <= 8 * ip_addr_len(&r->local) &&
 		       r->remote_prefix <= 8 * ip_addr_len(&r->remote));
+}
+
+/* Who refers to another rule refers to one that has methods, so that nobody goes round in circles. */
+static int check_credentials(const void *object)
+{
+	const struct link_credentials *list = object;
+
+	for (size_t i = 0; i < list->n_rules; i++) {
+		uint32_t same_as = list->rules[i].same_as;
+
+		if (same_as > i || (same_as && !list->rules[same_as - 1].n_methods))
+			return -EBADMSG;
+	}
+	return 0;
 }
 
 /* --- structs ------------------------------------------------------------------------------ */
@@ -722,10 +738,11 @@ TYPE(credential_rule, struct link_credential_rule, check_credential_rule,
      ADDR_OR_NONE(struct link_credential_rule, remote),
      ANY(struct link_credential_rule, local_prefix),
      ANY(struct link_credential_rule, remote_prefix),
-     HEAP_ARRAY(struct link_credential_rule, methods, n_methods, 1, LINK_METHODS_MAX,
-		type_credential));
+     HEAP_ARRAY(struct link_credential_rule, methods, n_methods, 0, LINK_METHODS_MAX,
+		type_credential),
+     UINT(struct link_credential_rule, same_as, 0, LINK_RULES_MAX));
 
-TYPE(credentials, struct link_credentials, NULL,
+TYPE(credentials, struct link_credentials, check_credentials,
      HEAP_ARRAY(struct link_credentials, rules, n_rules, 0, LINK_RULES_MAX, type_credential_rule),
      UINT(struct link_credentials, crl_check, 0, 2),
      TEXT(struct link_credentials, gss_name, IKE_GSS_NAME_MAX_LEN),

@@ -27,7 +27,8 @@
 #define LINK_TEXT_MAX_LEN 512		/* of an event, without the NUL */
 #define LINK_TRACE_LINES_MAX 64
 #define LINK_PAGE_MAX 512		/* entries in one answer of ListMm, ListQm */
-#define LINK_RULES_MAX 16384		/* in one list of credentials */
+#define LINK_RULES_MAX 200001		/* in one list of credentials */
+#define LINK_SECRETS_MAX (32 << 20)	/* bytes of keys and names in one list */
 #define LINK_METHODS_MAX 16		/* of one rule */
 #define LINK_SECRET_MAX_LEN 1024	/* a preshared key, or the name of a root CA */
 #define LINK_NONCE_MIN_LEN 8
@@ -207,14 +208,25 @@ struct link_credential {
 	bool maps_to_account;		/* CERTIFICATE: the peer's has to belong to an account */
 };
 
-/* The methods for a pair of addresses, in the order of preference. */
+/*
+ * The methods for a pair of addresses, in the order of preference. A policy has many more pairs than
+ * lists of methods, so a rule may refer to an earlier one that has the list: a hundred thousand filters
+ * of one rule are a hundred thousand pairs and one preshared key, in the message and in the locked
+ * memory of ipsec-cred.
+ *
+ *   place  remote         methods   same_as
+ *   0      10.0.0.1/32    psk "a"   0
+ *   1      10.0.0.2/32    psk "b"   0
+ *   2      10.0.0.3/32    -         1          as place 0: psk "a"
+ */
 struct link_credential_rule {
 	struct ip_addr local;		/* family 0 and prefix 0: any */
 	struct ip_addr remote;
 	uint8_t local_prefix;
 	uint8_t remote_prefix;
 	struct link_credential *methods;
-	size_t n_methods;
+	size_t n_methods;		/* 0 with same_as, and only then */
+	uint32_t same_as;		/* 1 + place of an earlier rule with methods; 0: its own */
 };
 
 struct link_credentials {
@@ -224,6 +236,12 @@ struct link_credentials {
 	char *gss_name;			/* "host$@REALM"; "": the keytab's first such name */
 	char *gss_realms;		/* of peers, between commas; "": any that the KDC vouches for */
 };
+
+/* The place of the rule whose methods are those of rule @place. */
+static inline size_t link_credentials_source(const struct link_credentials *list, size_t place)
+{
+	return list->rules[place].same_as ? list->rules[place].same_as - 1 : place;
+}
 
 struct link_rule_state {
 	uint8_t usable;			/* bit (1 << enum ike_auth): there is a credential for it */

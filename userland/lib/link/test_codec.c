@@ -126,7 +126,7 @@ static void test_signatures(void **state)
 	assert_int_equal(codec_signature(link_psk_skeyid.request, signature), 0);
 	assert_string_equal(signature, "(ayayqqu)buayay");
 	assert_int_equal(codec_signature(link_set_credentials.request, signature), 0);
-	assert_string_equal(signature, "a(ayayyya(uaybb))yss");
+	assert_string_equal(signature, "a(ayayyya(uaybb)u)yss");
 	assert_int_equal(codec_signature(NULL, signature), 0);
 	assert_string_equal(signature, "");
 	for (size_t i = 0; i < link_n_methods; i++) {
@@ -628,6 +628,38 @@ static void test_small_structs(void **state)
 	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
 }
 
+/* A rule has methods of its own or those of an earlier rule that has. */
+static void test_shared_methods(void **state)
+{
+	struct link_credential psk = { .value = (uint8_t *)"x", .value_len = 1 };
+	struct link_credential_rule rules[] = {
+		{ .methods = &psk, .n_methods = 1 }, { .same_as = 1 }, { .same_as = 1 },
+	};
+	struct link_credentials list = { .rules = rules, .n_rules = 3, .gss_name = (char *)"",
+					 .gss_realms = (char *)"" };
+
+	(void)state;
+	assert_int_equal(check(&link_set_credentials, &list), 0);
+	assert_int_equal(link_credentials_source(&list, 0), 0);
+	assert_int_equal(link_credentials_source(&list, 2), 0);
+	rules[2].same_as = 2;	/* which has none itself */
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
+	rules[2].same_as = 3;	/* itself */
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
+	rules[1].same_as = 3;	/* a later one */
+	rules[2] = rules[0];
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
+	rules[1].same_as = 4;	/* none that there is */
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
+	rules[1].same_as = 0;	/* neither */
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
+	rules[1] = rules[0];
+	rules[1].same_as = 1;	/* both */
+	assert_int_equal(check(&link_set_credentials, &list), -EBADMSG);
+	rules[1].same_as = 0;
+	assert_int_equal(check(&link_set_credentials, &list), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -640,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_installs),
 		cmocka_unit_test(test_small_structs),
+		cmocka_unit_test(test_shared_methods),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,21 @@ static void fix_credential_rule(struct test_random *random, struct link_credenti
 		s->remote = (struct ip_addr){ 0 };
 	s->local_prefix = (uint8_t)test_random_range(random, 0, 8 * ip_addr_len(&s->local));
 	s->remote_prefix = (uint8_t)test_random_range(random, 0, 8 * ip_addr_len(&s->remote));
+	s->same_as = !s->n_methods;	/* as the first one, see below */
+}
+
+/* The first one has no other to refer to. */
+static void fix_credentials(struct test_random *random, struct link_credentials *list)
+{
+	struct link_credential_rule *first = list->rules;
+
+	if (!list->n_rules || first->n_methods)
+		return;
+	first->methods = calloc(1, sizeof(*first->methods));
+	assert(first->methods);
+	first->n_methods = 1;
+	first->same_as = 0;
+	fix_credential(random, first->methods);
 }
 
 static enum ike_reason random_reason(struct test_random *random)
@@ -391,6 +406,8 @@ static void fix(struct test_random *random, const struct codec_type *type, void 
 		fix_credential(random, object);
 	} else if (is(type, "credential_rule")) {
 		fix_credential_rule(random, object);
+	} else if (is(type, "credentials")) {
+		fix_credentials(random, object);
 	} else {
 		fix_answer(random, type, object);
 	}
