@@ -107,8 +107,7 @@ static bool is_whole(const struct store_content *content, size_t i)
 	       policy->is_assigned == (i + 1 == content->n_policies);
 }
 
-/* The number of changes that the store has; -1 if it has half of one, or cannot be read. */
-static int count_changes(const char *path)
+int test_kills_count(const char *path)
 {
 	const struct store_query all = { .policy = NULL };
 	_cleanup_(store_content_freep) struct store_content *content = NULL;
@@ -169,7 +168,7 @@ static int one_life(const char *path, unsigned int k, unsigned int latest_ms)
 	return (int)k;
 }
 
-static void begin_anew(const char *path)
+void test_kills_begin_anew(const char *path)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
 
@@ -191,7 +190,7 @@ int test_kills(const char *path, unsigned int n, unsigned int latest_ms)
 
 		if (reported < 0)
 			return -1;
-		found = count_changes(path);
+		found = test_kills_count(path);
 		if (found != reported && found != reported + 1) {
 			fprintf(stderr, "life %u: %d changes were reported, %d are there\n", i,
 				reported, found);
@@ -201,7 +200,7 @@ int test_kills(const char *path, unsigned int n, unsigned int latest_ms)
 		unreported += found != reported;
 		k = (unsigned int)found;
 		if (k >= LARGEST) {
-			begin_anew(path);
+			test_kills_begin_anew(path);
 			k = 0;
 		}
 	}

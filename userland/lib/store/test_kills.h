@@ -9,4 +9,9 @@
  */
 int test_kills(const char *path, unsigned int n, unsigned int latest_ms);
 
+/* The number of changes that the store has; -1 if it has half of one, or cannot be read. */
+int test_kills_count(const char *path);
+/* Removes the store. */
+void test_kills_begin_anew(const char *path);
+
 #endif /* STORE_TEST_KILLS_H */
