@@ -40,12 +40,14 @@
 #include <linux/ipv6.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/percpu.h>
+#include <linux/sctp.h>
 #include <linux/tcp.h>
 #include <net/icmp.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/sctp/checksum.h>
 #include <net/xfrm.h>
 
 /* what all packets of one call have in common */
@@ -276,13 +278,30 @@ static int clamp_outbound(const struct output *out, struct sk_buff *skb)
 
 /* --- protecting one packet -------------------------------------------- */
 
+/* skb_crc32c_csum_help() is not for modules in every Linux 6.1: 6.1.176 has it to itself. */
+static int resolve_sctp(struct sk_buff *skb)
+{
+	int start = skb_checksum_start_offset(skb);
+	struct sctphdr *sctp;
+	int err = skb_has_shared_frag(skb) ? skb_linearize(skb) : 0;
+
+	if (!err)
+		err = skb_ensure_writable(skb, start + sizeof(*sctp));
+	if (err)
+		return err;
+	sctp = (struct sctphdr *)(skb->data + start);
+	sctp->checksum = sctp_compute_cksum(skb, start);
+	skb->ip_summed = CHECKSUM_NONE;
+	return 0;
+}
+
 static int resolve_checksum(struct sk_buff *skb)
 {
 	int err;
 
 	if (skb->ip_summed != CHECKSUM_PARTIAL)
 		return 0;
-	err = skb_csum_is_sctp(skb) ? skb_crc32c_csum_help(skb) : skb_checksum_help(skb);
+	err = skb_csum_is_sctp(skb) ? resolve_sctp(skb) : skb_checksum_help(skb);
 	if (!err)
 		return 0;
 	return err == -ENOMEM ? err : -EPROTO;
