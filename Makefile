@@ -189,10 +189,10 @@ fuzzers: $(FUZZERS:%=build/fuzz/%) ## the fuzzers, in build/fuzz/
 print-%:
 	@echo '$($*)'
 
-.PHONY: check check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress check-kernels
+.PHONY: check check-style check-unit check-kunit check-uml check-vm check-boot check-host check-interop check-stress check-kernels
 check: ## every test; the last line is the sum (FULL=1: slow tiers too)
 	$(Q)scripts/check
-check-style check-unit check-kunit check-uml check-vm check-host check-interop check-stress check-kernels: check-%:
+check-style check-unit check-kunit check-uml check-vm check-boot check-host check-interop check-stress check-kernels: check-%:
 	$(Q)scripts/check $*
 
 # clang-tidy, again only for what has changed. Its static analyzer takes a hundred times as long

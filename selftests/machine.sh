@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Booted machines, and this namespace as their peer: sourced after lib.sh and driver.sh in what
+# "scripts/machine run" starts.
+#
+#   H 192.0.2.1, 2001:db8::1 wire ---+--- eth0 A 192.0.2.10
+#     DHCP server                    +--- eth0 B 192.0.2.11
+#
+#   wire_up
+#   power_on A              QEMU starts; returns at once
+#   booting A               ... until its control channel answers: early in the boot
+#   guest A 'ip -br addr'   a command in it, whatever its network does: output and status
+#   booted A                ... until systemd is done with the boot
+#   reboot A; power_off A   ... until it is down; power_on A goes on with the same disk
+#
+# All that crosses A's cable is captured from before power-on. A mark on the wire divides the
+# capture into phases, which are judged when the machine is off:
+#
+#   phase early; ...; phase late; ...; phase end
+#   leaks A early late      what A sent between these marks, without what never matters
+set -u
+
+H4=192.0.2.1 H6=2001:db8::1
+declare -A MACHINE_ADDRESS=([A]=192.0.2.10 [B]=192.0.2.11) MACHINE_MAC=([A]=52:54:00:00:00:0a [B]=52:54:00:00:00:0b)
+ASK=$TOP/scripts/guest/machine/ask
+# Seconds for a boot and for a command, before SLOW.
+BOOT_TIME=${BOOT_TIME-30} COMMAND_TIME=${COMMAND_TIME-12}
+
+# --- network --------------------------------------------------------------
+
+wire_up() {
+	H=$(mktemp -u here-XXXXXX)
+	need ip netns attach "$H" $$
+	defer ip netns del "$H"
+	need ip link set lo up
+	need sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
+	need ip link add wire type bridge mcast_snooping 0
+	need ip addr add $H4/24 dev wire
+	need ip addr add $H6/64 dev wire nodad
+	need ip link set wire up
+	dhcp_serve
+}
+
+dhcp_serve() {
+	local name
+	{
+		printf 'start 192.0.2.100\nend 192.0.2.110\ninterface wire\noption subnet 255.255.255.0\n'
+		printf 'option router %s\noption lease 3600\n' $H4
+		printf 'lease_file %s\npidfile %s\n' "$TMP/leases" "$TMP/udhcpd.pid"
+		for name in "${!MACHINE_MAC[@]}"; do
+			echo "static_lease ${MACHINE_MAC[$name]} ${MACHINE_ADDRESS[$name]}"
+		done
+	} >"$TMP/udhcpd.conf"
+	touch "$TMP/leases"
+	spawn udhcpd busybox udhcpd -f "$TMP/udhcpd.conf"
+	wait_for 10 listens_udp H 67
+}
+
+# A cable with a tap at this end; it is tapped for as long as the machine is there.
+cable() { # NAME
+	need ip tuntap add "cable-$1" mode tap
+	need ip link set "cable-$1" master wire up
+	spawn "capture-$1" tcpdump -i "cable-$1" -n -U --immediate-mode -B 16384 -Z root -w "$TMP/$1.pcap"
+	wait_for 10 grep -q 'listening on' "$TMP/capture-$1.log" || bail "the capture of $1 starts"
+}
+
+# --- power ----------------------------------------------------------------
+
+monitor() { socat -t 1 - "UNIX-CONNECT:$TMP/$1.monitor" <<<"$2"; } # NAME COMMAND
+
+power_on() { # NAME [QEMU-OPTIONS...]
+	local name=$1
+	shift
+	if running "machine-$name"; then
+		need monitor "$name" system_reset
+		need monitor "$name" cont
+		return
+	fi
+	cable "$name"
+	need mkfifo "$TMP/$name.in" "$TMP/$name.out"
+	# The disk is a copy that is gone with the machine.
+	# Of a simple processor: SMAP, PCID, XSAVE and wide registers cost much under emulation.
+	TMPDIR=$TMP spawn "machine-$name" qemu-system-x86_64 -accel tcg,thread=multi -cpu qemu64,+rdrand \
+		-smp "${CPUS-1}" -m 768 -display none -nodefaults -nic none -no-shutdown \
+		-drive "file=$IPD_IMAGE,format=raw,if=virtio,snapshot=on,cache=unsafe" \
+		-netdev "tap,id=net,ifname=cable-$name,script=no,downscript=no" \
+		-device "virtio-net-pci,netdev=net,romfile=,mac=${MACHINE_MAC[$name]}" \
+		-device virtio-serial-pci -chardev "pipe,id=control,path=$TMP/$name" \
+		-device virtserialport,chardev=control,name=machine.control \
+		-serial "file:$TMP/$name.console" -monitor "unix:$TMP/$name.monitor,server=on,wait=off" "$@"
+}
+
+# ask has status 124 if there is no answer
+guest() { "$ASK" "$TMP/$1" "$(secs "$COMMAND_TIME")" "${*:2}"; } # NAME COMMAND
+booting() { "$ASK" --boot "$TMP/$1" "$(secs "$BOOT_TIME")" >/dev/null; } # NAME
+
+# Whether all has started is another question: "systemctl is-system-running".
+booted() { # NAME
+	"$ASK" "$TMP/$1" "$(secs "$BOOT_TIME")" 'systemctl is-system-running --wait' >"$TMP/booted" ||
+		grep -q '^degraded$' "$TMP/booted"
+}
+
+# as logind would have it, which is not there
+go_to() { guest "$1" "systemctl --no-block --job-mode=replace-irreversibly start $2.target"; } # NAME TARGET
+reboot() { # NAME
+	go_to "$1" reboot && booting "$1"
+}
+
+is_off() { monitor "$1" 'info status' | grep -q 'paused (shutdown)'; } # NAME
+power_off() { # NAME
+	go_to "$1" poweroff && wait_for "$BOOT_TIME" is_off "$1"
+}
+
+# What it says of itself, when something has failed.
+machine_diag() { # NAME
+	diag "$(guest "$1" 'systemctl --failed --no-legend; journalctl -b -p notice --no-pager | tail -n 40')"
+	diag "$(tail -n 20 "$TMP/$1.console" | tr -d '\r')"
+}
+
+# --- phases ---------------------------------------------------------------
+
+phase() { # NAME
+	perl -e '
+		socket(my $s, 17, 3, 0) or die "socket: $!";
+		my $to = pack("S n i S C C a8", 17, 0x88b5, $ARGV[0], 0, 0, 6, "");
+		send($s, ("\xff" x 6) . ("\2" . "\0" x 5) . "\x88\xb5" . "phase $ARGV[1] " . " " x 60, 0, $to)
+			or die "send: $!"' "$(cat /sys/class/net/wire/ifindex)" "$1" || bail "phase $1"
+}
+
+# The number of the frame that begins a phase.
+mark_of() { # NAME PHASE
+	tshark -r "$TMP/$1.pcap" -Y "eth.type == 0x88b5 && frame contains \"phase $2 \"" -T fields -e frame.number \
+		2>/dev/null | tail -n 1
+}
+# frames NAME FROM TO FILTER: those between two marks, as tshark prints them.
+frames() {
+	local from to
+	from=$(mark_of "$1" "$2") to=$(mark_of "$1" "$3")
+	[ -n "$from" ] && [ -n "$to" ] || { echo "no phase from $2 to $3 in the capture of $1"; return; }
+	tshark -n -r "$TMP/$1.pcap" -Y "frame.number > $from && frame.number < $to && ($4)" 2>/dev/null
+}
+
+# What the driver does not judge, and what it lets pass in each of its modes: ARP, neighbour and
+# router discovery, multicast listener discovery, DHCP; and the marks.
+HARMLESS='arp || eth.type == 0x88b5 || (icmpv6.type >= 130 && icmpv6.type <= 137) || icmpv6.type == 143
+	|| (udp.srcport == 68 && udp.dstport == 67) || (udp.srcport == 546 && udp.dstport == 547)'
+HARMLESS=$(tr -d '\n\t' <<<"$HARMLESS")
+leaks() { # NAME FROM TO [ALLOWED-TOO]
+	frames "$1" "$2" "$3" "eth.src == ${MACHINE_MAC[$1]} && !($HARMLESS)${4:+ && !($4)}"
+}
+# no_leak TEST NAME FROM TO [ALLOWED-TOO]: and the peer sent something meanwhile, that there was a wire
+no_leak() {
+	local test=$1 found
+	shift
+	found=$(leaks "$@")
+	if [ -z "$found" ] && [ -n "$(frames "$1" "$2" "$3" "eth.src != ${MACHINE_MAC[$1]} && !eth.type == 0x88b5" | head -n 1)" ]; then
+		ok "$test"
+		return
+	fi
+	not_ok "$test"
+	diag "$(head -n 10 <<<"${found:-the peer sent nothing}")"
+}
