@@ -70,6 +70,17 @@
 #define WQ_PERCPU 0
 #endif
 
+/* after 6.1 */
+#ifndef IPD_HAVE_SKB_RESET_CSUM
+static inline void skb_reset_csum_not_inet(struct sk_buff *skb)
+{
+	skb->ip_summed = CHECKSUM_NONE;
+#if IS_ENABLED(CONFIG_IP_SCTP)
+	skb->csum_not_inet = 0;
+#endif
+}
+#endif
+
 /* 6.12: fragments in a device's memory, which the CPU cannot read */
 #ifndef IPD_HAVE_SKB_READABLE
 static inline bool skb_frags_readable(const struct sk_buff *skb)

@@ -23,6 +23,7 @@ has TIMER_SHUTDOWN 'timer_shutdown_sync' include/linux/timer.h
 has FLOWI4_DSCP 'flowic_dscp' include/net/flow.h
 has WQ_PERCPU 'WQ_PERCPU' include/linux/workqueue.h
 has SKB_READABLE 'skb_frags_readable' include/linux/skbuff.h
+has SKB_RESET_CSUM 'skb_reset_csum_not_inet' include/linux/skbuff.h
 has SKB_DST_DEV 'skb_dst_dev\(' include/net/dst.h
 has DST_DEV 'net_device \*dst_dev\(' include/net/dst.h
 has NETDEV_DUMMY 'alloc_netdev_dummy' include/linux/netdevice.h

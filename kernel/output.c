@@ -291,7 +291,7 @@ static int resolve_sctp(struct sk_buff *skb)
 		return err;
 	sctp = (struct sctphdr *)(skb->data + start);
 	sctp->checksum = sctp_compute_cksum(skb, start);
-	skb->ip_summed = CHECKSUM_NONE;
+	skb_reset_csum_not_inet(skb);
 	return 0;
 }
 
