@@ -47,6 +47,13 @@ ends_in "D16 while another unit has failed" permit degraded "12 $U stop running"
 ends_in "A33 a restart: filters stay" secure running "13 $U restart running"
 ends_in "shutdown: filters stay" secure stopping "14 $U stop running" "15 poweroff.target start waiting"
 ends_in "rescue mode: filters stay" secure maintenance "16 $U stop running"
+ends_in "rescue mode, while systemd still runs: filters stay" secure running "16 $U stop running" \
+	"17 rescue.target start waiting"
+ends_in "the same while the machine starts" secure starting "18 $U stop running" \
+	"19 multi-user.target start waiting" "20 emergency.target start waiting"
+ends_in "another target: filters stay" secure degraded "21 $U stop running" "22 mine.target start waiting"
+ends_in "D16 a stop by hand while the machine starts: permit" permit starting "23 $U stop running" \
+	"24 multi-user.target start waiting"
 ends_in "systemd does not answer: filters stay" secure '' ''
 ends_in "it answers something else: filters stay" secure running "No jobs running."
 ends_in "D16 and then a stop by hand" permit running "17 $U stop running"
