@@ -152,7 +152,7 @@ check "N17 not the key" eval '! grep -q secret "$TMP/out"'
 same "N17 and nothing is done" "$before 0" "$(on A ipdtool status) $(n_filters)"
 same "N17 no policy is there" '[] 3' \
 	"$(ctl A --json dynamic show mmpolicy | jq -c '.[]') $(ctl A --json dynamic show config | jq '.. | .ipsecexempt? // empty')"
-check "N17 a fault in it is found" wrong 13001 --dry-run dynamic add rule me $B4 mmpolicy=mm1 \
+check "N17 a fault in it is found" wrong 13004 --dry-run dynamic add rule me $B4 mmpolicy=mm1 \
 	qmpolicy=none psk=x
 coproc holder { { for _ in {1..16}; do echo begin; done; cat; } | on A ipdtool -; }
 holder_pid=$!

@@ -14,8 +14,10 @@
 #include "base/cleanup.h"
 #include "ctl/client.h"
 
-/* What ssh itself fails with. */
+/* What ssh itself fails with, and a shell that does not find a program or may not start it. */
 #define SSH_FAILED	255
+#define SHELL_NOT_FOUND	127
+#define SHELL_NOT_RUN	126
 
 extern char **environ;
 
@@ -111,6 +113,19 @@ static int run(char *const *argv, const char *input, int *ret_status)
 	return err;
 }
 
+/* What the other side ended with, unless it did not get so far. */
+static enum ctl_exit judge(struct ctl *ctl, const char *host, const char *program, int status)
+{
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == SSH_FAILED)
+		return ctl_error(ctl, CTL_ERROR_GENERAL, "the command did not come to its end on %s; "
+				 "ssh says why", host);
+	if (WEXITSTATUS(status) == SHELL_NOT_FOUND || WEXITSTATUS(status) == SHELL_NOT_RUN)
+		return ctl_error(ctl, CTL_ERROR_FILE_NOT_FOUND, "%s is not there on %s; install "
+				 "ipsec-policy on that host, or put it into the PATH that its sshd gives",
+				 program, host);
+	return (enum ctl_exit)WEXITSTATUS(status);
+}
+
 enum ctl_exit ctl_remote_run(struct ctl *ctl, const char *host, const char *program,
 			     char *const *words, size_t n, const char *input, bool has_terminal)
 {
@@ -134,8 +149,5 @@ enum ctl_exit ctl_remote_run(struct ctl *ctl, const char *host, const char *prog
 	if (err)
 		return ctl_error(ctl, CTL_ERROR_GENERAL, "cannot run ssh for %s: %s%s", host,
 				 strerror(-err), err == -ENOENT ? "; install an ssh client" : "");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) == SSH_FAILED)
-		return ctl_error(ctl, CTL_ERROR_GENERAL, "the command did not come to its end on %s; "
-				 "ssh says why", host);
-	return (enum ctl_exit)WEXITSTATUS(status);
+	return judge(ctl, host, program, status);
 }

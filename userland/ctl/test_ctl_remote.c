@@ -142,6 +142,11 @@ static void failures(void **state)
 	(void)state;
 	setenv("SSH_STATUS", "255", 1);
 	assert_run(CTL_EXIT_FAILED, "ssh -- fw\n", "-H", "fw", "status");
+	/* its shell finds no program, or may not start it */
+	setenv("SSH_STATUS", "127", 1);
+	assert_run(CTL_EXIT_FAILED, "ssh -- fw\n", "-H", "fw", "status");
+	setenv("SSH_STATUS", "126", 1);
+	assert_run(CTL_EXIT_FAILED, "ssh -- fw\n", "-H", "fw", "status");
 	unsetenv("SSH_STATUS");
 	snprintf(path, sizeof(path), "%s", getenv("PATH"));
 	setenv("PATH", "/nonexistent", 1);
