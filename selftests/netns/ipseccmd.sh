@@ -56,6 +56,20 @@ wipe() { cmd A -u && [ "$(n_filters)" = 0 ]; }
 check "C03 without arguments there is help" eval 'cmd A | grep -q "^Usage: ipseccmd "'
 check "C28 ipsecpol -h" eval 'as ipsecpol A -h | grep -q "^Usage: ipsecpol "'
 
+# --- one interface -----------------------------------------------------------------------------
+GUID=11E6E97E-0031-49f5-AC7D-5F2FE99BABAF
+need on A ip link property add dev eth0 altname $GUID
+check "C08 a filter for an interface, by its GUID" cmd A -f "[{$GUID}+$B4]"
+check "C08 is one for it in the driver" in_driver_is "local=me remote=$B4.* dev=eth0 .*out=block in=block"
+check "C08 and acts there" eval '! answers'
+check "C08 it can be deleted" wipe
+check "C08 a filter for another interface" cmd A -f "[{ppp7}+$B4]"
+check "C08 does not act here" answers
+check "C08 it is shown" shows '^Interface *: ppp7' filters
+same "C08 it is kept" ppp7 "$(sqlite3 "$TMP/state-A/dynamic.db" "SELECT interface FROM run_rules")"
+check "C08 no interface has that name" refused "no interface of this host" -f '[{6F7E6D2C-3B1A-4C5D-8E9F-0A1B2C3D4E5F}+*]'
+check "C08 it can be deleted, too" wipe
+
 # --- the examples of the help ----------------------------------------------------------------
 
 check "C14 C32 example 1" cmd A -f '0+*' -n 'ah[md5]'

@@ -2,6 +2,7 @@
 #include "agent/expand.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 static const uint8_t families[] = { AF_INET, AF_INET6 };
@@ -16,6 +17,14 @@ void expand_list_done(struct expand_list *list)
 {
 	free(list->filters);
 	*list = (struct expand_list){ 0 };
+}
+
+/* On which interfaces. */
+static void set_scope(const struct policy_rule *rule, struct kernel_filter *filter)
+{
+	filter->connection = connections[rule->connection];
+	if (rule->interface)
+		(void)snprintf(filter->interface, sizeof(filter->interface), "%s", rule->interface);
 }
 
 static int append(struct expand_list *list, const struct kernel_filter *filter)
@@ -171,11 +180,11 @@ static int add_tunnel(const struct policy_rule *rule, uint8_t family,
 		.class = IPSECDRV_FILTER_CLASS_TUNNEL,
 		.local = is_inbound ? *destination : *source,
 		.remote = is_inbound ? *source : *destination,
-		.connection = connections[rule->connection],
 		.outbound = is_inbound ? IPSECDRV_ACTION_NONE : rule->outbound,
 		.inbound = is_inbound ? rule->inbound : IPSECDRV_ACTION_NONE,
 	};
 
+	set_scope(rule, &filter);
 	if (is_inbound)
 		filter.tunnel_local = endpoint;
 	else
@@ -204,13 +213,13 @@ static int add_pair(const struct policy_rule *rule, uint8_t family,
 		.local = *source,
 		.remote = *destination,
 		.protocol = rule->protocol,
-		.connection = connections[rule->connection],
 	};
 	bool is_a = rule->destination.kind != POLICY_ADDRESS_ME;
 	bool is_b = rule->source.kind != POLICY_ADDRESS_ME;
 	struct kernel_filter b;
 	int r = 0;
 
+	set_scope(rule, &a);
 	a.local.port = rule->source_port;
 	a.remote.port = rule->destination_port;
 	b = a;

@@ -402,9 +402,12 @@ static bool is_in_scope(struct negotiate *negotiate, const struct kernel_filter 
 	};
 	struct kernel_match match;
 
-	return filter->connection == IPSECDRV_CONNECTION_ALL ||
-	       (!kernel->ops->match(kernel, &flow, &match) &&
-		match.connection == filter->connection);
+	if (filter->connection == IPSECDRV_CONNECTION_ALL && !filter->interface[0])
+		return true;
+	if (kernel->ops->match(kernel, &flow, &match))
+		return false;
+	return filter->interface[0] ? !strcmp(match.interface, filter->interface) :
+				      match.connection == filter->connection;
 }
 
 /*

@@ -13,7 +13,7 @@
 #include "base/siphash.h"
 
 #define MAGIC		0x49504453	/* "IPDS" */
-#define VERSION		3
+#define VERSION		4
 #define HEADER_LEN	(4 + 4 + 8)	/* magic, version, checksum of the rest */
 #define SIZE_FIRST	65536
 #define SIZE_MAX_LEN	(256U << 20)
@@ -89,6 +89,7 @@ static void put_rule(struct writer *w, const struct policy_rule *rule)
 	writer_u16(w, rule->destination_port);
 	writer_u8(w, rule->mirrored);
 	writer_u8(w, (uint8_t)rule->connection);
+	put_string(w, rule->interface);
 	writer_u8(w, (uint8_t)rule->inbound);
 	writer_u8(w, (uint8_t)rule->outbound);
 	writer_u8(w, rule->has_tunnel);
@@ -343,6 +344,7 @@ static int get_rule(struct reader *r, struct ruleset *dynamic, struct fault *fau
 	rule->destination_port = reader_u16(r);
 	rule->mirrored = get_limited(r, 1);
 	rule->connection = get_limited(r, POLICY_CONNECTION_DIALUP);
+	rule->interface = get_string(r);
 	rule->inbound = get_limited(r, IPSECDRV_ACTION_MAX);
 	rule->outbound = get_limited(r, IPSECDRV_ACTION_MAX);
 	rule->has_tunnel = get_limited(r, 1);

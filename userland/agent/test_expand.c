@@ -117,7 +117,7 @@ static void test_me(void **state)
 	CHECK(rows);
 }
 
-/* Connection types go to the filters as they are. */
+/* Connection types and interfaces go to the filters as they are. */
 static void test_connection(void **state)
 {
 	static const char *const rows[][2] = {
@@ -126,6 +126,11 @@ static void test_connection(void **state)
 		{ BLOCK "srcaddr=any dstaddr=me protocol=tcp dstport=23 conntype=dialup",
 		  "me <-> any IPv4 protocol 6 ports 23 0 on dialup out b in b; "
 		  "me <-> any IPv6 protocol 6 ports 23 0 on dialup out b in b" },
+		{ NEGOTIATE "srcaddr=me dstaddr=10.0.0.2 interface=eth0",
+		  "me <-> 10.0.0.2 IPv4 on eth0 out n in n" },
+		{ BLOCK "srcaddr=10.0.0.0/8 dstaddr=10.0.0.2 mirrored=no interface=ppp0",
+		  "10.0.0.0/8 <-> 10.0.0.2 IPv4 on ppp0 out b in -; "
+		  "10.0.0.2 <-> 10.0.0.0/8 IPv4 on ppp0 out - in b" },
 		{ BLOCK "srcaddr=me dstaddr=10.0.0.2 conntype=all",
 		  "me <-> 10.0.0.2 IPv4 out b in b" },
 	};

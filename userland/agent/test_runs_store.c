@@ -53,8 +53,8 @@ static struct ruleset *some_rules(size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char tags[160];
 
-		snprintf(tags, sizeof(tags), "srcaddr=me dstaddr=10.0.0.%zu mmpolicy=ipseccmd~1 "
-			 "qmpolicy=ipseccmd~1 psk=ABC123", i + 1);
+		snprintf(tags, sizeof(tags), "srcaddr=me dstaddr=10.0.0.%zu interface=eth%zu "
+			 "mmpolicy=ipseccmd~1 qmpolicy=ipseccmd~1 psk=ABC123", i + 1, i);
 		assert_int_equal(dynamic_add_rule(ruleset, test_rule(tags, NULL), &fault), 0);
 	}
 	return ruleset;

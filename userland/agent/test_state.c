@@ -101,7 +101,7 @@ static void test_ipsecpol(void **state)
 	rulesets[RULESET_LAYER_DYNAMIC] = some_dynamic();
 	rulesets[RULESET_LAYER_IPSECPOL] = ruleset_new(RULESET_LAYER_IPSECPOL);
 	assert_int_equal(dynamic_add_rule(rulesets[RULESET_LAYER_IPSECPOL],
-					  test_rule("srcaddr=me dstaddr=10.7.0.1 actioninbound=block "
+					  test_rule("srcaddr=me dstaddr=10.7.0.1 interface=eth0 actioninbound=block "
 						    "actionoutbound=block", NULL), &fault), 0);
 	assert_int_equal(state_encode(rulesets, &names, &data, &len), 0);
 	assert_int_equal(state_decode(data, len, after, &names_after, &fault), 0);

@@ -39,6 +39,10 @@
 	{ "rootca", &ctl_type_root_ca, CTL_TAG_MULTIPLE, NULL,			\
 	  "authenticate with certificates of this authority; may be repeated" }
 
+#define INTERFACE_TAG								\
+	{ "interface", &ctl_type_interface, 0, "all",				\
+	  "only what goes by this network interface; instead of conntype" }
+
 static const struct ctl_tag add_tags[] = {
 	SELECTOR_TAGS,
 	{ "mmpolicy", &ctl_type_mmpolicy, 0, NULL,
@@ -50,6 +54,7 @@ static const struct ctl_tag add_tags[] = {
 	{ "actionoutbound", &ctl_type_action, 0, "negotiate", "what leaves" },
 	MASK_TAGS,
 	AUTH_TAGS("yes, without psk and rootca"),
+	INTERFACE_TAG,
 };
 
 static const struct ctl_tag set_tags[] = {
@@ -61,12 +66,14 @@ static const struct ctl_tag set_tags[] = {
 	{ "actioninbound", &ctl_type_action, 0, NULL, "what arrives" },
 	{ "actionoutbound", &ctl_type_action, 0, NULL, "what leaves" },
 	AUTH_TAGS(NULL),
+	INTERFACE_TAG,
 };
 
 static const struct ctl_tag delete_tags[] = {
 	SELECTOR_TAGS,
 	MORE_SELECTOR_TAGS,
 	MASK_TAGS,
+	INTERFACE_TAG,
 };
 
 static const struct ctl_tag show_tags[] = {
@@ -204,6 +211,7 @@ struct row {
 	uint32_t destination_port;
 	bool mirrored;
 	const char *connection;
+	const char *interface;
 	const char *inbound;
 	const char *outbound;
 	const char *tunnel;
@@ -224,6 +232,7 @@ static const struct policy_key row_keys[] = {
 	{ "dstport", POLICY_VALUE_NUMBER, offsetof(struct row, destination_port) },
 	{ "mirrored", POLICY_VALUE_BOOL, offsetof(struct row, mirrored) },
 	{ "conntype", POLICY_VALUE_STRING, offsetof(struct row, connection) },
+	{ "interface", POLICY_VALUE_STRING, offsetof(struct row, interface) },
 	{ "actioninbound", POLICY_VALUE_STRING, offsetof(struct row, inbound) },
 	{ "actionoutbound", POLICY_VALUE_STRING, offsetof(struct row, outbound) },
 	{ "tunneldstaddress", POLICY_VALUE_STRING, offsetof(struct row, tunnel) },
@@ -248,6 +257,7 @@ static const struct column columns[] = {
 	{ "Dst Port", "dstport", NULL, COLUMN_BOTH },
 	{ "Mirrored", "mirrored", NULL, COLUMN_BOTH },
 	{ "Connection Type", "conntype", NULL, COLUMN_LIST | COLUMN_WIDE },
+	{ "Interface", "interface", NULL, COLUMN_LIST | COLUMN_WIDE },
 	{ "Inbound Action", "actioninbound", NULL, COLUMN_BOTH },
 	{ "Outbound Action", "actionoutbound", NULL, COLUMN_BOTH },
 	{ "Tunnel Destination", "tunneldstaddress", NULL,
@@ -287,6 +297,7 @@ static void fill_row(struct row *row, const struct policy_rule *rule, bool is_ve
 		.destination_port = rule->destination_port,
 		.mirrored = rule->mirrored,
 		.connection = copy(policy_connection_name(rule->connection)),
+		.interface = copy(rule->interface),
 		.inbound = copy(policy_action_name(rule->inbound)),
 		.outbound = copy(policy_action_name(rule->outbound)),
 		.tunnel = rule->has_tunnel ? policy_address_to_text(&rule->tunnel_destination) : NULL,
@@ -380,7 +391,7 @@ static const struct ctl_command commands[] = {
 	{
 		.path = "dynamic set rule",
 		.text = "change a rule, which is found by what it matches",
-		.remarks = "Addresses, masks, protocol, ports, mirrored, conntype and tunneldstaddress "
+		.remarks = "Addresses, masks, protocol, ports, mirrored, conntype, interface and tunneldstaddress "
 			   "find the rule, with the defaults of add; the other tags change it. "
 			   "Authentication methods replace all old ones.",
 		.examples = "  dynamic set rule srcaddr=me dstaddr=10.0.0.2 qmpolicy=qm2\n",

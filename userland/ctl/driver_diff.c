@@ -67,6 +67,8 @@ static char *treatment_text(const struct policy_qm_filter_info *info)
 		info->outbound_action ?: "");
 	if (info->connection && strcmp(info->connection, "all") != 0)
 		policy_tag_print(file, "conntype", info->connection);
+	if (info->interface)
+		policy_tag_print(file, "interface", info->interface);
 	if (info->tunnel_destination)
 		policy_tag_print(file, "tunnel", info->tunnel_destination);
 	return fclose(file) == 0 ? text : (free(text), NULL);

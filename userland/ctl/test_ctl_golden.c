@@ -141,6 +141,20 @@ static int resolve(void *userdata, const char *name, uint8_t family, struct ip_a
 	return 0;
 }
 
+/* One interface has a GUID, which is another name of it. */
+static int find_interface(void *userdata, const char *text,
+			  char ret_name[static POLICY_INTERFACE_MAX + 1], char why[static POLICY_WHY_LEN])
+{
+	(void)userdata;
+	if (strlen(text) > POLICY_INTERFACE_MAX && strcmp(text, "6F7E6D2C-3B1A-4C5D-8E9F-0A1B2C3D4E5F")) {
+		snprintf(why, POLICY_WHY_LEN, "no interface of this host has the name \"%s\"", text);
+		return -EINVAL;
+	}
+	snprintf(ret_name, POLICY_INTERFACE_MAX + 1, "%s", strlen(text) > POLICY_INTERFACE_MAX ? "eth7" :
+		 text);
+	return 0;
+}
+
 static enum ctl_exit run_program(struct ctl *ctl, int argc, char **argv)
 {
 	struct session session;
@@ -149,6 +163,7 @@ static enum ctl_exit run_program(struct ctl *ctl, int argc, char **argv)
 		return ctl_main(ctl, argc, argv);
 	session_init(&session, ctl, argv[1]);
 	session.world.resolve = resolve;
+	session.world.find_interface = find_interface;
 	return session_main(&session, argc - 1, argv + 1);
 }
 

@@ -192,6 +192,11 @@ static int check_psk(const char *tag, const char *value, char why[static POLICY_
 	return check_by_rule(tag, value, why);
 }
 
+static int check_interface(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
+{
+	return policy_interface_check(tag, value, why);
+}
+
 static int check_property(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
 {
 	char expected[POLICY_WHY_LEN / 2] = "one of:";
@@ -309,6 +314,7 @@ const struct ctl_value_type ctl_type_psk = { "\"KEY\"", .check = check_psk };
 const struct ctl_value_type ctl_type_root_ca = {
 	"\"CANAME certmap:{yes|no} excludecaname:{yes|no}\"", .check = check_psk
 };
+const struct ctl_value_type ctl_type_interface = { "NAME", .check = check_interface };
 const struct ctl_value_type ctl_type_property = {
 	"PROPERTY", .choices = property_choices, .check = check_property
 };

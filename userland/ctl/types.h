@@ -34,6 +34,7 @@ extern const struct ctl_value_type ctl_type_soft_seconds;
 extern const struct ctl_value_type ctl_type_soft_sa;	/* of a stored policy */
 extern const struct ctl_value_type ctl_type_pfs_group;
 extern const struct ctl_value_type ctl_type_psk;
+extern const struct ctl_value_type ctl_type_interface;
 extern const struct ctl_value_type ctl_type_root_ca;
 extern const struct ctl_value_type ctl_type_format;
 extern const struct ctl_value_type ctl_type_level;

@@ -87,6 +87,10 @@ static int check_spec(const struct run *run, const struct filterspec *spec, char
 	if (spec->source.interface && spec->destination.interface)
 		return refuse(why, "-f: source and destination are both an interface of this host; name "
 			      "the other side");
+	if ((spec->source.interface || spec->destination.interface) &&
+	    run->given & (RUN_GIVEN_LAN | RUN_GIVEN_DIALUP))
+		return refuse(why, "-f: {%.64s} is one interface already; leave -lan and -dialup out",
+			      spec->source.interface ?: spec->destination.interface);
 	if (spec->kind == FILTERSPEC_DEFAULT && run->filters.n > 1)
 		return refuse(why, "-f: DEFAULT is a rule by itself; give the other filters in another "
 			      "command");

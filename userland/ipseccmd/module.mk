@@ -9,6 +9,7 @@ ipseccmd_SRCS := \
 	userland/ipseccmd/filterspec.c \
 	userland/ipseccmd/flags.c \
 	userland/ipseccmd/help.c \
+	userland/ipseccmd/interface.c \
 	userland/ipseccmd/names.c \
 	userland/ipseccmd/offer.c \
 	userland/ipseccmd/phase1.c \

@@ -162,6 +162,26 @@ static uint8_t family_of(const struct filterspec *spec)
 	       policy_address_family(&spec->destination.address);
 }
 
+/* "{eth0}" is this host, by that interface. */
+static int set_interface(const struct filterspec *spec, const struct plan_world *world,
+			 struct policy_rule *rule, char *fault)
+{
+	const char *text = spec->source.interface ?: spec->destination.interface;
+	char name[POLICY_INTERFACE_MAX + 1];
+	int err;
+
+	if (!text)
+		return 0;
+	err = world->find_interface(world->userdata, text, name, fault);
+	if (err)
+		return err;
+	rule->interface = strdup(name);
+	if (rule->interface)
+		return 0;
+	snprintf(fault, POLICY_WHY_LEN, "out of memory");
+	return -ENOMEM;
+}
+
 static int set_sides(const struct filterspec *spec, const struct plan_world *world,
 		     struct policy_rule *rule, char *fault)
 {
@@ -173,6 +193,9 @@ static int set_sides(const struct filterspec *spec, const struct plan_world *wor
 		return err;
 	family = family ?: policy_address_family(&rule->source);
 	err = set_address(&spec->destination.address, family, world, &rule->destination, fault);
+	if (err)
+		return err;
+	err = set_interface(spec, world, rule, fault);
 	if (err)
 		return err;
 	rule->source_port = spec->source.port;
@@ -268,9 +291,14 @@ static int make_rule(const struct plan *plan, const struct run *run, const char 
 
 /* --- filters ------------------------------------------------------------------------------ */
 
+static bool interface_is_equal(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
 static bool side_is_equal(const struct filterspec_side *a, const struct filterspec_side *b)
 {
-	return !a->interface && !b->interface && a->port == b->port &&
+	return interface_is_equal(a->interface, b->interface) && a->port == b->port &&
 	       policy_address_is_equal(&a->address, &b->address);
 }
 
@@ -298,9 +326,6 @@ static int check_spec(const struct filterspec *spec, bool is_secured, char *why)
 		return refuse_spec(spec, spec->protocol ? "this protocol has no ports; leave them out" :
 				   "a port needs its protocol: write :TCP or :UDP behind the destination's "
 				   "port, 0 for any port", why);
-	if (spec->source.interface || spec->destination.interface)
-		return refuse_spec(spec, "interfaces are not told apart here; write 0, with -lan or -dialup, "
-				   "or the interface's address", why);
 	if (is_secured && !spec->mirrored)
 		return refuse_spec(spec, "what is secured needs both directions: write + instead of =; one "
 				   "direction alone can pass, ( ), or be dropped, [ ]", why);

@@ -25,6 +25,13 @@ struct plan_world {
 	 */
 	int (*resolve)(void *userdata, const char *name, uint8_t family, struct ip_addr *ret_addr,
 		       char why[static POLICY_WHY_LEN]);
+	/*
+	 * The name of the interface that goes by @text, the name or an alternative one; what is not there
+	 * goes by its own. 0, or -errno with a sentence.
+	 */
+	int (*find_interface)(void *userdata, const char *text,
+			      char ret_name[static POLICY_INTERFACE_MAX + 1],
+			      char why[static POLICY_WHY_LEN]);
 	void *userdata;
 };
 

@@ -20,6 +20,7 @@
 #include "ipseccmd/dynamic.h"
 #include "ipseccmd/flags.h"
 #include "ipseccmd/help.h"
+#include "ipseccmd/interface.h"
 #include "ipseccmd/names.h"
 #include "ipseccmd/query.h"
 
@@ -57,6 +58,7 @@ void session_init(struct session *session, struct ctl *ctl, const char *program)
 		.ctl = ctl,
 		.program = find_program(program) ?: programs[0],
 		.world.resolve = names_resolve,
+		.world.find_interface = interface_find,
 	};
 	session->is_volatile = session->program == programs[1];
 }

@@ -81,6 +81,8 @@ static int append_selectors(sd_bus_message *m, const struct policy_rule *rule, u
 	if (err >= 0 && given & POLICY_FIELD_TUNNELDSTADDRESS && rule->has_tunnel)
 		err = dict_append_owned(m, "tunneldstaddress",
 				   policy_address_to_text(&rule->tunnel_destination));
+	if (err >= 0 && given & POLICY_FIELD_INTERFACE && rule->interface)
+		err = dict_append_string(m, "interface", rule->interface);
 	if (err >= 0 && given & POLICY_FIELD_DEFAULTRESPONSE && rule->is_default_response)
 		err = dict_append_bool(m, "defaultresponse", true);
 	return err;

@@ -62,6 +62,21 @@ int policy_text_check(const char *tag, const char *text, char why[static POLICY_
 	return 0;
 }
 
+int policy_interface_check(const char *tag, const char *name, char why[static POLICY_WHY_LEN])
+{
+	size_t len = name ? strlen(name) : 0;
+	bool is_good = len && len <= POLICY_INTERFACE_MAX && strcmp(name, ".") != 0 &&
+		       strcmp(name, "..") != 0;
+
+	for (size_t i = 0; is_good && i < len; i++)
+		is_good = name[i] > ' ' && name[i] <= '~' && name[i] != '/' && name[i] != ':';
+	if (is_good)
+		return 0;
+	snprintf(why, POLICY_WHY_LEN, "%s: the name of a network interface has 1 to %d characters, "
+		 "and no blank, colon or slash: eth0", tag, POLICY_INTERFACE_MAX);
+	return -EINVAL;
+}
+
 int policy_name_check(const char *tag, const char *name, char why[static POLICY_WHY_LEN])
 {
 	if (!name || !name[strspn(name, " ")]) {
@@ -219,10 +234,22 @@ static int check_tunnel(const struct policy_rule *rule, char *why)
 	return policy_endpoint_check("tunneldstaddress", &rule->tunnel_destination, why);
 }
 
+static int check_interface(const struct policy_rule *rule, char *why)
+{
+	int err = rule->interface ? policy_interface_check("interface", rule->interface, why) : 0;
+
+	if (!err && rule->interface && rule->connection != POLICY_CONNECTION_ALL)
+		err = refuse(why, "a rule is for one interface or for a connection type: leave "
+			     "interface or conntype out");
+	return err;
+}
+
 static int check_default_response(const struct policy_rule *rule, char *why)
 {
 	if (!rule->is_default_response)
 		return 0;
+	if (rule->interface)
+		return refuse(why, "a default response rule is for all interfaces: leave interface out");
 	if (rule->source.kind != POLICY_ADDRESS_ME || rule->destination.kind != POLICY_ADDRESS_ANY ||
 	    rule->protocol || !rule->mirrored || rule->has_tunnel ||
 	    rule->connection != POLICY_CONNECTION_ALL)
@@ -248,7 +275,7 @@ int policy_rule_check(const struct policy_rule *rule, char why[static POLICY_WHY
 		if (err)
 			return err;
 	}
-	return check_addresses(rule, why) ?: check_ports(rule, why) ?:
+	return check_addresses(rule, why) ?: check_ports(rule, why) ?: check_interface(rule, why) ?:
 	       check_default_response(rule, why) ?:
 	       check_tunnel(rule, why) ?: check_actions(rule, why) ?:
 	       policy_methods_check(rule->methods, rule->n_methods, why);

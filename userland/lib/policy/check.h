@@ -13,6 +13,9 @@ int policy_text_check(const char *tag, const char *text, char why[static POLICY_
 /* The same, and neither blank nor longer than POLICY_NAME_MAX. */
 int policy_name_check(const char *tag, const char *name, char why[static POLICY_WHY_LEN]);
 
+/* The name of a network interface, as the system takes them; there need be none. As above. */
+int policy_interface_check(const char *tag, const char *name, char why[static POLICY_WHY_LEN]);
+
 /* The end of a tunnel is one host: a DNS name, or a whole unicast address. As above. */
 int policy_endpoint_check(const char *tag, const struct policy_address *end,
 			  char why[static POLICY_WHY_LEN]);

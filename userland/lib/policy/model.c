@@ -185,12 +185,14 @@ struct policy_rule *policy_rule_copy(const struct policy_rule *rule)
 	copy->tunnel_destination.name = NULL;
 	copy->mm_policy = NULL;
 	copy->qm_policy = NULL;
+	copy->interface = NULL;
 	copy->n_methods = 0;
 	if (policy_address_copy(&rule->source, &copy->source) < 0 ||
 	    policy_address_copy(&rule->destination, &copy->destination) < 0 ||
 	    policy_address_copy(&rule->tunnel_destination, &copy->tunnel_destination) < 0 ||
 	    string_copy(rule->mm_policy, &copy->mm_policy) < 0 ||
 	    string_copy(rule->qm_policy, &copy->qm_policy) < 0 ||
+	    string_copy(rule->interface, &copy->interface) < 0 ||
 	    policy_methods_copy(rule->methods, rule->n_methods, copy->methods) < 0)
 		return NULL;
 	copy->n_methods = rule->n_methods;
@@ -206,6 +208,7 @@ struct policy_rule *policy_rule_free(struct policy_rule *rule)
 	policy_address_clear(&rule->tunnel_destination);
 	free(rule->mm_policy);
 	free(rule->qm_policy);
+	free(rule->interface);
 	policy_methods_clear(rule->methods, &rule->n_methods);
 	free(rule);
 	return NULL;
@@ -265,7 +268,8 @@ bool policy_rule_is_same(const struct policy_rule *a, const struct policy_rule *
 	       policy_address_is_equal(&a->destination, &b->destination) &&
 	       a->protocol == b->protocol && a->source_port == b->source_port &&
 	       a->destination_port == b->destination_port && a->mirrored == b->mirrored &&
-	       a->connection == b->connection && a->has_tunnel == b->has_tunnel &&
+	       a->connection == b->connection && string_is_equal(a->interface, b->interface) &&
+	       a->has_tunnel == b->has_tunnel &&
 	       a->is_default_response == b->is_default_response &&
 	       (!a->has_tunnel ||
 		policy_address_is_equal(&a->tunnel_destination, &b->tunnel_destination));

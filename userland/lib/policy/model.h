@@ -22,6 +22,7 @@
 #define POLICY_MAX_METHODS	16		/* authentication methods per rule */
 #define POLICY_NAME_MAX		255		/* bytes of a name */
 #define POLICY_SECRET_MAX	4096		/* bytes of a preshared key or of a CA's name */
+#define POLICY_INTERFACE_MAX	15		/* bytes of an interface's name, as the driver's */
 #define POLICY_WHY_LEN		256		/* buffer for the sentence of a refusal */
 
 /* Integrity and prf hashes; the numbers are ours, lib/ike maps them to the registries'. */
@@ -132,6 +133,7 @@ struct policy_rule {
 	uint16_t destination_port;
 	bool mirrored;
 	enum policy_connection connection;
+	char *interface;		/* the one that it is for; NULL: all of the connection type */
 	enum ipsecdrv_action inbound;	/* actioninbound */
 	enum ipsecdrv_action outbound;	/* actionoutbound */
 	bool has_tunnel;
@@ -175,9 +177,10 @@ enum policy_field {
 	POLICY_FIELD_AUTH		= 1 << 20,	/* kerberos, psk, rootca: the whole list */
 	/* rule: a selector, too */
 	POLICY_FIELD_DEFAULTRESPONSE	= 1 << 21,
+	POLICY_FIELD_INTERFACE		= 1 << 22,
 };
 
-#define POLICY_FIELDS_SELECTOR	0x0020ff00u
+#define POLICY_FIELDS_SELECTOR	0x0060ff00u
 
 /*
  * _new: with the defaults of netsh; NULL without memory. _copy: deep; NULL without memory.
@@ -215,8 +218,8 @@ bool policy_rule_is_equal(const struct policy_rule *a, const struct policy_rule 
 bool policy_address_is_equal(const struct policy_address *a, const struct policy_address *b);
 
 /*
- * Same selectors (addresses, masks, protocol, ports, mirrored, connection type, tunnel, default
- * response): netsh finds rules so.
+ * Same selectors (addresses, masks, protocol, ports, mirrored, connection type, interface,
+ * tunnel, default response): netsh finds rules so.
  */
 bool policy_rule_is_same(const struct policy_rule *a, const struct policy_rule *b);
 

@@ -50,6 +50,7 @@ static const struct policy_key qm_filter_keys[] = {
 	BOOL(T, "mirrored", mirrored),
 	NUMBER(T, "weight", weight),
 	STRING(T, "conntype", connection),
+	STRING(T, "interface", interface),
 	STRING(T, "qmpolicy", qm_policy),
 	STRING(T, "actioninbound", inbound_action),
 	STRING(T, "actionoutbound", outbound_action),

@@ -74,6 +74,7 @@ struct policy_qm_filter_info {
 	bool mirrored;
 	uint32_t weight;		/* specific */
 	const char *connection;
+	const char *interface;		/* NULL: all of that type */
 	const char *qm_policy;
 	const char *inbound_action;	/* "permit", "block", "negotiate", "none" */
 	const char *outbound_action;

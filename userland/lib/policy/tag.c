@@ -24,15 +24,10 @@ static int refuse(char *why, const char *format, ...)
 	return -EINVAL;
 }
 
-int policy_tag_set_name(const char *tag, const char *value, char **field,
-			char why[static POLICY_WHY_LEN])
+static int set_string(const char *value, char **field, char *why)
 {
-	int err = policy_name_check(tag, value, why);
-	char *copy;
+	char *copy = strdup(value);
 
-	if (err)
-		return err;
-	copy = strdup(value);
 	if (!copy) {
 		refuse(why, "out of memory");
 		return -ENOMEM;
@@ -40,6 +35,12 @@ int policy_tag_set_name(const char *tag, const char *value, char **field,
 	free(*field);
 	*field = copy;
 	return 0;
+}
+
+int policy_tag_set_name(const char *tag, const char *value, char **field,
+			char why[static POLICY_WHY_LEN])
+{
+	return policy_name_check(tag, value, why) ?: set_string(value, field, why);
 }
 
 int policy_tag_set_number(const char *tag, const char *value, uint32_t min, uint32_t max,
@@ -110,6 +111,12 @@ int policy_tag_set_connection(const char *tag, const char *value, enum policy_co
 	if (policy_connection_parse(value, field) < 0)
 		return refuse(why, "%s=%.64s: lan, dialup or all is expected", tag, value);
 	return 0;
+}
+
+int policy_tag_set_interface(const char *tag, const char *value, char **field,
+			     char why[static POLICY_WHY_LEN])
+{
+	return policy_interface_check(tag, value, why) ?: set_string(value, field, why);
 }
 
 bool policy_tag_is_auth(const char *tag)

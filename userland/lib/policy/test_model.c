@@ -61,6 +61,11 @@ static void same_selectors(void **state)
 	set(b, "conntype", "lan", &given);
 	assert_false(policy_rule_is_same(a, b));
 	set(a, "conntype", "lan", &given);
+	set(b, "interface", "eth0", &given);
+	assert_false(policy_rule_is_same(a, b));
+	set(a, "interface", "eth1", &given);
+	assert_false(policy_rule_is_same(a, b));
+	set(a, "interface", "eth0", &given);
 	set(b, "tunneldstaddress", "10.0.0.7", &given);
 	assert_false(policy_rule_is_same(a, b));
 	set(a, "tunneldstaddress", "10.0.0.8", &given);

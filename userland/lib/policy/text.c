@@ -241,6 +241,11 @@ static int rule_set_conntype(struct policy_rule *rule, const char *value, char *
 	return policy_tag_set_connection("conntype", value, &rule->connection, why);
 }
 
+static int rule_set_interface(struct policy_rule *rule, const char *value, char *why)
+{
+	return policy_tag_set_interface("interface", value, &rule->interface, why);
+}
+
 static int rule_set_inbound(struct policy_rule *rule, const char *value, char *why)
 {
 	return policy_tag_set_action("actioninbound", value, &rule->inbound, why);
@@ -269,6 +274,7 @@ static const struct {
 	{ "actionoutbound", POLICY_FIELD_ACTIONOUTBOUND, rule_set_outbound },
 	{ "tunneldstaddress", POLICY_FIELD_TUNNELDSTADDRESS, rule_set_tunnel },
 	{ "defaultresponse", POLICY_FIELD_DEFAULTRESPONSE, rule_set_default_response },
+	{ "interface", POLICY_FIELD_INTERFACE, rule_set_interface },
 };
 
 int policy_rule_set_tag(struct policy_rule *rule, const char *tag, const char *value,
@@ -367,6 +373,8 @@ void policy_rule_print(FILE *file, const struct policy_rule *rule, bool with_sec
 	if (rule->is_default_response)
 		fputs(" defaultresponse=yes", file);
 	policy_tag_print_methods(file, rule->methods, rule->n_methods, with_secrets);
+	if (rule->interface)
+		policy_tag_print(file, "interface", rule->interface);
 }
 
 char *policy_rule_to_text(const struct policy_rule *rule, bool with_secrets)

@@ -156,8 +156,11 @@ static const char tables_of_runs[] =
 	"method TEXT NOT NULL,"
 	"PRIMARY KEY (rule, position)) STRICT, WITHOUT ROWID;";
 
+/* NULL: all of the connection type */
+static const char interface_of_runs[] = "ALTER TABLE run_rules ADD COLUMN interface TEXT;";
+
 static const char *const steps[SCHEMA_VERSION] = {
-	tables_of_objects, table_of_addresses, tables_of_runs,
+	tables_of_objects, table_of_addresses, tables_of_runs, interface_of_runs,
 };
 
 static int run_script(sqlite3 *db, const char *script)
@@ -197,7 +200,7 @@ int schema_identify(struct store *store, int *ret_version, struct fault *fault)
 int schema_migrate(struct store *store, int version, struct fault *fault)
 {
 	static const char *const marks[] = {
-		"PRAGMA application_id = 0x49505350", "PRAGMA user_version = 3",
+		"PRAGMA application_id = 0x49505350", "PRAGMA user_version = 4",
 	};
 	int code = SQLITE_OK;
 

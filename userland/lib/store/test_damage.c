@@ -234,7 +234,7 @@ static void hostile_content(void **state)
 		{ "ALTER TABLE rules RENAME TO laws", "tables are not those" },
 		{ "DROP TABLE addresses; CREATE VIEW addresses AS SELECT 'host.example' AS name, "
 		  "0 AS position, '10.0.0.1' AS address", "tables are not those" },
-		{ "PRAGMA user_version = 4", "newer release" },
+		{ "PRAGMA user_version = 5", "newer release" },
 		{ "PRAGMA user_version = -1", "no store" },
 		{ "PRAGMA user_version = 1", "tables are not those" },
 		{ "PRAGMA application_id = 1", "no store" },
