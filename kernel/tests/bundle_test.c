@@ -6,7 +6,9 @@
 #include <kunit/test.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <net/route.h>
 
 #include "sa_test.h"
 
@@ -327,6 +329,101 @@ static void bundle_refusals(struct kunit *test)
 	}
 }
 
+/* --- in a tunnel ------------------------------------------------------------ */
+
+/* one direction of make_ends() in a tunnel; its filter has the same ends */
+static struct ipd_sa *make_tunnel_end(struct sa_test *t, u8 direction,
+				      struct ipd_filter_extra *extra)
+{
+	struct bundle bundle;
+
+	config_bundle(&bundle, V4, direction, CBC, 0);
+	if (direction == IN) {
+		swap_ends(&bundle.ah);
+		swap_ends(&bundle.esp);
+	}
+	bundle.ah.encapsulation = IPSECDRV_ENCAPSULATION_TUNNEL;
+	bundle.esp.encapsulation = IPSECDRV_ENCAPSULATION_TUNNEL;
+	*extra = (struct ipd_filter_extra){
+		.tunnel_family = V4,
+		.tunnel_local = bundle.esp.local,
+		.tunnel_remote = bundle.esp.remote,
+	};
+	KUNIT_ASSERT_EQ(t->test, install(t, &bundle, NULL), 0);
+	return find(t, &bundle.esp);
+}
+
+/* one outer header, AH, ESP, and the packet as it was */
+static void through_tunnel(struct sa_test *t, u8 family, struct ipd_sa *out, struct ipd_sa *in,
+			   unsigned int size)
+{
+	u8 plain[256], reason, protocol = family == V4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+	unsigned int len = sa_test_write_packet(plain, family, IPPROTO_UDP, size);
+	struct kunit *test = t->test;
+	struct ipd_sa *sa = NULL;
+	struct sk_buff *skb, *alone;
+
+	sa_test_output(t, out, sa_test_skb(t, plain, len, 0, 0), &skb);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	KUNIT_EXPECT_EQ(test, protocol_of(skb), IPPROTO_AH);
+	KUNIT_EXPECT_EQ(test, skb->data[20], IPPROTO_ESP);
+	KUNIT_EXPECT_EQ(test, skb->len, 20 + ipd_sa_grown(out, V4, len));
+	KUNIT_EXPECT_EQ(test, sa_test_input_from(t, skb, &sa, &reason), 0);
+	KUNIT_EXPECT_PTR_EQ(test, sa, in->outer);
+	KUNIT_EXPECT_FALSE(test, ipd_sa_is_whole(sa));
+	KUNIT_EXPECT_EQ(test, protocol_of(skb), IPPROTO_ESP);
+	/* pitfall C2: without its AH it opens no tunnel */
+	alone = sa_test_copy(t, skb);
+	KUNIT_EXPECT_LT(test, sa_test_input(t, alone, &reason), 0);
+	KUNIT_EXPECT_EQ(test, reason, (u8)IPSECDRV_DROP_WRONG_SA);
+	kfree_skb(alone);
+	KUNIT_EXPECT_EQ(test, sa_test_input_from(t, skb, &sa, &reason), 0);
+	KUNIT_EXPECT_PTR_EQ(test, sa, in);
+	KUNIT_EXPECT_TRUE(test, ipd_sa_is_whole(sa));
+	KUNIT_EXPECT_EQ(test, protocol_of(skb), protocol);
+	KUNIT_ASSERT_EQ(test, skb->len, 20 + len);
+	KUNIT_ASSERT_EQ(test, skb_linearize(skb), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(skb->data + 20, plain, len), 0);
+	kfree_skb(skb);
+}
+
+static void bundle_tunnel(struct kunit *test)
+{
+	struct sa_test *t = test->priv;
+	struct ipd_filter_extra extra;
+	struct netlink_ext_ack extack = {};
+	struct ipd_sa *out, *in;
+	struct bundle bundle;
+	struct rtable *route;
+	unsigned int size;
+
+	route = rt_dst_alloc(t->dev, 0, RTN_UNICAST, true);
+	KUNIT_ASSERT_NOT_NULL(test, route);
+	t->route = &route->dst;
+	t->filter.class = IPSECDRV_FILTER_CLASS_TUNNEL;
+	t->filter.extra = &extra;
+	in = make_tunnel_end(t, IN, &extra);
+	out = make_tunnel_end(t, OUT, &extra);
+	for (size = 0; size < 100; size += 7) {
+		through_tunnel(t, V4, out, in, size);
+		through_tunnel(t, V6, out, in, size);
+	}
+	sa_test_delete(t, out);
+	sa_test_delete(t, in);
+	KUNIT_EXPECT_EQ(test, count(t), 0U);
+
+	/* AH for the hosts around ESP for the tunnel is no bundle */
+	config_bundle(&bundle, V4, OUT, CBC, 0);
+	bundle.esp.encapsulation = IPSECDRV_ENCAPSULATION_TUNNEL;
+	KUNIT_EXPECT_LT(test, install(t, &bundle, &extack), 0);
+	KUNIT_EXPECT_NOT_NULL(test, extack._msg);
+	t->route = NULL;
+	t->filter.class = IPSECDRV_FILTER_CLASS_TRANSPORT;
+	t->filter.extra = NULL;
+	dst_release(&route->dst);
+	rcu_barrier();		/* it names the device */
+}
+
 static struct kunit_case bundle_cases[] = {
 	{ .name = "F18 AH around ESP, there and back", .run_case = bundle_packets },
 	{ .name = "F18 F24 one half is not enough", .run_case = bundle_halves },
@@ -334,6 +431,7 @@ static struct kunit_case bundle_cases[] = {
 	{ .name = "F18 both go together", .run_case = bundle_goes_together },
 	{ .name = "F18 F30 limits of one are limits of both", .run_case = bundle_limits },
 	{ .name = "F18 A25 what is refused", .run_case = bundle_refusals },
+	{ .name = "F18 in a tunnel", .run_case = bundle_tunnel },
 	{}
 };
 

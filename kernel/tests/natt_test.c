@@ -636,7 +636,7 @@ static void expect_keepalives(struct kunit *test, time64_t now, int n)
 	struct sa_test *t = test->priv;
 
 	sa_test_tick(t, now);
-	KUNIT_EXPECT_EQ_MSG(test, t->n_keepalives, n, "at %lld", (long long)now);
+	KUNIT_EXPECT_EQ_MSG(test, t->n_routes, n, "at %lld", (long long)now);
 }
 
 static void natt_keepalives(struct kunit *test)

@@ -39,7 +39,7 @@ struct sa_test {
 	struct sk_buff_head resumed;		/* inbound, asynchronously */
 	struct sa_test_event events[SA_TEST_EVENTS];
 	int n_events;
-	int n_keepalives;
+	int n_routes;				/* asked for, by keepalives and tunnels */
 	int n_mappings;				/* events of such; the last one's */
 	union nf_inet_addr peer;
 	__be16 peer_port;
@@ -49,6 +49,7 @@ struct sa_test {
 	int attach_error;			/* for the attach after the next @attach_good */
 	int attach_good;
 	int send_result;
+	struct dst_entry *route;		/* of tunnels; NULL: there is none */
 	const u8 *random;			/* what IVs are made of, if not NULL */
 	u32 spi_random[8];			/* what SPIs are made of while there are any */
 	int n_spi_random;
