@@ -61,10 +61,12 @@ ike_SIM := userland/lib/ike/sim.c userland/lib/ike/sim_credentials.c userland/li
 ike_TESTS := \
 	test_ike_crypto \
 	test_ike_fragment \
+	test_ike_ident \
 	test_ike_keys \
 	test_ike_mismatch \
 	test_ike_parts \
-	test_ike_proposal \
+	test_ike_proposal_mm \
+	test_ike_proposal_qm \
 	test_ike_wire
 ike_SIM_TESTS := \
 	test_ike_auth \
