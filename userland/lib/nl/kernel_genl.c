@@ -2,11 +2,7 @@
 /*
  * The driver over libnl-genl-3.
  *
- * Requests: one message out, then answers until the acknowledgement. A refusal comes as an error
- * message with the driver's sentence (NETLINK_EXT_ACK); the request is not echoed
- * (NETLINK_CAP_ACK), so keys travel one way. After any other trouble (lost or unparsable answers)
- * the socket is out of step and is replaced; that also ends an open filter transaction, as the
- * driver promises.
+ * Requests: request.h.
  *
  * Events: every group that carries numbered events is joined on one socket, so their order is the
  * driver's and a gap in the numbers means loss.
@@ -30,101 +26,17 @@
 #include "nl/kernel_genl_diag.h"
 #include "nl/kernel_msg.h"
 #include "nl/names_gen.h"
+#include "nl/request.h"
 
-#define MESSAGE_SIZE	32768U	/* filters and associations per message */
-#define DUMP_TRIES	20
 #define EVENTS_PER_CALL	256
 #define EVENT_BUFFER	(4 << 20)
-
-struct genl {
-	struct kernel kernel;
-	struct nl_sock *requests;
-	struct nl_sock *events;
-	struct nl_sock *diag;
-	int family;
-	uint32_t event_number;
-	bool has_event_number;
-};
-
-/* What one request collects. */
-struct answer {
-	struct genl *genl;
-	/* Called for each answer with its attributes; 0 or -errno. */
-	int (*take)(struct nlattr **attrs, void *userdata);
-	void *userdata;
-	int error;		/* of the driver, or of take() */
-	bool is_done;
-};
 
 static struct genl *genl_of(struct kernel *kernel)
 {
 	return (struct genl *)kernel;
 }
 
-static int fail(struct genl *genl, int error, const char *text)
-{
-	snprintf(genl->kernel.why, sizeof(genl->kernel.why), "%s", text);
-	return error;
-}
-
-static int errno_of_nl(int nl_error)
-{
-	switch (-nl_error) {
-	case NLE_SUCCESS:
-		return 0;
-	case NLE_NOMEM:
-		return -ENOBUFS;	/* libnl's word for ENOBUFS on receive, too */
-	case NLE_AGAIN:
-		return -EAGAIN;
-	case NLE_OBJ_NOTFOUND:
-		return -ENOENT;
-	case NLE_PERM:
-	case NLE_NOACCESS:
-		return -EPERM;
-	case NLE_DUMP_INTR:
-		return -EINTR;
-	case NLE_MSGSIZE:
-	case NLE_MSG_TRUNC:
-		return -EMSGSIZE;
-	default:
-		return -EIO;
-	}
-}
-
 /* --- sockets ------------------------------------------------------------------------------ */
-
-static void set_option(struct nl_sock *socket, int option)
-{
-	int one = 1;
-
-	/* Older kernels than the driver needs would lack them; without, sentences are lost. */
-	(void)setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, option, &one, sizeof(one));
-}
-
-static struct nl_sock *open_requests(void)
-{
-	struct nl_sock *socket = nl_socket_alloc();
-
-	if (!socket)
-		return NULL;
-	if (genl_connect(socket) || nl_socket_set_buffer_size(socket, 1 << 20, 1 << 18)) {
-		nl_socket_free(socket);
-		return NULL;
-	}
-	set_option(socket, NETLINK_EXT_ACK);
-	set_option(socket, NETLINK_CAP_ACK);
-	return socket;
-}
-
-static void replace_requests(struct genl *genl)
-{
-	struct nl_sock *socket = open_requests();
-
-	if (!socket)
-		return;		/* the next request fails again and tries again */
-	nl_socket_free(genl->requests);
-	genl->requests = socket;
-}
 
 static int join(struct genl *genl, const char *group)
 {
@@ -147,197 +59,6 @@ static struct nl_sock *open_events(void)
 		return NULL;
 	}
 	return socket;
-}
-
-/* --- one request -------------------------------------------------------------------------- */
-
-/* The sentence of an error message, or NULL; it is inside @error's message. */
-static const char *extack_of(struct nlmsgerr *error)
-{
-	struct nlmsghdr *header = (struct nlmsghdr *)((char *)error - NLMSG_HDRLEN);
-	struct nlattr *attrs[NLMSGERR_ATTR_MSG + 1];
-	size_t skip = sizeof(*error);
-	size_t len = header->nlmsg_len - NLMSG_HDRLEN;
-
-	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS) || len < skip)
-		return NULL;
-	if (!(header->nlmsg_flags & NLM_F_CAPPED))
-		skip += NLMSG_ALIGN(error->msg.nlmsg_len) - NLMSG_HDRLEN;
-	if (len <= skip ||
-	    nla_parse(attrs, NLMSGERR_ATTR_MSG, (struct nlattr *)((char *)error + skip),
-		      (int)(len - skip), NULL))
-		return NULL;
-	if (!attrs[NLMSGERR_ATTR_MSG] || nla_len(attrs[NLMSGERR_ATTR_MSG]) < 1)
-		return NULL;
-	if (((char *)nla_data(attrs[NLMSGERR_ATTR_MSG]))[nla_len(attrs[NLMSGERR_ATTR_MSG]) - 1])
-		return NULL;
-	return nla_get_string(attrs[NLMSGERR_ATTR_MSG]);
-}
-
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *userdata)
-{
-	struct answer *answer = userdata;
-	const char *text = extack_of(error);
-
-	(void)from;
-	answer->error = error->error;
-	answer->is_done = true;
-	fail(answer->genl, 0, text ? text : strerror(-error->error));
-	return NL_STOP;
-}
-
-static int on_ack(struct nl_msg *msg, void *userdata)
-{
-	struct answer *answer = userdata;
-
-	(void)msg;
-	answer->is_done = true;
-	return NL_STOP;
-}
-
-static int on_answer(struct nl_msg *msg, void *userdata)
-{
-	struct answer *answer = userdata;
-	struct nlattr *attrs[IPSECDRV_A_MAX + 1];
-
-	if (answer->error)
-		return NL_OK;
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, IPSECDRV_A_MAX, NULL))
-		answer->error = -EBADMSG;
-	else if (answer->take)
-		answer->error = answer->take(attrs, answer->userdata);
-	if (answer->error)
-		fail(answer->genl, 0,
-		     "The driver's answer does not follow the interface's specification.");
-	return NL_OK;
-}
-
-static int receive(struct genl *genl, struct answer *answer)
-{
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int r = 0;
-
-	if (!cb)
-		return fail(genl, -ENOMEM, "Out of memory.");
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_answer, answer);
-	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, answer);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, answer);
-	nl_cb_err(cb, NL_CB_CUSTOM, on_error, answer);
-	while (!answer->is_done && r >= 0)
-		r = nl_recvmsgs(genl->requests, cb);
-	nl_cb_put(cb);
-	if (r == -NLE_DUMP_INTR && !answer->error)
-		return -EINTR;
-	if (r < 0 && !answer->error) {
-		replace_requests(genl);
-		return fail(genl, errno_of_nl(r), nl_geterror(r));
-	}
-	return answer->error;
-}
-
-static struct nl_msg *message_new(struct genl *genl, int command, int flags)
-{
-	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_SIZE);
-
-	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, genl->family, 0, flags,
-				(uint8_t)command, IPSECDRV_FAMILY_VERSION)) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	if (!msg)
-		fail(genl, 0, "Out of memory.");
-	return msg;
-}
-
-static void message_free(struct nl_msg **msg)
-{
-	if (!*msg)
-		return;
-	wipe(nlmsg_hdr(*msg), nlmsg_get_max_size(*msg));
-	nlmsg_free(*msg);
-}
-
-#define _cleanup_message_ _cleanup_(message_free)
-
-static int call(struct genl *genl, struct nl_msg *msg,
-		int (*take)(struct nlattr **attrs, void *userdata), void *userdata)
-{
-	struct answer answer = { .genl = genl, .take = take, .userdata = userdata };
-	int r = nl_send_auto(genl->requests, msg);
-
-	if (r < 0) {
-		replace_requests(genl);
-		return fail(genl, errno_of_nl(r), nl_geterror(r));
-	}
-	return receive(genl, &answer);
-}
-
-/* A request that has no attributes. */
-static int call_plain(struct genl *genl, int command,
-		      int (*take)(struct nlattr **attrs, void *userdata), void *userdata)
-{
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, command, 0);
-
-	return msg ? call(genl, msg, take, userdata) : -ENOMEM;
-}
-
-static int too_big(struct genl *genl)
-{
-	return fail(genl, -E2BIG, "The request does not fit into one netlink message.");
-}
-
-/* --- dumps -------------------------------------------------------------------------------- */
-
-struct list {
-	void *items;
-	size_t n;
-	size_t cap;
-	size_t size;		/* of an item */
-};
-
-static void list_done(struct list *list)
-{
-	free(list->items);
-}
-
-/* Room for one more, counted when the caller adds 1 to n; NULL without memory. */
-static void *list_next(struct list *list)
-{
-	if (list->n == list->cap) {
-		size_t cap = list->cap ? 2 * list->cap : 64;
-		void *items = reallocarray(list->items, cap, list->size);
-
-		if (!items)
-			return NULL;
-		list->items = items;
-		list->cap = cap;
-	}
-	return (char *)list->items + list->n * list->size;
-}
-
-static int dump(struct genl *genl, int command, size_t size,
-		int (*take)(struct nlattr **attrs, void *userdata), void **ret_items,
-		size_t *ret_n)
-{
-	_cleanup_(list_done) struct list list = { .size = size };
-	int r = -EINTR;
-
-	for (unsigned int i = 0; i < DUMP_TRIES && r == -EINTR; i++) {
-		_cleanup_message_ struct nl_msg *msg = message_new(genl, command, NLM_F_DUMP);
-
-		if (!msg)
-			return -ENOMEM;
-		list.n = 0;
-		r = call(genl, msg, take, &list);
-	}
-	if (r == -EINTR)
-		return fail(genl, -EAGAIN,
-			    "The driver's tables changed during every try to read them.");
-	if (r)
-		return r;
-	*ret_items = TAKE_PTR(list.items);
-	*ret_n = list.n;
-	return 0;
 }
 
 /* --- status, mode ------------------------------------------------------------------------- */
@@ -369,33 +90,33 @@ static int take_status(struct nlattr **attrs, void *userdata)
 
 static int genl_status_get(struct kernel *kernel, struct kernel_status *ret_status)
 {
-	return call_plain(genl_of(kernel), IPSECDRV_CMD_STATUS_GET, take_status, ret_status);
+	return request_call_plain(genl_of(kernel), IPSECDRV_CMD_STATUS_GET, take_status, ret_status);
 }
 
 static int genl_mode_set(struct kernel *kernel, enum ipsecdrv_mode mode, int exempt_level)
 {
 	struct genl *genl = genl_of(kernel);
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_MODE_SET, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_MODE_SET, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	if (nla_put_u8(msg, IPSECDRV_A_MODE, (uint8_t)mode) ||
 	    (exempt_level >= 0 && nla_put_u8(msg, IPSECDRV_A_EXEMPT_LEVEL, (uint8_t)exempt_level)))
-		return too_big(genl);
-	return call(genl, msg, NULL, NULL);
+		return request_too_big(genl);
+	return request_call(genl, msg, NULL, NULL);
 }
 
 static int genl_diag_set(struct kernel *kernel, uint8_t level, uint32_t log_interval)
 {
 	struct genl *genl = genl_of(kernel);
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_DIAG_SET, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_DIAG_SET, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	if (nla_put_u8(msg, IPSECDRV_A_DIAG_LEVEL, level) ||
 	    nla_put_u32(msg, IPSECDRV_A_LOG_INTERVAL, log_interval))
-		return too_big(genl);
-	return call(genl, msg, NULL, NULL);
+		return request_too_big(genl);
+	return request_call(genl, msg, NULL, NULL);
 }
 
 /* --- filters ------------------------------------------------------------------------------ */
@@ -408,32 +129,32 @@ static int take_transaction(struct nlattr **attrs, void *userdata)
 
 static int call_transaction(struct genl *genl, int command, uint32_t transaction)
 {
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, command, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, command, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	if (nla_put_u32(msg, IPSECDRV_A_TRANSACTION, transaction))
-		return too_big(genl);
-	return call(genl, msg, NULL, NULL);
+		return request_too_big(genl);
+	return request_call(genl, msg, NULL, NULL);
 }
 
 /* As many filters as one message takes, to the transaction or (0) to what is in force. */
 static int add_some(struct genl *genl, uint32_t transaction, const struct kernel_filter *filters,
 		    size_t n, size_t *ret_added)
 {
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_FILTER_ADD, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_FILTER_ADD, 0);
 	size_t added = 0;
 	int r;
 
 	if (!msg)
 		return -ENOMEM;
 	if (transaction && nla_put_u32(msg, IPSECDRV_A_TRANSACTION, transaction))
-		return too_big(genl);
+		return request_too_big(genl);
 	while (added < n && !kernel_msg_put_filter(msg, &filters[added]))
 		added++;
 	if (added < n && (!transaction || !added))
-		return too_big(genl);
-	r = call(genl, msg, NULL, NULL);
+		return request_too_big(genl);
+	r = request_call(genl, msg, NULL, NULL);
 	if (r)
 		return r;
 	*ret_added = added;
@@ -448,7 +169,7 @@ static int transact(struct genl *genl, const struct kernel_filter *filters, size
 	size_t done = 0, added = 0;
 	int r;
 
-	r = call_plain(genl, IPSECDRV_CMD_FILTER_BEGIN, take_transaction, &transaction);
+	r = request_call_plain(genl, IPSECDRV_CMD_FILTER_BEGIN, take_transaction, &transaction);
 	if (r)
 		return r;
 	while (!r && done < n) {
@@ -487,31 +208,31 @@ static int genl_filters_add(struct kernel *kernel, const struct kernel_filter *f
 static int genl_filters_del(struct kernel *kernel, const uint32_t *ids, size_t n)
 {
 	struct genl *genl = genl_of(kernel);
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_FILTER_DEL, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_FILTER_DEL, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		if (kernel_msg_put_filter_id(msg, ids[i]))
-			return too_big(genl);
-	return call(genl, msg, NULL, NULL);
+			return request_too_big(genl);
+	return request_call(genl, msg, NULL, NULL);
 }
 
 static int genl_filters_change(struct kernel *kernel, const uint32_t *removed, size_t n_removed,
 			       const struct kernel_filter *added, size_t n_added)
 {
 	struct genl *genl = genl_of(kernel);
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_FILTER_CHANGE, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_FILTER_CHANGE, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_removed; i++)
 		if (nla_put_u32(msg, IPSECDRV_A_FILTER_ID, removed[i]))
-			return too_big(genl);
+			return request_too_big(genl);
 	for (size_t i = 0; i < n_added; i++)
 		if (kernel_msg_put_filter(msg, &added[i]))
-			return too_big(genl);
-	return call(genl, msg, NULL, NULL);
+			return request_too_big(genl);
+	return request_call(genl, msg, NULL, NULL);
 }
 
 static int take_filter(struct nlattr **attrs, void *userdata)
@@ -523,19 +244,19 @@ static int take_filter(struct nlattr **attrs, void *userdata)
 static int genl_filter_get(struct kernel *kernel, uint32_t id, struct kernel_filter *ret_filter)
 {
 	struct genl *genl = genl_of(kernel);
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_FILTER_GET, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_FILTER_GET, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	if (nla_put_u32(msg, IPSECDRV_A_FILTER_ID, id))
-		return too_big(genl);
-	return call(genl, msg, take_filter, ret_filter);
+		return request_too_big(genl);
+	return request_call(genl, msg, take_filter, ret_filter);
 }
 
 static int list_filter(struct nlattr **attrs, void *userdata)
 {
-	struct list *list = userdata;
-	struct kernel_filter *filter = list_next(list);
+	struct request_list *list = userdata;
+	struct kernel_filter *filter = request_list_next(list);
 	int r = filter ? take_filter(attrs, filter) : -ENOMEM;
 
 	if (!r)
@@ -546,8 +267,8 @@ static int list_filter(struct nlattr **attrs, void *userdata)
 static int genl_filter_dump(struct kernel *kernel, struct kernel_filter **ret_filters,
 			    size_t *ret_n)
 {
-	return dump(genl_of(kernel), IPSECDRV_CMD_FILTER_GET, sizeof(**ret_filters), list_filter,
-		    (void **)ret_filters, ret_n);
+	return request_dump(genl_of(kernel), IPSECDRV_CMD_FILTER_GET, sizeof(**ret_filters), list_filter,
+			    (void **)ret_filters, ret_n);
 }
 
 /* --- associations ------------------------------------------------------------------------- */
@@ -555,14 +276,14 @@ static int genl_filter_dump(struct kernel *kernel, struct kernel_filter **ret_fi
 static int call_sas(struct genl *genl, int command, const struct kernel_sa *sas, size_t n,
 		    int (*take)(struct nlattr **attrs, void *userdata), void *userdata)
 {
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, command, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, command, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		if (kernel_msg_put_sa(msg, &sas[i]))
-			return too_big(genl);
-	return call(genl, msg, take, userdata);
+			return request_too_big(genl);
+	return request_call(genl, msg, take, userdata);
 }
 
 static int take_spi(struct nlattr **attrs, void *userdata)
@@ -600,8 +321,8 @@ static int genl_sa_get(struct kernel *kernel, const struct kernel_sa *sa, struct
 
 static int list_sa(struct nlattr **attrs, void *userdata)
 {
-	struct list *list = userdata;
-	struct kernel_sa *sa = list_next(list);
+	struct request_list *list = userdata;
+	struct kernel_sa *sa = request_list_next(list);
 	int r = sa ? take_sa(attrs, sa) : -ENOMEM;
 
 	if (!r)
@@ -611,13 +332,13 @@ static int list_sa(struct nlattr **attrs, void *userdata)
 
 static int genl_sa_dump(struct kernel *kernel, struct kernel_sa **ret_sas, size_t *ret_n)
 {
-	return dump(genl_of(kernel), IPSECDRV_CMD_SA_GET, sizeof(**ret_sas), list_sa,
-		    (void **)ret_sas, ret_n);
+	return request_dump(genl_of(kernel), IPSECDRV_CMD_SA_GET, sizeof(**ret_sas), list_sa,
+			    (void **)ret_sas, ret_n);
 }
 
 static int genl_sa_flush(struct kernel *kernel)
 {
-	return call_plain(genl_of(kernel), IPSECDRV_CMD_SA_FLUSH, NULL, NULL);
+	return request_call_plain(genl_of(kernel), IPSECDRV_CMD_SA_FLUSH, NULL, NULL);
 }
 
 /* --- acquires, statistics, match ---------------------------------------------------------- */
@@ -626,15 +347,15 @@ static int genl_acquire_end(struct kernel *kernel, uint32_t id,
 			    enum ipsecdrv_acquire_result result, uint32_t hold_seconds)
 {
 	struct genl *genl = genl_of(kernel);
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_ACQUIRE_END, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_ACQUIRE_END, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	if (nla_put_u32(msg, IPSECDRV_A_ACQUIRE_ID, id) ||
 	    nla_put_u8(msg, IPSECDRV_A_ACQUIRE_RESULT, (uint8_t)result) ||
 	    (hold_seconds && nla_put_u32(msg, IPSECDRV_A_HOLD_SECONDS, hold_seconds)))
-		return too_big(genl);
-	return call(genl, msg, NULL, NULL);
+		return request_too_big(genl);
+	return request_call(genl, msg, NULL, NULL);
 }
 
 static int take_acquire(struct nlattr **attrs, struct kernel_acquire *ret_acquire)
@@ -657,8 +378,8 @@ static int take_acquire(struct nlattr **attrs, struct kernel_acquire *ret_acquir
 
 static int list_acquire(struct nlattr **attrs, void *userdata)
 {
-	struct list *list = userdata;
-	struct kernel_acquire *acquire = list_next(list);
+	struct request_list *list = userdata;
+	struct kernel_acquire *acquire = request_list_next(list);
 	int r = acquire ? take_acquire(attrs, acquire) : -ENOMEM;
 
 	if (!r)
@@ -669,8 +390,8 @@ static int list_acquire(struct nlattr **attrs, void *userdata)
 static int genl_acquire_dump(struct kernel *kernel, struct kernel_acquire **ret_acquires,
 			     size_t *ret_n)
 {
-	return dump(genl_of(kernel), IPSECDRV_CMD_ACQUIRE_GET, sizeof(**ret_acquires),
-		    list_acquire, (void **)ret_acquires, ret_n);
+	return request_dump(genl_of(kernel), IPSECDRV_CMD_ACQUIRE_GET, sizeof(**ret_acquires),
+			    list_acquire, (void **)ret_acquires, ret_n);
 }
 
 static int take_statistics(struct nlattr **attrs, void *userdata)
@@ -681,8 +402,8 @@ static int take_statistics(struct nlattr **attrs, void *userdata)
 
 static int genl_statistics_get(struct kernel *kernel, struct kernel_statistics *ret_statistics)
 {
-	return call_plain(genl_of(kernel), IPSECDRV_CMD_STATISTICS_GET, take_statistics,
-			  ret_statistics);
+	return request_call_plain(genl_of(kernel), IPSECDRV_CMD_STATISTICS_GET, take_statistics,
+				  ret_statistics);
 }
 
 static int take_match(struct nlattr **attrs, void *userdata)
@@ -712,13 +433,13 @@ static int genl_match(struct kernel *kernel, const struct kernel_flow *flow,
 		      struct kernel_match *ret_match)
 {
 	struct genl *genl = genl_of(kernel);
-	_cleanup_message_ struct nl_msg *msg = message_new(genl, IPSECDRV_CMD_MATCH, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_MATCH, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	if (kernel_msg_put_flow(msg, flow))
-		return too_big(genl);
-	return call(genl, msg, take_match, ret_match);
+		return request_too_big(genl);
+	return request_call(genl, msg, take_match, ret_match);
 }
 
 /* --- events ------------------------------------------------------------------------------- */
@@ -809,19 +530,19 @@ static int genl_event_dispatch(struct kernel *kernel, const struct kernel_event_
 	int r = 0;
 
 	if (!cb)
-		return fail(genl, -ENOMEM, "Out of memory.");
+		return request_fail(genl, -ENOMEM, "Out of memory.");
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_event, &dispatch);
 	for (unsigned int i = 0; i < EVENTS_PER_CALL && r >= 0; i++)
 		r = nl_recvmsgs(genl->events, cb);
 	nl_cb_put(cb);
 	if (r >= 0 || r == -NLE_AGAIN)
 		return 0;
-	if (errno_of_nl(r) == -ENOBUFS) {	/* the socket's buffer was full */
+	if (request_errno(r) == -ENOBUFS) {	/* the socket's buffer was full */
 		genl->has_event_number = false;
 		handler->lost(handler->userdata);
 		return 0;
 	}
-	return fail(genl, errno_of_nl(r), nl_geterror(r));
+	return request_fail(genl, request_errno(r), nl_geterror(r));
 }
 
 static int genl_diag_fd(struct kernel *kernel)
@@ -834,7 +555,7 @@ static int genl_diag_dispatch(struct kernel *kernel, const struct kernel_diag_ha
 	struct genl *genl = genl_of(kernel);
 	int r = kernel_genl_diag_dispatch(genl->diag, genl->family, handler);
 
-	return r ? fail(genl, errno_of_nl(r), nl_geterror(r)) : 0;
+	return r ? request_fail(genl, request_errno(r), nl_geterror(r)) : 0;
 }
 
 /* --- life --------------------------------------------------------------------------------- */
@@ -887,23 +608,23 @@ static int connect_driver(struct genl *genl)
 	struct kernel_status status = { 0 };
 	int r;
 
-	genl->requests = open_requests();
+	genl->requests = request_open();
 	genl->events = open_events();
 	if (!genl->requests || !genl->events)
-		return fail(genl, -EIO, "No netlink socket could be opened.");
+		return request_fail(genl, -EIO, "No netlink socket could be opened.");
 	genl->family = genl_ctrl_resolve(genl->requests, IPSECDRV_FAMILY_NAME);
 	if (genl->family < 0)
-		return fail(genl, -ENOENT,
-			    "The driver is not loaded in this kernel; run \"modprobe ipsecdrv\".");
+		return request_fail(genl, -ENOENT,
+				    "The driver is not loaded in this kernel; run \"modprobe ipsecdrv\".");
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		r = join(genl, groups[i]);
 		if (r < 0)
-			return fail(genl, errno_of_nl(r), nl_geterror(r));
+			return request_fail(genl, request_errno(r), nl_geterror(r));
 	}
 	r = genl_ctrl_resolve_grp(genl->requests, IPSECDRV_FAMILY_NAME, IPSECDRV_MCGRP_DIAG);
 	genl->diag = r < 0 ? NULL : kernel_genl_diag_open(r);
 	if (!genl->diag)
-		return fail(genl, -EIO, "The driver's diagnostics cannot be listened to.");
+		return request_fail(genl, -EIO, "The driver's diagnostics cannot be listened to.");
 	/* After joining: what happens from here on is either in the status or arrives. */
 	r = genl_status_get(&genl->kernel, &status);
 	if (r)

@@ -6,7 +6,8 @@ nl_SRCS := \
 	userland/lib/nl/kernel_genl_diag.c \
 	userland/lib/nl/kernel_msg.c \
 	userland/lib/nl/names_gen.c \
-	userland/lib/nl/remedy.c
+	userland/lib/nl/remedy.c \
+	userland/lib/nl/request.c
 nl_LIBS := nl_search
 nl_PKGS := libnl-genl-3.0
 
