@@ -68,6 +68,8 @@ static const struct row {
 		"Offer group 14 or higher before it where the peers can" },
 	[FINDING_WEAK_PSK] = { STORE_SEVERITY_NOTE, "weak-psk",
 		"Use 16 or more characters that are hard to guess, or certificates" },
+	[FINDING_CERT_MAP] = { STORE_SEVERITY_NOTE, "certmap",
+		"Leave certmap out, or let the name of the authority say who is trusted" },
 	[FINDING_GROUP_NEGOTIATE] = { STORE_SEVERITY_NOTE, "group-negotiate",
 		"Use a filter action that permits or blocks" },
 	[FINDING_INACTIVE_RULE] = { STORE_SEVERITY_NOTE, "inactive-rule",

@@ -157,6 +157,19 @@ static void check_keys(struct finding_list *list, const struct store_rule *rule)
 	}
 }
 
+/* Accounts are a directory's, and there is none; what is stored is kept for a host that has one. */
+static void check_cert_map(struct finding_list *list, const struct store_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_methods; i++) {
+		if (!rule->methods[i].cert_map)
+			continue;
+		finding_add(list, FINDING_CERT_MAP, finding_rule_name(list, rule),
+			    "certmap:yes has no effect on a host that is in no domain: certificates are not "
+			    "mapped to accounts");
+		return;
+	}
+}
+
 void finding_check_methods(struct finding_list *list)
 {
 	const struct store_policy *policy = list->policy;
@@ -172,7 +185,10 @@ void finding_check_methods(struct finding_list *list)
 		check_main_mode(list);
 	for (size_t i = 0; i < n; i++)
 		check_action(list, policy->rules[picks[i].place]);
-	for (size_t i = 0; i < policy->n_rules; i++)
-		if (policy->rules[i]->is_active && finding_negotiates(policy->rules[i]))
-			check_keys(list, policy->rules[i]);
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		if (!policy->rules[i]->is_active || !finding_negotiates(policy->rules[i]))
+			continue;
+		check_keys(list, policy->rules[i]);
+		check_cert_map(list, policy->rules[i]);
+	}
 }
