@@ -180,7 +180,7 @@ static void test_no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST("L14 the settings have the original's names", test_names),
+		TEST("L14 X15 the settings have the original's names", test_names),
 		TEST("L03 audits can be switched off", test_switches),
 		TEST("this host's name and the realms for Kerberos", test_kerberos),
 		TEST("L14 what has been set goes before the file", test_order),

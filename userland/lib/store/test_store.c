@@ -6,12 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "policy/address.h"
 #include "store/examples.h"
@@ -617,6 +619,49 @@ static void many_filters(void **state)
 	assert_int_equal(content->lists[99]->n_filters, 100);
 }
 
+static char *read_layout(void)
+{
+	const char *top = getenv("TOP") ?: ".";
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[512], *text = NULL;
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "%s/Documentation/decisions/0006-stores-are-sqlite-files.rst", top);
+	file = fopen(path, "re");
+	if (!file)
+		fail_msg("no %s", path);
+	assert_true(getdelim(&text, &size, '\0', file) > 0);
+	return text;
+}
+
+/* Each table, beside what it is in the registry. */
+static void X01_layout_is_documented(void **state)
+{
+	_cleanup_free_ char *text = read_layout();
+	const char *layout = strstr(text, "\nLayout\n------\n");
+	sqlite3_stmt *tables;
+	size_t n = 0;
+	sqlite3 *db;
+
+	(void)state;
+	assert_non_null(layout);
+	assert_non_null(strstr(layout, "``Policy\\Local``"));
+	store_close(test_open(OPEN_EMPTY));
+	assert_int_equal(sqlite3_open(test_path(), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT '``' || name || '``' FROM sqlite_schema "
+					    "WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+					    -1, &tables, NULL), SQLITE_OK);
+	for (; sqlite3_step(tables) == SQLITE_ROW; n++) {
+		const char *name = (const char *)sqlite3_column_text(tables, 0);
+
+		if (!strstr(layout, name))
+			fail_msg("the table %s is not documented", name);
+	}
+	assert_int_equal(n, 11);
+	sqlite3_finalize(tables);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 static void locations(void **state)
 {
 	enum store_location location = STORE_LOCATION_LOCAL;
@@ -657,6 +702,7 @@ int main(void)
 		in_folder(X02_rights_to_a_store_are_delegated_by_group),
 		in_folder(incomplete_changes),
 		in_folder(many_filters),
+		in_folder(X01_layout_is_documented),
 		cmocka_unit_test(locations),
 	};
 
