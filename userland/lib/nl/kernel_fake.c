@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "nl/kernel_fake.h"
+#include "nl/kernel_fake_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,73 +8,14 @@
 #include <sys/socket.h>
 
 #include "base/parse.h"
-#include "nl/search.h"
 
-#define FILTERS_MAX	4096
-#define SAS_MAX		8192
-#define ACQUIRES_MAX	1024
-#define EVENTS_MAX	256
-
-enum event_kind { EVENT_ACQUIRE, EVENT_EXPIRE, EVENT_MODE, EVENT_MAPPING };
-
-struct event {
-	enum event_kind kind;
-	struct kernel_acquire acquire;
-	enum ipsecdrv_lifetime_kind lifetime;
-	struct kernel_sa sa;
-	enum ipsecdrv_mode mode;
-	struct ip_addr peer;
-	uint16_t peer_port;
-};
-
-struct failure {
-	unsigned int times;
-	int error;
-	const char *why;
-};
-
-struct fake {
-	struct kernel kernel;
-	enum ipsecdrv_mode mode;
-	size_t n_at_mode;		/* filters when it was set last */
-	uint8_t exempt_level;
-	uint8_t diag_level;
-	uint32_t log_interval;
-	uint32_t generation;
-	struct kernel_filter filters[FILTERS_MAX];
-	size_t n_filters;
-	struct kernel_sa sas[SAS_MAX];
-	size_t n_sas;
-	struct kernel_acquire acquires[ACQUIRES_MAX];
-	size_t n_acquires;
-	struct event events[EVENTS_MAX];
-	size_t n_events;
-	bool has_lost;
-	int event_fd;
-	struct kernel_drop drop;
-	struct kernel_drop_count drop_count;
-	bool has_drop, has_drop_count;
-	int diag_fd;
-	uint32_t next_spi;
-	uint32_t next_acquire;
-	uint32_t hold_seconds;
-	struct failure failures[KERNEL_FAKE_N_CALLS];
-	unsigned int counts[KERNEL_FAKE_N_CALLS];
-};
-
-static struct fake *fake_of(const struct kernel *kernel)
-{
-	return (struct fake *)kernel;
-}
-
-static int refuse(struct fake *fake, int error, const char *text)
+int fake_refuse(struct fake *fake, int error, const char *text)
 {
 	snprintf(fake->kernel.why, sizeof(fake->kernel.why), "%s", text);
 	return error;
 }
 
-/* Counts the call; the failure that was ordered for it, or 0. */
-static int enter(struct fake *fake, enum kernel_fake_call call)
+int fake_enter(struct fake *fake, enum kernel_fake_call call)
 {
 	struct failure *failure = &fake->failures[call];
 
@@ -82,7 +23,7 @@ static int enter(struct fake *fake, enum kernel_fake_call call)
 	if (!failure->times)
 		return 0;
 	failure->times--;
-	return refuse(fake, failure->error, failure->why);
+	return fake_refuse(fake, failure->error, failure->why);
 }
 
 static void push_event(struct fake *fake, const struct event *event)
@@ -97,245 +38,17 @@ static void push_event(struct fake *fake, const struct event *event)
 	(void)!write(fake->event_fd, &one, sizeof(one));
 }
 
-/* --- filters ------------------------------------------------------------------------------ */
-
-static int compare_order(const void *a, const void *b)
-{
-	const struct kernel_filter *x = a, *y = b;
-	int r = kernel_filter_compare_order(x, y);
-
-	return r ? r : x->id < y->id ? -1 : x->id > y->id;
-}
-
-static int check_filters(struct fake *fake, const struct kernel_filter *filters, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!filters[i].id ||
-		    (filters[i].family != AF_INET && filters[i].family != AF_INET6))
-			return refuse(fake, -EINVAL, "A filter needs an id and a family.");
-		for (size_t j = 0; j < i; j++) {
-			if (filters[i].id == filters[j].id)
-				return refuse(fake, -EEXIST, "Two filters have the same id.");
-			if (kernel_filter_is_same_traffic(&filters[i], &filters[j]))
-				return refuse(fake, -EEXIST,
-					      "Two filters have the same selectors.");
-		}
-	}
-	return 0;
-}
-
-static bool is_tunnel(const struct kernel_filter *filter)
-{
-	return filter->class == IPSECDRV_FILTER_CLASS_TUNNEL;
-}
-
-static int check_ends(struct fake *fake, const struct kernel_filter *filter)
-{
-	if (is_tunnel(filter) && filter->outbound == IPSECDRV_ACTION_NEGOTIATE &&
-	    (!filter->tunnel_local.family || !filter->tunnel_remote.family))
-		return refuse(fake, -EINVAL, "A tunnel that negotiates needs both its ends.");
-	return 0;
-}
-
-static bool is_kept(const struct fake *fake, const struct kernel_filter *old)
-{
-	for (size_t i = 0; i < fake->n_filters; i++) {
-		const struct kernel_filter *new = &fake->filters[i];
-
-		if (new->id == old->id)
-			return kernel_filter_is_same_traffic(new, old) &&
-			       new->outbound == old->outbound && new->inbound == old->inbound;
-	}
-	return false;
-}
-
-static void prune(struct fake *fake, uint32_t filter_id)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < fake->n_sas; i++)
-		if (fake->sas[i].filter_id != filter_id)
-			fake->sas[kept++] = fake->sas[i];
-	fake->n_sas = kept;
-	kept = 0;
-	for (size_t i = 0; i < fake->n_acquires; i++)
-		if (fake->acquires[i].filter_id != filter_id)
-			fake->acquires[kept++] = fake->acquires[i];
-	fake->n_acquires = kept;
-}
-
-static int check(struct fake *fake, const struct kernel_filter *filters, size_t n)
-{
-	int r;
-
-	if (n > FILTERS_MAX)
-		return refuse(fake, -ENOSPC, "Too many filters.");
-	r = check_filters(fake, filters, n);
-	for (size_t i = 0; !r && i < n; i++)
-		r = check_ends(fake, &filters[i]);
-	return r;
-}
-
-static int install(struct fake *fake, const struct kernel_filter *filters, size_t n)
-{
-	size_t n_old = fake->n_filters;
-	struct kernel_filter *old;
-	int r = check(fake, filters, n);
-
-	if (r)
-		return r;
-	old = calloc(n_old + 1, sizeof(*old));
-	if (!old)
-		return refuse(fake, -ENOMEM, "Out of memory.");
-	memcpy(old, fake->filters, n_old * sizeof(*old));
-	if (n)
-		memcpy(fake->filters, filters, n * sizeof(*filters));
-	fake->n_filters = n;
-	for (size_t i = 0; i < n; i++)
-		fake->filters[i].weight = kernel_filter_weigh(&fake->filters[i]);
-	qsort(fake->filters, n, sizeof(fake->filters[0]), compare_order);
-	for (size_t i = 0; i < n_old; i++)
-		if (!is_kept(fake, &old[i]))
-			prune(fake, old[i].id);
-	free(old);
-	fake->generation++;
-	return 0;
-}
-
-static int fake_filters_replace(struct kernel *kernel, const struct kernel_filter *filters,
-				size_t n)
-{
-	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_FILTERS_REPLACE);
-
-	return r ? r : install(fake, filters, n);
-}
-
-static int fake_filters_check(struct kernel *kernel, const struct kernel_filter *filters, size_t n)
-{
-	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_FILTERS_CHECK);
-
-	return r ? r : check(fake, filters, n);
-}
-
-static int fake_filters_add(struct kernel *kernel, const struct kernel_filter *filters, size_t n)
-{
-	struct fake *fake = fake_of(kernel);
-	struct kernel_filter *all;
-	int r = enter(fake, KERNEL_FAKE_FILTERS_ADD);
-
-	if (r)
-		return r;
-	all = calloc(fake->n_filters + n + 1, sizeof(*all));
-	if (!all)
-		return refuse(fake, -ENOMEM, "Out of memory.");
-	memcpy(all, fake->filters, fake->n_filters * sizeof(*all));
-	memcpy(all + fake->n_filters, filters, n * sizeof(*all));
-	r = install(fake, all, fake->n_filters + n);
-	free(all);
-	return r;
-}
-
-static bool has_id(const uint32_t *ids, size_t n, uint32_t id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
-}
-
-static int change(struct fake *fake, const uint32_t *ids, size_t n,
-		  const struct kernel_filter *added, size_t n_added)
-{
-	struct kernel_filter *all = calloc(fake->n_filters + n_added + 1, sizeof(*all));
-	size_t n_all = 0;
-	int r;
-
-	if (!all)
-		return refuse(fake, -ENOMEM, "Out of memory.");
-	for (size_t i = 0; i < fake->n_filters; i++)
-		if (!has_id(ids, n, fake->filters[i].id))
-			all[n_all++] = fake->filters[i];
-	if (n_all + n != fake->n_filters) {
-		r = refuse(fake, -ENOENT, "No filter has this id.");
-	} else {
-		for (size_t i = 0; i < n_added; i++)
-			all[n_all++] = added[i];
-		r = install(fake, all, n_all);
-	}
-	free(all);
-	return r;
-}
-
-static int fake_filters_del(struct kernel *kernel, const uint32_t *ids, size_t n)
-{
-	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_FILTERS_DEL);
-
-	return r ? r : change(fake, ids, n, NULL, 0);
-}
-
-static int fake_filters_change(struct kernel *kernel, const uint32_t *removed, size_t n_removed,
-			       const struct kernel_filter *added, size_t n_added)
-{
-	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_FILTERS_CHANGE);
-
-	return r ? r : change(fake, removed, n_removed, added, n_added);
-}
-
-static int fake_filter_get(struct kernel *kernel, uint32_t id, struct kernel_filter *ret_filter)
-{
-	struct fake *fake = fake_of(kernel);
-
-	for (size_t i = 0; i < fake->n_filters; i++) {
-		if (fake->filters[i].id == id) {
-			*ret_filter = fake->filters[i];
-			return 0;
-		}
-	}
-	return refuse(fake, -ENOENT, "No filter has this id.");
-}
-
-static int copy_array(struct fake *fake, const void *items, size_t n, size_t size, void **ret_items,
-		      size_t *ret_n)
+int fake_copy_array(struct fake *fake, const void *items, size_t n, size_t size, void **ret_items,
+		    size_t *ret_n)
 {
 	void *copy = calloc(n + 1, size);
 
 	if (!copy)
-		return refuse(fake, -ENOMEM, "Out of memory.");
+		return fake_refuse(fake, -ENOMEM, "Out of memory.");
 	memcpy(copy, items, n * size);
 	*ret_items = copy;
 	*ret_n = n;
 	return 0;
-}
-
-static int fake_filter_dump(struct kernel *kernel, struct kernel_filter **ret_filters,
-			    size_t *ret_n)
-{
-	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_FILTER_DUMP);
-
-	return r ? r : copy_array(fake, fake->filters, fake->n_filters, sizeof(fake->filters[0]),
-				  (void **)ret_filters, ret_n);
-}
-
-/* the only route leads to a LAN */
-static enum ipsecdrv_connection connection_of(const struct kernel_flow *flow)
-{
-	return flow->connection == IPSECDRV_CONNECTION_ALL ? IPSECDRV_CONNECTION_LAN :
-							     flow->connection;
-}
-
-static const struct kernel_filter *find_filter(const struct fake *fake,
-					       const struct kernel_flow *flow)
-{
-	/* tests use no forwarded packets */
-	struct kernel_search search = { .flow = *flow, .local_is_me = true, .remote_is_me = true };
-
-	search.flow.connection = connection_of(flow);
-	return kernel_filters_search(fake->filters, fake->n_filters, &search);
 }
 
 /* --- associations ------------------------------------------------------------------------- */
@@ -362,12 +75,12 @@ static void remove_sa(struct fake *fake, struct kernel_sa *sa)
 static int fake_spi_alloc(struct kernel *kernel, const struct kernel_sa *sa, uint32_t *ret_spi)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_SPI_ALLOC);
+	int r = fake_enter(fake, KERNEL_FAKE_SPI_ALLOC);
 
 	if (r)
 		return r;
 	if (fake->n_sas == SAS_MAX)
-		return refuse(fake, -ENOSPC, "Too many associations.");
+		return fake_refuse(fake, -ENOSPC, "Too many associations.");
 	fake->sas[fake->n_sas] = *sa;
 	fake->sas[fake->n_sas].spi = fake->next_spi;
 	fake->sas[fake->n_sas].direction = IPSECDRV_DIRECTION_IN;
@@ -382,16 +95,16 @@ static int check_new_sa(struct fake *fake, const struct kernel_sa *sa)
 	struct kernel_filter filter;
 
 	if (!sa->has_selector || fake_filter_get(&fake->kernel, sa->filter_id, &filter))
-		return refuse(fake, -ENOENT, "No filter has the association's filter id.");
-	if ((sa->encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL) != is_tunnel(&filter))
-		return refuse(fake, -EINVAL, "The association's mode is not its filter's.");
-	if (is_tunnel(&filter) && (!ip_addr_is_equal(&sa->local, &filter.tunnel_local) ||
+		return fake_refuse(fake, -ENOENT, "No filter has the association's filter id.");
+	if ((sa->encapsulation == IPSECDRV_ENCAPSULATION_TUNNEL) != fake_is_tunnel(&filter))
+		return fake_refuse(fake, -EINVAL, "The association's mode is not its filter's.");
+	if (fake_is_tunnel(&filter) && (!ip_addr_is_equal(&sa->local, &filter.tunnel_local) ||
 				   !ip_addr_is_equal(&sa->remote, &filter.tunnel_remote)))
-		return refuse(fake, -EINVAL, "The association's ends are not its filter's.");
+		return fake_refuse(fake, -EINVAL, "The association's ends are not its filter's.");
 	if (sa->direction == IPSECDRV_DIRECTION_IN && !old)
-		return refuse(fake, -ENOENT, "The inbound SPI was not allocated.");
+		return fake_refuse(fake, -ENOENT, "The inbound SPI was not allocated.");
 	if (old && old->state != IPSECDRV_SA_STATE_LARVAL)
-		return refuse(fake, -EEXIST, "An association has this SPI.");
+		return fake_refuse(fake, -EEXIST, "An association has this SPI.");
 	return 0;
 }
 
@@ -412,12 +125,12 @@ static void end_acquires(struct fake *fake, const struct kernel_sa *sa)
 static int fake_sa_new(struct kernel *kernel, const struct kernel_sa *sas, size_t n)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_SA_NEW);
+	int r = fake_enter(fake, KERNEL_FAKE_SA_NEW);
 
 	for (size_t i = 0; !r && i < n; i++)
 		r = check_new_sa(fake, &sas[i]);
 	if (!r && fake->n_sas + n > SAS_MAX)
-		r = refuse(fake, -ENOSPC, "Too many associations.");
+		r = fake_refuse(fake, -ENOSPC, "Too many associations.");
 	if (r)
 		return r;
 	for (size_t i = 0; i < n; i++) {
@@ -436,13 +149,13 @@ static int fake_sa_new(struct kernel *kernel, const struct kernel_sa *sas, size_
 static int fake_sa_del(struct kernel *kernel, const struct kernel_sa *sa)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_SA_DEL);
+	int r = fake_enter(fake, KERNEL_FAKE_SA_DEL);
 	struct kernel_sa *found = find_sa(fake, sa);
 
 	if (r)
 		return r;
 	if (!found)
-		return refuse(fake, -ENOENT, "No association is like that.");
+		return fake_refuse(fake, -ENOENT, "No association is like that.");
 	remove_sa(fake, found);
 	return 0;
 }
@@ -453,7 +166,7 @@ static int fake_sa_get(struct kernel *kernel, const struct kernel_sa *sa, struct
 	const struct kernel_sa *found = find_sa(fake, sa);
 
 	if (!found)
-		return refuse(fake, -ENOENT, "No association is like that.");
+		return fake_refuse(fake, -ENOENT, "No association is like that.");
 	*ret_sa = *found;
 	return 0;
 }
@@ -461,11 +174,11 @@ static int fake_sa_get(struct kernel *kernel, const struct kernel_sa *sa, struct
 static int fake_sa_dump(struct kernel *kernel, struct kernel_sa **ret_sas, size_t *ret_n)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_SA_DUMP);
+	int r = fake_enter(fake, KERNEL_FAKE_SA_DUMP);
 
 	if (!r)
-		r = copy_array(fake, fake->sas, fake->n_sas, sizeof(fake->sas[0]), (void **)ret_sas,
-			       ret_n);
+		r = fake_copy_array(fake, fake->sas, fake->n_sas, sizeof(fake->sas[0]), (void **)ret_sas,
+				    ret_n);
 	for (size_t i = 0; !r && i < *ret_n; i++) {
 		(*ret_sas)[i].cipher_key_len = 0;
 		(*ret_sas)[i].integrity_key_len = 0;
@@ -478,7 +191,7 @@ static int fake_sa_dump(struct kernel *kernel, struct kernel_sa **ret_sas, size_
 static int fake_sa_flush(struct kernel *kernel)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_SA_FLUSH);
+	int r = fake_enter(fake, KERNEL_FAKE_SA_FLUSH);
 
 	if (!r)
 		fake->n_sas = fake->n_acquires = 0;
@@ -491,7 +204,7 @@ static int fake_acquire_end(struct kernel *kernel, uint32_t id,
 			    enum ipsecdrv_acquire_result result, uint32_t hold_seconds)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_ACQUIRE_END);
+	int r = fake_enter(fake, KERNEL_FAKE_ACQUIRE_END);
 
 	for (size_t i = 0; !r && i < fake->n_acquires; i++) {
 		if (fake->acquires[i].id != id)
@@ -501,23 +214,23 @@ static int fake_acquire_end(struct kernel *kernel, uint32_t id,
 		fake->hold_seconds = hold_seconds;
 		return 0;
 	}
-	return r ? r : refuse(fake, -ENOENT, "No negotiation has this id.");
+	return r ? r : fake_refuse(fake, -ENOENT, "No negotiation has this id.");
 }
 
 static int fake_acquire_dump(struct kernel *kernel, struct kernel_acquire **ret_acquires,
 			     size_t *ret_n)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_ACQUIRE_DUMP);
+	int r = fake_enter(fake, KERNEL_FAKE_ACQUIRE_DUMP);
 
-	return r ? r : copy_array(fake, fake->acquires, fake->n_acquires,
-				  sizeof(fake->acquires[0]), (void **)ret_acquires, ret_n);
+	return r ? r : fake_copy_array(fake, fake->acquires, fake->n_acquires,
+				       sizeof(fake->acquires[0]), (void **)ret_acquires, ret_n);
 }
 
 static int fake_statistics_get(struct kernel *kernel, struct kernel_statistics *ret_statistics)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_STATISTICS_GET);
+	int r = fake_enter(fake, KERNEL_FAKE_STATISTICS_GET);
 
 	if (r)
 		return r;
@@ -553,7 +266,7 @@ static void judge_negotiate(const struct fake *fake, const struct kernel_flow *f
 		match->drop_reason = IPSECDRV_DROP_CLEAR_TEXT;
 		return;
 	}
-	sa = find_out_sa(fake, match->filter.id, is_tunnel(&match->filter) ?
+	sa = find_out_sa(fake, match->filter.id, fake_is_tunnel(&match->filter) ?
 			 &match->filter.tunnel_remote : &flow->destination);
 	match->verdict = sa ? IPSECDRV_VERDICT_PROTECT : IPSECDRV_VERDICT_HOLD;
 	match->has_sa = sa != NULL;
@@ -580,9 +293,9 @@ static int fake_match(struct kernel *kernel, const struct kernel_flow *flow,
 		      struct kernel_match *ret_match)
 {
 	struct fake *fake = fake_of(kernel);
-	const struct kernel_filter *filter = find_filter(fake, flow);
-	struct kernel_match match = { .mode = fake->mode, .connection = connection_of(flow) };
-	int r = enter(fake, KERNEL_FAKE_MATCH);
+	const struct kernel_filter *filter = fake_find_filter(fake, flow);
+	struct kernel_match match = { .mode = fake->mode, .connection = fake_connection_of(flow) };
+	int r = fake_enter(fake, KERNEL_FAKE_MATCH);
 
 	if (r)
 		return r;
@@ -611,7 +324,7 @@ static int fake_match(struct kernel *kernel, const struct kernel_flow *flow,
 static int fake_status_get(struct kernel *kernel, struct kernel_status *ret_status)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_STATUS_GET);
+	int r = fake_enter(fake, KERNEL_FAKE_STATUS_GET);
 
 	if (r)
 		return r;
@@ -629,7 +342,7 @@ static int fake_status_get(struct kernel *kernel, struct kernel_status *ret_stat
 static int fake_mode_set(struct kernel *kernel, enum ipsecdrv_mode mode, int exempt_level)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_MODE_SET);
+	int r = fake_enter(fake, KERNEL_FAKE_MODE_SET);
 
 	if (r)
 		return r;
@@ -645,7 +358,7 @@ static int fake_mode_set(struct kernel *kernel, enum ipsecdrv_mode mode, int exe
 static int fake_diag_set(struct kernel *kernel, uint8_t level, uint32_t log_interval)
 {
 	struct fake *fake = fake_of(kernel);
-	int r = enter(fake, KERNEL_FAKE_DIAG_SET);
+	int r = fake_enter(fake, KERNEL_FAKE_DIAG_SET);
 
 	if (r)
 		return r;
@@ -806,7 +519,7 @@ void kernel_fake_drop_count(struct kernel *kernel, const struct kernel_drop_coun
 static void select_side(const struct kernel_filter *filter, const struct kernel_filter_side *side,
 			const struct ip_addr *host, struct ip_addr *ret_addr, uint8_t *ret_prefix)
 {
-	bool is_whole = is_tunnel(filter) && side->class == IPSECDRV_ADDRESS_CLASS_MASK;
+	bool is_whole = fake_is_tunnel(filter) && side->class == IPSECDRV_ADDRESS_CLASS_MASK;
 
 	*ret_addr = is_whole ? side->addr : *host;
 	*ret_prefix = (uint8_t)(8 * ip_addr_len(host));
@@ -817,7 +530,7 @@ static void select_side(const struct kernel_filter *filter, const struct kernel_
 uint32_t kernel_fake_packet(struct kernel *kernel, const struct kernel_flow *flow)
 {
 	struct fake *fake = fake_of(kernel);
-	const struct kernel_filter *filter = find_filter(fake, flow);
+	const struct kernel_filter *filter = fake_find_filter(fake, flow);
 	struct kernel_acquire acquire = { .flow = *flow };
 
 	if (!filter || flow->direction != IPSECDRV_DIRECTION_OUT ||

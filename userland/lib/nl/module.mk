@@ -17,7 +17,7 @@ nl_search_SRCS := userland/lib/nl/search.c
 nl_search_LIBS := base
 
 LIBS += nl_fake
-nl_fake_SRCS := userland/lib/nl/kernel_fake.c
+nl_fake_SRCS := userland/lib/nl/kernel_fake.c userland/lib/nl/kernel_fake_filters.c
 nl_fake_LIBS := nl
 nl_fake_PKGS :=
 
