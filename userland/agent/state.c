@@ -10,6 +10,7 @@
 #include "agent/dynamic.h"
 #include "policy/fault.h"
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/siphash.h"
 
 #define MAGIC		0x49504453	/* "IPDS" */
@@ -472,21 +473,6 @@ static int staged_path(const char *path, char buf[static PATH_MAX])
 	return snprintf(buf, PATH_MAX, "%s.new", path) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int state_stage(const char *path, const uint8_t *data, size_t len)
 {
 	_cleanup_close_ int fd = -1;
@@ -499,7 +485,7 @@ int state_stage(const char *path, const uint8_t *data, size_t len)
 	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, data, len);
+	r = file_write(fd, data, len);
 	if (r)
 		(void)unlink(new);
 	return r;
@@ -576,8 +562,8 @@ void state_remove(const char *path)
 	state_unstage(path);
 	if (fd >= 0 && !fstat(fd, &st))
 		for (off_t left = st.st_size; left > 0; left -= (off_t)sizeof(zeros))
-			if (write_all(fd, zeros, left < (off_t)sizeof(zeros) ? (size_t)left :
-							 sizeof(zeros)))
+			if (file_write(fd, zeros, left < (off_t)sizeof(zeros) ? (size_t)left :
+							  sizeof(zeros)))
 				break;
 	(void)unlink(path);
 }

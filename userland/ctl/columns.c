@@ -54,14 +54,6 @@ void print_label(FILE *file, const char *label)
 	fprintf(file, "%-*s: ", LABEL_WIDTH, label);
 }
 
-static const struct policy_key *find_key(const struct policy_record *record, const char *name)
-{
-	for (size_t i = 0; i < record->n_keys; i++)
-		if (!strcmp(record->keys[i].name, name))
-			return &record->keys[i];
-	return NULL;
-}
-
 /* The value of a field; nothing for one that is not there. */
 static void print_value(FILE *file, const struct policy_key *key, const void *row, bool is_json)
 {
@@ -113,7 +105,7 @@ static char *cell_text(const struct ctl *ctl, const struct layout *layout, const
 	if (!file)
 		return NULL;
 	if (column->key)
-		print_value(file, find_key(view->record, column->key), row, false);
+		print_value(file, policy_record_find_key(view->record, column->key), row, false);
 	else
 		column->print(file, row);
 	if (fclose(file) != 0)

@@ -91,19 +91,11 @@ static bool is_selected(const struct ctl_tag *tag, const struct policy_key *key,
 	return text && is_same_word(tag->type, value, text);
 }
 
-static const struct policy_key *find_key(const struct policy_record *record, const char *name)
-{
-	for (size_t i = 0; i < record->n_keys; i++)
-		if (!strcmp(record->keys[i].name, name))
-			return &record->keys[i];
-	return NULL;
-}
-
 /* Keeps the order of both parts. */
 static int partition(const struct policy_record *record, void *rows, size_t *n,
 		     const struct ctl_tag *tag, const char *value)
 {
-	const struct policy_key *key = find_key(record, tag->name);
+	const struct policy_key *key = policy_record_find_key(record, tag->name);
 	_cleanup_free_ char *rest = malloc(*n * record->size + 1);
 	size_t kept = 0, left = 0;
 	char *all = rows;
@@ -158,7 +150,7 @@ enum ctl_exit ctl_select_rows(struct ctl *ctl, const struct ctl_args *args,
 		const char *value = args->list[i].value;
 		_cleanup_free_ char *address = NULL;
 
-		if (!find_key(record, tag->name) || tag->type == &ctl_type_filter_type ||
+		if (!policy_record_find_key(record, tag->name) || tag->type == &ctl_type_filter_type ||
 		    tag->type == &ctl_type_rule_type)
 			continue;
 		if (tag->type == &ctl_type_address) {

@@ -9,16 +9,18 @@
 
 #include "base/cleanup.h"
 
-static int write_all(int fd, const char *data, size_t len)
+int file_write(int fd, const void *data, size_t len)
 {
+	const char *left = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, left, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n ? -errno : -EIO;
-		data += n;
+		left += n;
 		len -= (size_t)n;
 	}
 	return 0;
@@ -46,7 +48,7 @@ static int write_new(const char *new, const void *data, size_t len, mode_t mode)
 	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, data, len);
+	r = file_write(fd, data, len);
 	if (!r && (fchmod(fd, mode) || fsync(fd)))
 		r = -errno;
 	return r;

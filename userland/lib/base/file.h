@@ -17,6 +17,9 @@
  */
 int file_replace(const char *path, const void *data, size_t len, mode_t mode);
 
+/* All of it. 0, or -errno when some of it may have been written. */
+int file_write(int fd, const void *data, size_t len);
+
 /*
  * The regular file's text, with a '\0' after it; the caller frees it. -ENOENT, -EFBIG when it has
  * more than @max bytes, -EINVAL when it is no file or has '\0' in it, or another -errno.

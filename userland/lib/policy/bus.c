@@ -270,14 +270,6 @@ struct record_target {
 	char *info;
 };
 
-static const struct policy_key *find_key(const struct policy_record *record, const char *name)
-{
-	for (size_t i = 0; i < record->n_keys; i++)
-		if (!strcmp(record->keys[i].name, name))
-			return &record->keys[i];
-	return NULL;
-}
-
 static int read_string_field(sd_bus_message *m, const char *key, char **field, char *why)
 {
 	const char *text;
@@ -316,7 +308,7 @@ static int read_record_value(sd_bus_message *m, const char *name, void *object, 
 			     char *why)
 {
 	const struct record_target *target = object;
-	const struct policy_key *key = find_key(target->record, name);
+	const struct policy_key *key = policy_record_find_key(target->record, name);
 	void *field;
 	int err;
 

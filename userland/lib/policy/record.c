@@ -231,6 +231,14 @@ const struct policy_record policy_status_record = RECORD(policy_status_info, sta
 const struct policy_record policy_store_record = RECORD(policy_store_info, store_keys);
 const struct policy_record policy_dry_run_record = RECORD(policy_dry_run_info, dry_run_keys);
 
+const struct policy_key *policy_record_find_key(const struct policy_record *record, const char *name)
+{
+	for (size_t i = 0; i < record->n_keys; i++)
+		if (!strcmp(record->keys[i].name, name))
+			return &record->keys[i];
+	return NULL;
+}
+
 void policy_record_clear(const struct policy_record *record, void *info)
 {
 	for (size_t i = 0; i < record->n_keys; i++)

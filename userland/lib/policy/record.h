@@ -245,6 +245,9 @@ extern const struct policy_record policy_status_record;
 extern const struct policy_record policy_store_record;
 extern const struct policy_record policy_dry_run_record;
 
+/* The key of that name; NULL: @record has none. */
+const struct policy_key *policy_record_find_key(const struct policy_record *record, const char *name);
+
 /* Frees the strings of a record that policy_bus_read_record() filled, and zeroes it. */
 void policy_record_clear(const struct policy_record *record, void *info);
 
