@@ -145,6 +145,8 @@ static const struct finding_case {
 	{ "weak-psk", "static set defaultrule policy=p psk=aaaaaaaaaaaaaaaaaaaaaaaa\n",
 	  "default response rule", "short or simple",
 	  "static set defaultrule policy=p psk=" KEY "\n" },
+	{ "certmap", M_OTHER RULE "secure rootca=\"CN=A certmap:yes\"\n", "rule \"r2\"", "in no domain",
+	  M_OTHER RULE "secure rootca=\"CN=A certmap:no\"\n" },
 	{ "group-negotiate", "static add filter filterlist=l srcaddr=me dstaddr=224.0.0.0/4\n",
 	  "rule \"r\"", "multicast", "static add filter filterlist=m srcaddr=me dstaddr=224.0.0.0/4\n"
 	  RULE "drop\n" },
