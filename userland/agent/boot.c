@@ -78,7 +78,7 @@ static int send_all(int fd, const char *text)
 	return shutdown(fd, SHUT_WR) ? -errno : 0;
 }
 
-/* The first line, without its end. */
+/* Without the end of its last line. */
 static int receive_answer(int fd, char answer[static BOOT_ANSWER_MAX])
 {
 	size_t len = 0;
@@ -90,8 +90,9 @@ static int receive_answer(int fd, char answer[static BOOT_ANSWER_MAX])
 			return -errno;
 		len += (size_t)n;
 	}
+	while (len && answer[len - 1] == '\n')
+		len--;
 	answer[len] = '\0';
-	answer[strcspn(answer, "\n")] = '\0';
 	return answer[0] ? 0 : -EPIPE;
 }
 
@@ -173,14 +174,50 @@ static void tell_saved(void)
 
 static void tell_kept(void)
 {
-	log_warning(BOOT_OPTIONS_FILE " was changed by hand and stays so: the driver starts with "
-		    "what it says, until \"dynamic set config\" sets a property of the driver's start");
+	log_warning(BOOT_OPTIONS_FILE " was changed by hand and stays so, until \"dynamic set config\" "
+		    "sets a property of the driver's start");
 }
 
-static int judge_answer(const char *answer, struct fault *fault)
+/* What somebody has written for the driver's start is as if it had been set here. */
+static bool adopt_property(struct agent *agent, char *line)
 {
-	if (!strcmp(answer, BOOT_KEPT))
+	char *value = strchr(line, '=');
+	const char *is;
+	struct fault fault;
+
+	if (!value)
+		return false;
+	*value++ = '\0';
+	is = boot_options_has(line) ? value_of(agent, line, has_stored_policy(agent)) : value;
+	if (!strcmp(is, value))
+		return false;
+	if (config_set(agent->config, line, value, &fault)) {
+		log_error("%s=%s was set by hand: %s", line, value, fault.text);
+		return false;
+	}
+	log_warning("%s=%s was set by hand", line, value);
+	return true;
+}
+
+/* @lines are cut up. */
+static void adopt(struct agent *agent, char *lines)
+{
+	bool is_new = false;
+	struct fault fault;
+	char *at;
+
+	for (char *line = strtok_r(lines, "\n", &at); line; line = strtok_r(NULL, "\n", &at))
+		is_new |= adopt_property(agent, line);
+	if (is_new && agent_apply_config(agent, &fault))
+		log_error("%s", fault.text);
+	if (is_new || !agent->boot->last)
 		tell_kept();
+}
+
+static int judge_answer(struct agent *agent, char *answer, struct fault *fault)
+{
+	if (!strncmp(answer, BOOT_KEPT, strlen(BOOT_KEPT)))
+		adopt(agent, answer + strlen(BOOT_KEPT));
 	else if (!strcmp(answer, BOOT_SAVED))
 		tell_saved();
 	else if (strcmp(answer, BOOT_DONE) != 0)
@@ -211,7 +248,7 @@ static int tell(struct agent *agent, struct boot_request *request, const char *p
 		return fault_failed(fault, "what the driver starts with cannot be written: %s: %s; "
 				    "nothing was changed. Is ipsec-policy-options.socket active?",
 				    boot->socket, strerror(-r == EAGAIN ? ETIMEDOUT : -r));
-	r = judge_answer(answer, fault);
+	r = judge_answer(agent, answer, fault);
 	free(boot->last);
 	boot->last = r ? NULL : TAKE_PTR(text);
 	return r;
@@ -225,7 +262,13 @@ int boot_prepare_property(struct agent *agent, const char *property, const char 
 		.replaces = true,
 	};
 
-	return boot_options_has(property) ? tell(agent, &request, property, value, fault) : 0;
+	if (!boot_options_has(property))
+		return 0;
+	/* what somebody has changed meanwhile is not to be undone by setting something else */
+	free(agent->boot->last);
+	agent->boot->last = NULL;
+	boot_update(agent);
+	return tell(agent, &request, property, value, fault);
 }
 
 int boot_prepare_policy(struct agent *agent, struct fault *fault)

@@ -228,16 +228,23 @@ static void test_by_hand(void **state)
 {
 	struct world *w = *state;
 
-	write_text("options ipsecdrv startup_mode=block\n");
+	write_text("options ipsecdrv startup_mode=block diag=2\n");
 	restart(w);
-	assert_true(file_says("options ipsecdrv startup_mode=block\n"));
+	assert_true(file_says("options ipsecdrv startup_mode=block diag=2\n"));
+	assert_string_equal(boot_mode(w->agent), "block");
+	assert_int_equal(config_number(w->agent->config, "ipsecdiagnostics"), 2);
 	store_add_policy(w, "local", "p", "10.0.0.2");
 	APPLY(w, ASSIGN);
-	assert_true(file_says("options ipsecdrv startup_mode=block\n"));
+	assert_true(file_says("options ipsecdrv startup_mode=block diag=2\n"));
+
+	/* while the agent runs, too */
+	write_text("options ipsecdrv startup_mode=block diag=4\n");
+	assert_string_equal(set_config(w, "ipsecexempt", "0"), "");
+	assert_true(file_says("startup_mode=block boot_exempt=UDP:0:68:inbound exempt=0 diag=4 "));
 	assert_string_equal(set_config(w, "bootmode", "stateful"), "");
 	assert_true(file_says("startup_mode=stateful "));
 	strcat(file_path, ".old");
-	assert_true(file_says("options ipsecdrv startup_mode=block\n"));
+	assert_true(file_says("options ipsecdrv startup_mode=block diag=4\n"));
 }
 
 /* Rules of ipseccmd's dynamic mode come back after a reboot. */
@@ -271,7 +278,7 @@ int main(void)
 		BOOT_TEST("D12 D28 N23 what is configured is what the driver starts with",
 			  test_configured),
 		BOOT_TEST("what cannot be written is not done", test_not_written),
-		BOOT_TEST("D13 a file changed by hand stays until something is set", test_by_hand),
+		BOOT_TEST("D13 what was changed by hand counts, and stays until something is set", test_by_hand),
 		BOOT_TEST("D05 rules of ipseccmd count as policy", test_runs),
 	};
 

@@ -72,7 +72,56 @@ int boot_options_set(struct boot_options *options, const char *property, const c
 	return 0;
 }
 
-/* --- the file ----------------------------------------------------------------------------- */
+/* --- the file, as others write it ---------------------------------------------------------- */
+
+/* "startup_mode=block"; what is not understood is left out. */
+static int take_parameter(struct boot_options *options, char *word)
+{
+	char why[POLICY_WHY_LEN], *value = strchr(word, '=');
+	int r = 0;
+
+	if (!value)
+		return 0;
+	*value++ = '\0';
+	for (char *at = value; *at; at++)
+		*at = *at == ',' ? ' ' : *at;
+	for (size_t i = 0; i < TABLE_LEN; i++)
+		if (!strcmp(word, table[i].parameter))
+			r = boot_options_set(options, table[i].property, value, why);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int take_line(struct boot_options *options, char *line)
+{
+	char *at, *word = strtok_r(line, " \t", &at);
+	int r = 0;
+
+	if (!word || strcmp(word, "options") != 0)
+		return 0;
+	word = strtok_r(NULL, " \t", &at);
+	if (!word || strcmp(word, "ipsecdrv") != 0)
+		return 0;
+	while (!r && (word = strtok_r(NULL, " \t", &at)))
+		r = take_parameter(options, word);
+	return r;
+}
+
+int boot_options_parse(const char *text, struct boot_options *ret_options)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	struct boot_options options = { 0 };
+	char *at, *line = copy ? strtok_r(copy, "\n", &at) : NULL;
+	int r = copy ? 0 : -ENOMEM;
+
+	for (; !r && line; line = strtok_r(NULL, "\n", &at))
+		r = take_line(&options, line);
+	if (r)
+		boot_options_clear(&options);
+	*ret_options = options;
+	return r;
+}
+
+/* --- the file, as it is written here ------------------------------------------------------ */
 
 #define HEAD								\
 	"# Written by ipsec-policy-agent: \"ipsecctl dynamic set config\" changes it.  What is changed\n" \

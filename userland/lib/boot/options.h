@@ -38,6 +38,11 @@ int boot_options_set(struct boot_options *options, const char *property, const c
 
 /* The file's text, for the caller to free; NULL on OOM. All values are set. */
 char *boot_options_format(const struct boot_options *options);
+/*
+ * What a text of modprobe.d(5) gives the driver, as far as it is understood; has_policy is false. The
+ * caller clears it. -ENOMEM, or 0.
+ */
+int boot_options_parse(const char *text, struct boot_options *ret_options);
 /* Whether the text is one that boot_options_format() made, and nobody has changed since. */
 bool boot_options_is_own(const char *text);
 

@@ -110,6 +110,24 @@ static int save(const char *path, const char *text, char *answer)
 	return r ? answer_failed(answer, r, path, "saved before it is replaced") : 0;
 }
 
+/* What somebody else has written stays, and the agent is told what it is. */
+static int keep(const char *path, const char *text, char *answer)
+{
+	struct boot_options options;
+	int r = boot_options_parse(text, &options);
+	size_t len;
+
+	if (r)
+		return answer_failed(answer, r, path, "read");
+	len = (size_t)snprintf(answer, BOOT_ANSWER_MAX, BOOT_KEPT);
+	for (size_t i = 0; boot_options_property(i); i++)
+		if (options.values[i] && len < BOOT_ANSWER_MAX)
+			len += (size_t)snprintf(answer + len, BOOT_ANSWER_MAX - len, "\n%s=%s",
+						boot_options_property(i), options.values[i]);
+	boot_options_clear(&options);
+	return 0;
+}
+
 static int write_file(const struct boot_request *request, const char *path, char *answer)
 {
 	_cleanup_free_ char *before = NULL, *text = boot_options_format(&request->options);
@@ -121,9 +139,9 @@ static int write_file(const struct boot_request *request, const char *path, char
 	if (r && r != -ENOENT)
 		return answer_failed(answer, r, path, "read");
 	is_foreign = before && !boot_options_is_own(before);
-	strcpy(answer, is_foreign ? request->replaces ? BOOT_SAVED : BOOT_KEPT : BOOT_DONE);
 	if (is_foreign && !request->replaces)
-		return 0;
+		return keep(path, before, answer);
+	strcpy(answer, is_foreign ? BOOT_SAVED : BOOT_DONE);
 	if (is_foreign) {
 		r = save(path, before, answer);
 		if (r)

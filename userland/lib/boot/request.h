@@ -23,7 +23,8 @@
  *
  *	done		the file says so
  *	saved		the same; what somebody else had changed in it is in FILE.old now
- *	kept		it is not ours any more and was left alone: "replace=no"
+ *	kept		it is not ours any more and was left alone: "replace=no"; lines follow with
+ *			what it says of the properties
  *	failed		a sentence follows; the file is as it was
  */
 struct boot_request {
@@ -32,7 +33,7 @@ struct boot_request {
 };
 
 #define BOOT_REQUEST_MAX (48U << 10)	/* bytes; the longest list of exemptions has 26 KB */
-#define BOOT_ANSWER_MAX 1024
+#define BOOT_ANSWER_MAX BOOT_REQUEST_MAX
 
 #define BOOT_DONE	"done"
 #define BOOT_SAVED	"saved"

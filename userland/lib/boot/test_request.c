@@ -146,7 +146,7 @@ static void test_foreign(void **state)
 	char edited[4096];
 
 	write_text(f->path, "options ipsecdrv startup_mode=block\n");
-	assert_string_equal(serve(f, "", ""), "kept");
+	assert_string_equal(serve(f, "", ""), "kept\nbootmode=block");
 	assert_string_equal(contents(f->path), "options ipsecdrv startup_mode=block\n");
 	assert_string_equal(serve(f, "replace=no", "replace=yes"), "saved");
 	assert_non_null(strstr(contents(f->path), OPTIONS));
@@ -155,14 +155,23 @@ static void test_foreign(void **state)
 	strcpy(edited, contents(f->path));
 	memcpy(strstr(edited, "diag=7"), "diag=0", 6);
 	write_text(f->path, edited);
-	assert_string_equal(serve(f, "", ""), "kept");
+	assert_string_equal(serve(f, "", ""), "kept\nbootmode=stateful\nbootexemptions="
+			    "UDP:0:68:inbound TCP:0:22:inbound\nipsecexempt=3\nipsecdiagnostics=0\n"
+			    "ipsecloginterval=60");
 	assert_string_equal(contents(f->path), edited);
 	strcat(edited, "softdep ipsecdrv pre: nf_defrag_ipv4\n");
 	write_text(f->path, edited);
-	assert_string_equal(serve(f, "", ""), "kept");
+	assert_non_null(strstr(serve(f, "", ""), "kept\nbootmode=stateful\n"));
 	memmove(edited, edited + 1, strlen(edited));
 	write_text(f->path, edited);
-	assert_string_equal(serve(f, "", ""), "kept");
+	assert_non_null(strstr(serve(f, "", ""), "kept\nbootmode=stateful\n"));
+
+	/* of what cannot be understood nothing is said, and of two the last one counts */
+	write_text(f->path, "options ipsecdrv\noption ipsecdrv diag=1\n#options ipsecdrv diag=1\n"
+		   "options other diag=1\n options  ipsecdrv\texempt=1 parallel=1 exempt=9 log_interval\n"
+		   "options ipsecdrv startup_mode=open boot_exempt=\"TCP:0:22:inbound\" diag=2\n"
+		   "options ipsecdrv diag=3");
+	assert_string_equal(serve(f, "", ""), "kept\nipsecexempt=1\nipsecdiagnostics=3");
 }
 
 static void test_is_own(void **state)
