@@ -46,6 +46,7 @@
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -71,6 +72,16 @@ struct attachment {
 
 struct workqueue_struct *ipd_acquire_wq;
 static siphash_key_t ipd_acquire_hash_key __read_mostly;
+
+/*
+ * For how something ended, in jiffies with those that would have passed while the host slept: what
+ * was permitted in clear for five minutes is not still permitted in the evening. A negotiation under
+ * way goes by jiffies proper, since nobody could answer in its sleep.
+ */
+static unsigned long clock_now(void)
+{
+	return nsecs_to_jiffies(ktime_get_coarse_boottime_ns());
+}
 
 /* --- table ------------------------------------------------------------------- */
 
@@ -130,7 +141,7 @@ static enum ipd_acquire_state state_now(const struct ipd_acquire *acquire)
 	u8 state = smp_load_acquire(&acquire->state);
 
 	if ((state == IPD_ACQUIRE_FAILED || state == IPD_ACQUIRE_SOFT) &&
-	    time_after_eq(jiffies, READ_ONCE(acquire->until)))
+	    time_after_eq(clock_now(), READ_ONCE(acquire->until)))
 		return IPD_ACQUIRE_NONE;
 	return state;
 }
@@ -361,7 +372,7 @@ bool ipd_acquire_has_room(struct ipd_net *ipd)
 static void fail(struct ipd_acquires *acquires, struct ipd_acquire *acquire, unsigned long time,
 		 struct sk_buff_head *held)
 {
-	WRITE_ONCE(acquire->until, jiffies + time);
+	WRITE_ONCE(acquire->until, clock_now() + time);
 	set_state(acquires, acquire, IPD_ACQUIRE_FAILED);
 	list_add_tail(&acquire->list, &acquires->ended);
 	acquires->failures++;
@@ -409,7 +420,7 @@ static void forget_expired(struct ipd_acquires *acquires)
 
 	spin_lock_bh(&acquires->lock);
 	list_for_each_entry_safe(acquire, next, &acquires->ended, list)
-		if (time_after_eq(jiffies, acquire->until))
+		if (time_after_eq(clock_now(), acquire->until))
 			forget(acquires, acquire);
 	if (!acquires->is_stopped && acquires->pending)
 		queue_delayed_work(ipd_acquire_wq, &acquires->tick, TICK);
@@ -566,7 +577,7 @@ static int end_locked(struct ipd_acquires *acquires, u32 id, u8 result, unsigned
 	err = check_soft(acquires->ipd, acquire, extack);
 	if (err)
 		return err;
-	WRITE_ONCE(acquire->until, jiffies + time);
+	WRITE_ONCE(acquire->until, clock_now() + time);
 	ipd_hold_release(acquires, acquire);
 	set_state(acquires, acquire, IPD_ACQUIRE_SOFT);
 	list_add_tail(&acquire->list, &acquires->ended);

@@ -29,7 +29,8 @@ struct ipd_acquire {
 	bool is_gone;				/* not in the table any more */
 	bool was_mature;
 	struct ipd_sa __rcu *current_sa;
-	unsigned long until;			/* LARVAL, FAILED, SOFT: ends; readers: READ_ONCE */
+	/* ends: LARVAL by jiffies, FAILED and SOFT by clock_now(); readers: READ_ONCE */
+	unsigned long until;
 	unsigned long next_event;		/* LARVAL */
 	struct list_head list;			/* waiting or ended */
 	struct list_head releasing;

@@ -9,6 +9,7 @@
 #ifndef IPD_COMPAT_H
 #define IPD_COMPAT_H
 
+#include <linux/hrtimer.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
@@ -56,6 +57,17 @@
 /* 6.2 */
 #ifndef IPD_HAVE_TIMER_SHUTDOWN
 #define timer_shutdown_sync(timer) del_timer_sync(timer)
+#endif
+
+/* 6.13 */
+#ifndef IPD_HAVE_HRTIMER_SETUP
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock_id, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock_id, mode);
+	timer->function = function;
+}
 #endif
 
 /* flowi4_tos became a dscp_t in 6.18 */

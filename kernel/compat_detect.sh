@@ -20,6 +20,7 @@ file LINUX_UNALIGNED_H include/linux/unaligned.h
 has CRYPTO_CB_DATA 'crypto_completion_t\)\(void \*' include/linux/crypto.h
 has TIMER_CONTAINER_OF 'define timer_container_of' include/linux/timer.h
 has TIMER_SHUTDOWN 'timer_shutdown_sync' include/linux/timer.h
+has HRTIMER_SETUP 'hrtimer_setup\(' include/linux/hrtimer.h
 has FLOWI4_DSCP 'flowic_dscp' include/net/flow.h
 has WQ_PERCPU 'WQ_PERCPU' include/linux/workqueue.h
 has SKB_READABLE 'skb_frags_readable' include/linux/skbuff.h

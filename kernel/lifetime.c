@@ -2,7 +2,7 @@
 /*
  * Lifetimes in seconds, and announcing the end of any lifetime. Keepalives hang on the same clock.
  *
- * One delayed work per namespace does all of it, under cfg_mutex: once a second while there are
+ * One work per namespace does all of it, under cfg_mutex: once a second while there are
  * associations, and at once when the packet path finds a limit reached (ipd_lifetime_attend()).
  *
  * Associations with something to wait for lie in a wheel of 256 slots, each at the second when it
@@ -12,19 +12,27 @@
  * does not move an idle deadline: the wheel finds out when it gets there.
  *
  * Seconds are those since boot, sleep included, since the peer's clock goes on as well. The work
- * publishes them in ipd_sad.now, which is all the clock that the packet path needs.
+ * publishes them in ipd_sad.now, which is all the clock that the packet path needs. Its alarm is of
+ * the same clock: an hour of sleep makes it due the moment the clock is set, before devices are
+ * up again, and what has ended meanwhile protects no packet. A timer of jiffies would let the rest
+ * of its second pass first, since jiffies stand still.
  */
 #include "sa.h"
 
+#include "compat.h"
 #include "keepalive.h"
 #include "net.h"
 #include "netlink.h"
 
 #include <linux/bitops.h>
+#include <linux/hrtimer.h>
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/timekeeping.h>
+
+/* alarms of other timers may be waited for */
+#define ALARM_SLACK_NS	(20 * NSEC_PER_MSEC)
 
 static struct hlist_head *slot_of(struct ipd_sad *sad, u32 second)
 {
@@ -69,12 +77,27 @@ static void wheel_add(struct ipd_sa *sa)
 		hlist_add_head(&sa->wheel, slot_of(sa->sad, sa->due));
 }
 
+static enum hrtimer_restart on_alarm(struct hrtimer *alarm)
+{
+	struct ipd_sad *sad = container_of(alarm, struct ipd_sad, alarm);
+
+	if (!READ_ONCE(sad->is_stopped))
+		queue_work(ipd_sa_queue, &sad->work);
+	return HRTIMER_NORESTART;
+}
+
+static void set_alarm(struct ipd_sad *sad)
+{
+	if (!READ_ONCE(sad->is_stopped))
+		hrtimer_start_range_ns(&sad->alarm, ms_to_ktime(MSEC_PER_SEC), ALARM_SLACK_NS,
+				       HRTIMER_MODE_REL_SOFT);
+}
+
 /* the wheel stood still while it was empty */
 static void start_clock(struct ipd_sad *sad)
 {
 	sad->ticked = sad->now;
-	if (!READ_ONCE(sad->is_stopped))
-		queue_delayed_work(ipd_sa_queue, &sad->work, HZ);
+	set_alarm(sad);
 }
 
 void ipd_lifetime_add(struct ipd_sa *sa)
@@ -109,7 +132,7 @@ void ipd_lifetime_attend(struct ipd_sa *sa)
 	if (!ipd_sa_get(sa))
 		return;
 	if (llist_add(&sa->attention, &sad->attention) && !READ_ONCE(sad->is_stopped))
-		mod_delayed_work(ipd_sa_queue, &sad->work, 0);
+		queue_work(ipd_sa_queue, &sad->work);
 }
 
 static void announce(struct ipd_sa *sa, u8 kind)
@@ -216,7 +239,7 @@ static void turn_to(struct ipd_sad *sad, u32 now)
 
 static void lifetime_work(struct work_struct *work)
 {
-	struct ipd_sad *sad = container_of(to_delayed_work(work), struct ipd_sad, work);
+	struct ipd_sad *sad = container_of(work, struct ipd_sad, work);
 
 	mutex_lock(&sad->ipd->cfg_mutex);
 	if (READ_ONCE(sad->is_stopped))
@@ -225,14 +248,17 @@ static void lifetime_work(struct work_struct *work)
 	turn_to(sad, sad->now);
 	attend_all(sad);
 	if (sad->larval + sad->active)
-		queue_delayed_work(ipd_sa_queue, &sad->work, HZ);
+		set_alarm(sad);
+	else
+		hrtimer_try_to_cancel(&sad->alarm);	/* of before; there may be none */
 out:
 	mutex_unlock(&sad->ipd->cfg_mutex);
 }
 
 void ipd_lifetime_init(struct ipd_sad *sad)
 {
-	INIT_DELAYED_WORK(&sad->work, lifetime_work);
+	INIT_WORK(&sad->work, lifetime_work);
+	hrtimer_setup(&sad->alarm, on_alarm, CLOCK_BOOTTIME, HRTIMER_MODE_REL_SOFT);
 	init_llist_head(&sad->attention);
 	sad->now = seconds_now();
 	sad->ticked = sad->now;
@@ -241,15 +267,17 @@ void ipd_lifetime_init(struct ipd_sad *sad)
 void ipd_lifetime_stop(struct ipd_sad *sad)
 {
 	WRITE_ONCE(sad->is_stopped, true);
-	cancel_delayed_work_sync(&sad->work);
+	cancel_work_sync(&sad->work);
+	hrtimer_cancel(&sad->alarm);
 }
 
 void ipd_lifetime_exit(struct ipd_sad *sad)
 {
 	struct ipd_sa *sa, *next;
 
-	/* a packet that was under way may have queued it again; it would have done nothing */
-	cancel_delayed_work_sync(&sad->work);
+	/* who was under way may have started both again; they would have done nothing */
+	hrtimer_cancel(&sad->alarm);
+	cancel_work_sync(&sad->work);
 	llist_for_each_entry_safe(sa, next, llist_del_all(&sad->attention), attention)
 		ipd_sa_put(sa);
 }

@@ -8,6 +8,7 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
+#include <linux/hrtimer.h>
 #include <linux/llist.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
@@ -111,7 +112,8 @@ struct ipd_sad {
 	u32 now;			/* seconds; READ_ONCE outside of the work */
 
 	/* lifetimes; all but attention under cfg_mutex */
-	struct delayed_work work;
+	struct hrtimer alarm;		/* for the work, every second */
+	struct work_struct work;
 	struct llist_head attention;
 	bool is_stopped;		/* READ_ONCE/WRITE_ONCE */
 	u32 ticked;			/* the second that the wheel has turned to */

@@ -56,7 +56,7 @@ static const struct {
 
 static u32 seconds(void)
 {
-	return ktime_get_seconds();
+	return ktime_get_boottime_seconds();
 }
 
 static bool is_dhcp(const struct ipd_flow *flow)

@@ -533,7 +533,7 @@ static int roam_input(struct sa_test *t, struct sk_buff *skb)
 
 	err = sa_test_input(t, skb, &reason);
 	kfree_skb(skb);
-	flush_delayed_work(&t->ipd.sad->work);
+	flush_work(&t->ipd.sad->work);
 	return err;
 }
 

@@ -379,8 +379,8 @@ u64 sa_test_counter(const struct ipd_sa *sa, size_t offset)
 void sa_test_tick(struct sa_test *t, time64_t now)
 {
 	t->now = now;
-	mod_delayed_work(ipd_sa_queue, &t->ipd.sad->work, 0);
-	flush_delayed_work(&t->ipd.sad->work);
+	queue_work(ipd_sa_queue, &t->ipd.sad->work);
+	flush_work(&t->ipd.sad->work);
 }
 
 void sa_test_settle(void)

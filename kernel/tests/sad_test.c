@@ -816,13 +816,13 @@ static void sad_clock_stops(struct kunit *test)
 	struct sa_test *t = test->priv;
 	struct ipd_sa_config config;
 
-	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&t->ipd.sad->work));
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&t->ipd.sad->alarm));
 	sa_test_config(&config, V4, OUT, GCM, 0, NONE);
 	sa_test_install(t, &config);
-	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&t->ipd.sad->work));
+	KUNIT_EXPECT_TRUE(test, hrtimer_active(&t->ipd.sad->alarm));
 	delete(t, &config, NULL);
 	sa_test_tick(t, t->now + 1);
-	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&t->ipd.sad->work));
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&t->ipd.sad->alarm));
 	sa_test_tick(t, t->now + 5000);
 	config.hard_seconds = 5;
 	sa_test_install(t, &config);
