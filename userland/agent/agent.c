@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
-#include <time.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -19,19 +19,13 @@
 #include "agent/state.h"
 #include "agent/stores.h"
 #include "agent/strength.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "store/runs.h"
 
 #define SERVERS_USEC	(60 * UINT64_C(1000000))
-
-static uint64_t now_usec(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
+#define LONG_SLEEP_USEC	(30 * UINT64_C(1000000))	/* peers give up who is silent for so long */
 
 /* --- what changes by itself --------------------------------------------------------------- */
 
@@ -94,11 +88,32 @@ static int on_servers_timer(sd_event_source *source, uint64_t usec, void *userda
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/*
+ * A host that sleeps does not answer, so its peers may have ended what they had with it, and would
+ * be sent what they cannot read until that is found out. So after a sleep everything begins anew, with
+ * the next packet. What has expired meanwhile the driver has ended by itself.
+ */
+static void check_sleep(struct agent *agent)
+{
+	uint64_t slept = clock_slept_usec(), before = agent->slept_usec;
+
+	if (slept < before + LONG_SLEEP_USEC)
+		return;
+	agent->slept_usec = slept;
+	log_notice("this host has slept for %" PRIu64 " seconds: what was negotiated before is ended",
+		   (slept - before) / 1000000);
+	if (ike_is_up(agent->ike))
+		ike_flush(agent->ike, IKE_REASON_PEER_LOST);
+	else
+		(void)negotiate_delete_sas(agent->negotiate, &(struct ip_addr){ 0 });
+}
+
 static int on_watch_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct agent *agent = userdata;
 
 	(void)usec;
+	check_sleep(agent);
 	negotiate_watch(agent->negotiate);
 	(void)sd_event_source_set_time_relative(source, NEGOTIATE_WATCH_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -408,12 +423,12 @@ static int start_followers(struct agent *agent, const struct agent_config *confi
 	if (r < 0)
 		return r;
 	read_servers(agent);
-	r = sd_event_add_time_relative(agent->event, &agent->servers_timer, CLOCK_MONOTONIC,
+	r = sd_event_add_time_relative(agent->event, &agent->servers_timer, CLOCK_BOOTTIME,
 				       SERVERS_USEC, 0, on_servers_timer, agent);
 	if (r >= 0)
 		r = report_start(agent);
 	if (r >= 0)
-		r = sd_event_add_time_relative(agent->event, &agent->watch_timer, CLOCK_MONOTONIC,
+		r = sd_event_add_time_relative(agent->event, &agent->watch_timer, CLOCK_BOOTTIME,
 					       NEGOTIATE_WATCH_USEC, 0, on_watch_timer, agent);
 	return r < 0 ? r : 0;
 }
@@ -424,7 +439,7 @@ static int start_negotiating(struct agent *agent)
 		.kernel = agent->kernel,
 		.addresses = agent->addresses,
 		.ike = ike_negotiate_calls,
-		.now = now_usec,
+		.now = clock_usec,
 	};
 	struct link_ike_config settings = ike_settings(agent);
 	_cleanup_free_ char *keylog = NULL;
@@ -432,7 +447,7 @@ static int start_negotiating(struct agent *agent)
 
 	if (agent->exports_keys && asprintf(&keylog, "%s/keylog", agent->run_dir) < 0)
 		return -ENOMEM;
-	agent->oakley = oakley_new(settings_oakley_path(agent->settings), now_usec);
+	agent->oakley = oakley_new(settings_oakley_path(agent->settings), clock_usec);
 	if (!agent->oakley)
 		return -ENOMEM;
 	oakley_set_on(agent->oakley, settings.trace != IKE_TRACE_OFF);
@@ -493,6 +508,7 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 	agent->exports_keys = config->exports_keys;
 	agent->lock_fd = -1;
 	agent->mode = -1;
+	agent->slept_usec = clock_slept_usec();
 	r = make_paths(agent, config);
 	if (r)
 		return say(why, r, "starting");

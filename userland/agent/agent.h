@@ -66,6 +66,7 @@ struct agent {
 	sd_event_source *servers_timer;
 	sd_event_source *report_timer;
 	sd_event_source *watch_timer;
+	uint64_t slept_usec;		/* by this host, when it was looked at last */
 	int mode;			/* that the driver was set to; -1: none */
 	bool exports_keys;
 	bool is_reported;		/* the last change has been logged */

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "agent/agent.h"
 #include "policy/fault.h"
 #include "agent/translate.h"
+#include "base/clock.h"
 #include "nl/names_gen.h"
 #include "policy/bus.h"
 
@@ -62,11 +62,8 @@ static void format_sa(const struct kernel_sa *sa, const struct ike_sa_install *p
 
 static uint64_t seconds_since(uint64_t when)
 {
-	struct timespec ts;
-	uint64_t now;
+	uint64_t now = clock_usec();
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 	return now > when ? (now - when) / 1000000 : 0;
 }
 

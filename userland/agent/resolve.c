@@ -466,7 +466,7 @@ int resolver_new(sd_event *event, const struct resolver_config *config,
 	r = sd_event_add_io(event, &resolver->wake_source, resolver->shared->wake_fd, EPOLLIN,
 			    on_wake, resolver);
 	if (r >= 0)
-		r = sd_event_add_time_relative(event, &resolver->timer, CLOCK_MONOTONIC,
+		r = sd_event_add_time_relative(event, &resolver->timer, CLOCK_BOOTTIME,
 					       refresh_usec(resolver), 1000000, on_timer, resolver);
 	if (r < 0)
 		return r;

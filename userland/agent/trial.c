@@ -6,10 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <systemd/sd-id128.h>
 
+#include "base/clock.h"
 #include "base/parse.h"
 #include "policy/fault.h"
 #include "store/copy.h"
@@ -25,15 +25,12 @@ struct trial {
 	char *copy;
 	char *until_path;
 	bool is_on;
-	uint64_t until;		/* seconds of CLOCK_BOOTTIME */
+	uint64_t until;		/* seconds of base/clock */
 };
 
 static uint64_t now_seconds(void)
 {
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec;
+	return clock_usec() / SECOND_USEC;
 }
 
 /* --- the deadline ------------------------------------------------------------------------- */

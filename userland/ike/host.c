@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "ike/pool.h"
@@ -18,10 +18,7 @@
 
 uint64_t host_now(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return clock_usec() / MS_USEC;
 }
 
 void host_touch(struct host *host)
@@ -92,7 +89,7 @@ static int on_post(sd_event_source *source, void *userdata)
  */
 static int add_sources(struct host *host)
 {
-	int r = sd_event_add_time(host->event, &host->timer, CLOCK_MONOTONIC, 0, MS_USEC, on_timer,
+	int r = sd_event_add_time(host->event, &host->timer, CLOCK_BOOTTIME, 0, MS_USEC, on_timer,
 				  host);
 
 	if (r >= 0)

@@ -56,7 +56,7 @@ int host_start(struct host *host, const char *run_dir);
 void host_say_goodbye(struct host *host);
 struct host *host_free(struct host *host);
 
-/* ms of a clock that never goes back. */
+/* ms of base/clock: main modes do not live longer because the host has slept. */
 uint64_t host_now(void);
 /* Called after everything that goes into the engine. */
 void host_touch(struct host *host);
