@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -15,6 +16,7 @@
 
 #define DUMP_TRIES	10
 #define RECEIVE_BUFFER	(1 << 20)
+#define NOTIFY_GAP_USEC	UINT64_C(250000)
 #define ANY_PORT	500	/* of a peer that is asked for the route only */
 
 struct addr_list {
@@ -28,7 +30,8 @@ struct addresses {
 	struct nl_sock *events;
 	struct nl_sock *requests;
 	sd_event_source *source;
-	sd_event_source *notify_source;	/* tells of changes, from the loop */
+	sd_event_source *notify_timer;	/* tells of changes, from the loop */
+	uint64_t notified_usec;		/* when it last did */
 	void (*changed)(void *userdata);
 	void *userdata;
 	struct addr_list all;		/* sorted */
@@ -36,6 +39,7 @@ struct addresses {
 	struct server_list gateways;
 	bool are_addrs_stale;
 	bool are_routes_stale;
+	bool is_changed;		/* since it was told */
 };
 
 /* --- lists -------------------------------------------------------------------------------- */
@@ -283,14 +287,32 @@ static void drain(struct addresses *addresses)
 }
 
 /*
- * Also before each answer: a peer may be quicker than the loop. Who follows changes is told from
- * the loop and never from inside a question.
+ * Who follows changes is told from the loop and never from inside a question; of the first one at
+ * once, and of more after a while: who follows may have a lot to do each time, and somebody may
+ * give this host a thousand addresses.
  */
+static void notify_soon(struct addresses *addresses)
+{
+	bool is_wanted = addresses->is_changed || addresses->are_addrs_stale ||
+			 addresses->are_routes_stale;
+	int is_armed = 0;
+
+	if (!addresses->notify_timer || !is_wanted)
+		return;
+	(void)sd_event_source_get_enabled(addresses->notify_timer, &is_armed);
+	if (is_armed)
+		return;
+	(void)sd_event_source_set_time(addresses->notify_timer,
+				       addresses->notified_usec + NOTIFY_GAP_USEC);
+	(void)sd_event_source_set_enabled(addresses->notify_timer, SD_EVENT_ONESHOT);
+}
+
+/* Before each answer: a peer may be quicker than the loop. */
 static void catch_up(struct addresses *addresses)
 {
 	drain(addresses);
-	if (refresh(addresses) && addresses->notify_source)
-		(void)sd_event_source_set_enabled(addresses->notify_source, SD_EVENT_ONESHOT);
+	addresses->is_changed |= refresh(addresses);
+	notify_soon(addresses);
 }
 
 static int on_events(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -298,16 +320,25 @@ static int on_events(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)source;
 	(void)fd;
 	(void)revents;
-	catch_up(userdata);
+	drain(userdata);
+	notify_soon(userdata);
 	return 0;
 }
 
-static int on_notify(sd_event_source *source, void *userdata)
+static int on_notify(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct addresses *addresses = userdata;
+	bool is_changed;
 
-	(void)source;
-	addresses->changed(addresses->userdata);
+	(void)usec;
+	(void)sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC,
+			   &addresses->notified_usec);
+	drain(addresses);
+	is_changed = refresh(addresses) || addresses->is_changed;
+	addresses->is_changed = false;
+	if (is_changed)
+		addresses->changed(addresses->userdata);
+	notify_soon(addresses);		/* what could not be read is tried again */
 	return 0;
 }
 
@@ -383,7 +414,7 @@ struct addresses *addresses_free(struct addresses *addresses)
 	if (!addresses)
 		return NULL;
 	sd_event_source_disable_unref(addresses->source);
-	sd_event_source_disable_unref(addresses->notify_source);
+	sd_event_source_disable_unref(addresses->notify_timer);
 	nl_socket_free(addresses->events);
 	nl_socket_free(addresses->requests);
 	list_done(&addresses->all);
@@ -429,9 +460,10 @@ int addresses_new(sd_event *event, void (*changed)(void *userdata), void *userda
 	addresses->changed = changed;
 	addresses->userdata = userdata;
 	if (changed) {
-		r = sd_event_add_defer(event, &addresses->notify_source, on_notify, addresses);
+		r = sd_event_add_time(event, &addresses->notify_timer, CLOCK_MONOTONIC, 0, 1,
+				      on_notify, addresses);
 		if (r >= 0)
-			r = sd_event_source_set_enabled(addresses->notify_source, SD_EVENT_OFF);
+			r = sd_event_source_set_enabled(addresses->notify_timer, SD_EVENT_OFF);
 		if (r < 0)
 			return r;
 	}
@@ -443,19 +475,23 @@ int addresses_new(sd_event *event, void (*changed)(void *userdata), void *userda
 	return 0;
 }
 
-int addresses_new_fixed(const struct ip_addr *addrs, size_t n, struct addresses **ret_addresses)
+int addresses_set_fixed(struct addresses *addresses, const struct ip_addr *addrs, size_t n)
 {
-	_cleanup_(addresses_freep) struct addresses *addresses = calloc(1, sizeof(*addresses));
-
-	if (!addresses)
-		return -ENOMEM;
+	addresses->all.n = addresses->shown.n = 0;
 	for (size_t i = 0; i < n; i++) {
 		list_add(&addresses->all, &addrs[i]);
 		list_add(&addresses->shown, &addrs[i]);
 	}
 	list_sort(&addresses->all);
 	list_sort(&addresses->shown);
-	if (addresses->all.has_failed || addresses->shown.has_failed)
+	return addresses->all.has_failed || addresses->shown.has_failed ? -ENOMEM : 0;
+}
+
+int addresses_new_fixed(const struct ip_addr *addrs, size_t n, struct addresses **ret_addresses)
+{
+	_cleanup_(addresses_freep) struct addresses *addresses = calloc(1, sizeof(*addresses));
+
+	if (!addresses || addresses_set_fixed(addresses, addrs, n))
 		return -ENOMEM;
 	*ret_addresses = TAKE_PTR(addresses);
 	return 0;

@@ -16,11 +16,16 @@
  */
 struct addresses;
 
-/* @changed (may be NULL): addresses or gateways are others than before. */
+/*
+ * @changed (may be NULL): addresses or gateways are others than before; at most four times in a
+ * second.
+ */
 int addresses_new(sd_event *event, void (*changed)(void *userdata), void *userdata,
 		  struct addresses **ret_addresses);
 /* For tests: these and no others, no socket. */
 int addresses_new_fixed(const struct ip_addr *addrs, size_t n, struct addresses **ret_addresses);
+/* Others, of such. */
+int addresses_set_fixed(struct addresses *addresses, const struct ip_addr *addrs, size_t n);
 struct addresses *addresses_free(struct addresses *addresses);
 
 /* A unicast address of this host at this moment: what the kernel has said so far is read first. */

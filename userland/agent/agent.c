@@ -72,7 +72,11 @@ static void update_servers(struct agent *agent)
 
 static void on_addresses_changed(void *userdata)
 {
-	update_servers(userdata);
+	struct agent *agent = userdata;
+
+	update_servers(agent);
+	if (agent->negotiate)
+		negotiate_addresses_changed(agent->negotiate);
 }
 
 static int on_servers_timer(sd_event_source *source, uint64_t usec, void *userdata)

@@ -395,31 +395,43 @@ void negotiate_del_sa(struct negotiate *negotiate, const struct ike_sa_ref *ref)
 	delete_one(negotiate, ref, IKE_DIRECTION_IN, ref->spi_in);
 }
 
+static void delete_pair(struct negotiate *negotiate, struct pair *pair)
+{
+	const struct ike_sa_install *install = &pair->install;
+
+	for (size_t i = 0; i < install->n_suites; i++) {
+		enum ike_protocol protocol = install->suites[i].suite.protocol;
+		struct kernel_sa out = name_sa(&install->path, protocol, IPSECDRV_DIRECTION_OUT,
+					       install->suites[i].spi_out);
+		struct kernel_sa in = name_sa(&install->path, protocol, IPSECDRV_DIRECTION_IN,
+					      install->suites[i].spi_in);
+
+		delete_sa(negotiate, &out);
+		delete_sa(negotiate, &in);
+	}
+	remove_pair(negotiate, pair);
+}
+
+void negotiate_end_pair(struct negotiate *negotiate, struct pair *pair)
+{
+	const struct ike_sa_suite *suite = &pair->install.suites[0];
+	struct kernel_sa in = name_sa(&pair->install.path, suite->suite.protocol,
+				      IPSECDRV_DIRECTION_IN, suite->spi_in);
+
+	negotiate_tell_expiry(negotiate, IKE_EXPIRE_HARD, &in);
+	delete_pair(negotiate, pair);
+}
+
 int negotiate_delete_sas(struct negotiate *negotiate, const struct ip_addr *remote)
 {
 	struct pair *next;
 	int n = 0;
 
 	for (struct pair *pair = negotiate->pairs; pair; pair = next) {
-		const struct ike_sa_install *install = &pair->install;
-
 		next = pair->next;
-		if (remote->family && !ip_addr_is_equal(remote, &install->path.remote))
+		if (remote->family && !ip_addr_is_equal(remote, &pair->install.path.remote))
 			continue;
-		for (size_t i = 0; i < install->n_suites; i++) {
-			struct kernel_sa out = name_sa(&install->path,
-						       install->suites[i].suite.protocol,
-						       IPSECDRV_DIRECTION_OUT,
-						       install->suites[i].spi_out);
-			struct kernel_sa in = name_sa(&install->path,
-						      install->suites[i].suite.protocol,
-						      IPSECDRV_DIRECTION_IN,
-						      install->suites[i].spi_in);
-
-			delete_sa(negotiate, &out);
-			delete_sa(negotiate, &in);
-		}
-		remove_pair(negotiate, pair);
+		delete_pair(negotiate, pair);
 		n++;
 	}
 	return n;

@@ -27,6 +27,7 @@ agent_SRCS := \
 	userland/agent/expand.c \
 	userland/agent/explain.c \
 	userland/agent/explain_stored.c \
+	userland/agent/gone.c \
 	userland/agent/ike.c \
 	userland/agent/install.c \
 	userland/agent/keylog.c \

@@ -23,7 +23,7 @@
  * good for one pair of associations and two minutes); and then it must be what sa_check.h
  * demands. Whatever is refused is logged as an audit event.
  *
- * What is not here: a socket, a link, a log format. Time is monotonic, in microseconds.
+ * What is not here: a socket, a link, a log format. Time is base/clock's, sleep included.
  */
 struct negotiate;
 
@@ -78,9 +78,12 @@ void negotiate_set_layers(struct negotiate *negotiate, struct layers *layers);
 void negotiate_acquire(struct negotiate *negotiate, const struct kernel_acquire *acquire);
 void negotiate_expire(struct negotiate *negotiate, enum ipsecdrv_lifetime_kind kind,
 		      const struct kernel_sa *sa);
+/* This host has other addresses than before; the next two looks of negotiate_watch() are at that. */
+void negotiate_addresses_changed(struct negotiate *negotiate);
 /*
  * To be called every NEGOTIATE_WATCH_USEC: looks for pairs by which packets leave and none come, and
- * tells IKE, which asks the peer whether it is still there; and for soft associations that have ended.
+ * tells IKE, which asks the peer whether it is still there; for soft associations that have ended; and
+ * for what belongs to addresses that this host does not have any more.
  */
 void negotiate_watch(struct negotiate *negotiate);
 /* Events were lost, or the agent has started: the driver's tables are the truth. */

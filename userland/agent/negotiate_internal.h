@@ -8,7 +8,8 @@
 
 /*
  * Shared by negotiate.c (who asks), install.c (what is installed), pairs.c (how that is found), soft.c
- * (who is talked to in clear) and memory.c (what is remembered).
+ * (who is talked to in clear), memory.c (what is remembered), traffic.c (what moves) and gone.c (whose
+ * address is gone).
  */
 
 /* What the driver waits for. */
@@ -60,6 +61,7 @@ struct pair {
 	unsigned int present[IKE_SUITES_MAX];	/* enum ike_direction, in the driver */
 	bool is_known;			/* IKE has it under install.qm_id */
 	bool is_dying;			/* past a soft lifetime */
+	bool is_homeless;		/* its address was not this host's at the last look */
 };
 
 /* A soft association that the driver had when it was looked at last. */
@@ -78,6 +80,7 @@ struct main_mode {
 	struct ip_addr local;
 	struct ip_addr remote;
 	uint64_t version;		/* of the rule that it was made by */
+	bool is_homeless;		/* as a pair */
 };
 
 struct failure {
@@ -114,6 +117,7 @@ struct negotiate {
 	bool is_paused;
 	bool is_listing;		/* IKE's main modes have been asked for */
 	bool is_list_stale;		/* and policy has changed since */
+	bool is_moved;			/* addresses have changed since the last look */
 };
 
 /* --- negotiate.c -------------------------------------------------------------------------- */
@@ -171,6 +175,9 @@ void negotiate_unname_pairs(struct negotiate *negotiate);
 void negotiate_clear_larvals(struct negotiate *negotiate);
 void negotiate_clear_pairs(struct negotiate *negotiate);
 
+/* Out of the driver, and IKE is told; not the peer, if that cannot be. */
+void negotiate_end_pair(struct negotiate *negotiate, struct pair *pair);
+
 /* To IKE: the association has come to a limit, or what else the kinds are. */
 void negotiate_tell_expiry(struct negotiate *negotiate, enum ike_expire_kind kind,
 			   const struct kernel_sa *sa);
@@ -186,6 +193,11 @@ void negotiate_check_softs(struct negotiate *negotiate);
 void negotiate_read_softs(struct negotiate *negotiate, const struct kernel_acquire *acquires,
 			  size_t n);
 void negotiate_clear_softs(struct negotiate *negotiate);
+
+/* --- gone.c ------------------------------------------------------------------------------- */
+
+/* Ends what belongs to addresses that were not this host's at the last look either. */
+void negotiate_end_gone(struct negotiate *negotiate);
 
 /* --- traffic.c ---------------------------------------------------------------------------- */
 

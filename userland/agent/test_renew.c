@@ -417,6 +417,83 @@ static void test_running_main_mode_twice(void **state)
 	assert_int_equal(w->log.n_acquires, 1);
 }
 
+/* --- addresses that go -------------------------------------------------------------------- */
+
+static void have_addresses(struct scene *w, const char *addr)
+{
+	struct ip_addr mine = test_addr(addr);
+
+	assert_int_equal(addresses_set_fixed(w->addresses, &mine, 1), 0);
+	negotiate_addresses_changed(w->negotiate);
+}
+
+static void establish(struct scene *w, uint64_t mm_id)
+{
+	struct ike_path path = scene_path_to("10.0.0.2");
+	struct ike_mm_info mm = { .mm_id = mm_id, .state = IKE_MM_STATE_ESTABLISHED, .path = path };
+	struct ike_sa_install install;
+
+	scene_send_ping(w);
+	install = scene_install_for(w, scene_get_spi(w, w->log.acquire.id));
+	assert_int_equal(negotiate_add_sa(w->negotiate, &install), 0);
+	negotiate_known_mm(w->negotiate, &mm);
+	assert_int_equal(scene_count_sas(w), 2);
+	assert_int_equal(negotiate_get_counts(w->negotiate).mms, 1);
+}
+
+static void test_address_goes(void **state)
+{
+	struct scene *w = *state;
+
+	establish(w, 7);
+	have_addresses(w, "10.0.0.9");
+	negotiate_watch(w->negotiate);
+	assert_int_equal(scene_count_sas(w), 2);
+	negotiate_watch(w->negotiate);
+	assert_int_equal(scene_count_sas(w), 0);
+	assert_int_equal(negotiate_get_counts(w->negotiate).pairs, 0);
+	assert_int_equal(negotiate_get_counts(w->negotiate).mms, 0);
+	assert_int_equal(w->log.n_expires, 1);
+	assert_int_equal(w->log.expire.kind, IKE_EXPIRE_HARD);
+	assert_int_equal(w->log.n_mm_deletes, 1);
+	assert_int_equal(w->log.mm_id, 7);
+}
+
+/* Somebody sets up the network anew. */
+static void test_address_comes_back(void **state)
+{
+	struct scene *w = *state;
+
+	establish(w, 7);
+	have_addresses(w, "10.0.0.9");
+	negotiate_watch(w->negotiate);
+	have_addresses(w, "10.0.0.1");
+	negotiate_watch(w->negotiate);
+	negotiate_watch(w->negotiate);
+	/* and once more: it is counted from the beginning */
+	have_addresses(w, "10.0.0.9");
+	negotiate_watch(w->negotiate);
+	assert_int_equal(scene_count_sas(w), 2);
+	have_addresses(w, "10.0.0.1");
+	negotiate_watch(w->negotiate);
+	assert_int_equal(scene_count_sas(w), 2);
+	assert_int_equal(negotiate_get_counts(w->negotiate).mms, 1);
+	assert_int_equal(w->log.n_expires + w->log.n_mm_deletes, 0);
+}
+
+/* Nobody is there to be told. */
+static void test_address_goes_without_ike(void **state)
+{
+	struct scene *w = *state;
+
+	establish(w, 7);
+	negotiate_ike_down(w->negotiate);
+	have_addresses(w, "10.0.0.9");
+	negotiate_watch(w->negotiate);
+	negotiate_watch(w->negotiate);
+	assert_int_equal(scene_count_sas(w), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +505,11 @@ int main(void)
 		SCENE_TEST("K22 a pair without traffic is not renewed", test_unused_pair),
 		SCENE_TEST("K15 a main mode is renewed if data is active", test_unused_main_mode),
 		SCENE_TEST("test_silent_pair", test_silent_pair),
+		SCENE_TEST("an address that is gone takes along what was negotiated from it",
+			   test_address_goes),
+		SCENE_TEST("an address that comes back within ten seconds does not",
+			   test_address_comes_back),
+		SCENE_TEST("an address that goes while IKE is away", test_address_goes_without_ike),
 		SCENE_TEST("test_pause", test_pause),
 		SCENE_TEST("test_rule_deleted", test_rule_deleted),
 		SCENE_TEST("test_key_changed", test_key_changed),

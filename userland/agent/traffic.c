@@ -99,6 +99,7 @@ void negotiate_watch(struct negotiate *negotiate)
 	size_t n;
 
 	negotiate_check_softs(negotiate);
+	negotiate_end_gone(negotiate);
 	if (!negotiate->is_up || !negotiate->pairs)
 		return;
 	if (kernel->ops->sa_dump(kernel, &sas, &n)) {
