@@ -76,16 +76,41 @@ static bool is_same_file(const struct stores_slot *slot)
 	       st.st_ino == slot->inode;
 }
 
+/*
+ * What is stored holds, even if nothing can be stored any more: the disk is full, or the file system
+ * became read-only. Each use tries again to open it for writing.
+ */
+static int open_file(struct stores_slot *slot, unsigned int flags, struct fault *fault)
+{
+	bool was_read_only = slot->is_read_only;
+	struct fault ignored;
+	int r = store_open(slot->path, flags, &slot->store, fault);
+
+	slot->is_read_only = false;
+	if ((r == -EACCES || r == -ENOSPC || r == -EIO) &&
+	    !store_open(slot->path, STORE_OPEN_READ, &slot->store, &ignored)) {
+		slot->is_read_only = true;
+		r = 0;
+	}
+	if (slot->is_read_only && !was_read_only)
+		log_warning("%s; the %s store can only be read", fault->text,
+			    store_location_name(slot->location));
+	else if (was_read_only && !r && !slot->is_read_only)
+		log_notice("the %s store can be written again",
+			   store_location_name(slot->location));
+	return r;
+}
+
 static int open_slot(struct stores_slot *slot, unsigned int flags, struct fault *fault)
 {
 	struct stat st;
 	int r;
 
-	if (is_same_file(slot))
+	if (is_same_file(slot) && !slot->is_read_only)
 		return 0;
 	slot->store = store_close(slot->store);
 	slot->version = 0;
-	r = store_open(slot->path, flags, &slot->store, fault);
+	r = open_file(slot, flags, fault);
 	if (r)
 		return r;
 	if (stat(slot->path, &st)) {

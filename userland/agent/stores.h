@@ -47,6 +47,7 @@ struct stores_slot {
 	enum ruleset_layer layer;
 	char *path;
 	struct store *store;		/* NULL: not open */
+	bool is_read_only;		/* there was no way to open it for writing */
 	dev_t device;			/* of the open file, to see that it is another one now */
 	ino_t inode;
 	uint64_t version;		/* that was looked at last */

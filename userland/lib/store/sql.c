@@ -20,6 +20,8 @@ int sql_fault(struct store *store, struct fault *fault, int code)
 {
 	const char *text = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
 
+	if ((code & 0xff) == SQLITE_IOERR && store->db && sqlite3_system_errno(store->db) == ENOSPC)
+		code = SQLITE_FULL;
 	switch (code & 0xff) {
 	case SQLITE_NOMEM:
 		return fault_no_memory(fault);
@@ -58,9 +60,24 @@ int sql_fault(struct store *store, struct fault *fault, int code)
 
 int sql_check_writable(struct store *store, struct fault *fault)
 {
+	if (store->refusal)
+		return sql_fault(store, fault, store->refusal);
 	if (!sqlite3_db_readonly(store->db, "main"))
 		return 0;
 	return sql_fault(store, fault, SQLITE_READONLY);
+}
+
+bool sql_lacks_log(const struct store *store)
+{
+	switch (sqlite3_errcode(store->db) & 0xff) {
+	case SQLITE_CANTOPEN:
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+	case SQLITE_READONLY:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* --- statements --------------------------------------------------------------------------- */

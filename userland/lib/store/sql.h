@@ -31,6 +31,7 @@ struct store {
 	struct sql_statement statements[SQL_MAX_STATEMENTS];
 	size_t n_statements;
 	bool is_copy;			/* db is a copy of the file, in memory */
+	int refusal;			/* SQLite's code for who wants to write to it; 0: may be */
 	bool in_transaction;
 	uint32_t commits;		/* our own */
 };
@@ -56,7 +57,12 @@ int sql_number(struct store *store, struct fault *fault, int64_t *ret_number, co
 
 /* What SQLite's last failure, @code, means for the store; -errno. */
 int sql_fault(struct store *store, struct fault *fault, int code);
-/* SQLite opens what it may not write for reading, and begins transactions in it. 0 or -EACCES. */
+/* Whether the last failure was for want of the files of the log beside the store. */
+bool sql_lacks_log(const struct store *store);
+/*
+ * SQLite opens what it may not write for reading, and begins transactions in it. 0, -EACCES, or
+ * -ENOSPC.
+ */
 int sql_check_writable(struct store *store, struct fault *fault);
 /* The file holds what it cannot hold; -EBADMSG. @what is a sentence without its full stop. */
 int sql_damaged(const struct store *store, struct fault *fault, const char *what);

@@ -167,8 +167,8 @@ static void forget_statements(struct store *store)
 		(void)sqlite3_finalize(store->statements[--store->n_statements].prepared);
 }
 
-/* An older store that is only read: a copy in memory is migrated, the file stays as it is. */
-static int migrate_copy(struct store *store, struct fault *fault)
+/* The file is let go, and stays as it is. */
+static int copy_to_memory(struct store *store, struct fault *fault)
 {
 	sqlite3_backup *backup;
 	sqlite3 *copy = NULL;
@@ -194,7 +194,13 @@ static int migrate_copy(struct store *store, struct fault *fault)
 	(void)sqlite3_close(store->db);
 	store->db = copy;
 	store->is_copy = true;
-	return bring_up_to_date(store, STORE_OPEN_EMPTY, fault);
+	return 0;
+}
+
+/* An older store that is only read. */
+static int migrate_copy(struct store *store, struct fault *fault)
+{
+	return copy_to_memory(store, fault) ?: bring_up_to_date(store, STORE_OPEN_EMPTY, fault);
 }
 
 int store_take_database(struct store *store, unsigned int flags, struct fault *fault)
@@ -311,20 +317,11 @@ static int check_file(const char *path, unsigned int flags, struct fault *fault)
 	return 0;
 }
 
-/*
- * Who cannot write beside a store cannot make the files of its log, and SQLite refuses. On a
- * read-only file system nobody else writes either: then the file alone is the whole store, unless
- * a log was left over.
- */
 static bool is_frozen(const char *path)
 {
-	_cleanup_free_ char *log = NULL;
 	struct statvfs status;
 
-	if (statvfs(path, &status) < 0 || !(status.f_flag & ST_RDONLY) ||
-	    asprintf(&log, "%s-wal", path) < 0)
-		return false;
-	return access(log, F_OK) < 0;
+	return !statvfs(path, &status) && status.f_flag & ST_RDONLY;
 }
 
 /* A file: URI: the path's bytes that have a meaning there are escaped. NULL without memory. */
@@ -346,26 +343,69 @@ static char *make_uri(const char *path, const char *query)
 	return uri;
 }
 
-static int open_database(struct store *store, unsigned int flags, struct fault *fault)
+static int open_database(struct store *store, int mode, const char *query, struct fault *fault)
 {
-	int mode = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-		   SQLITE_OPEN_URI;
-	_cleanup_free_ char *uri = make_uri(store->path, is_frozen(store->path) ? "?immutable=1" : "");
+	_cleanup_free_ char *uri = make_uri(store->path, query);
 	int code;
 
 	if (!uri)
 		return fault_no_memory(fault);
-	mode |= flags & STORE_OPEN_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	mode |= SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+		SQLITE_OPEN_URI;
 	code = sqlite3_open_v2(uri, &store->db, mode, NULL);
 	return code == SQLITE_OK ? 0 : sql_fault(store, fault, code);
+}
+
+static int open_shared(struct store *store, unsigned int flags, struct fault *fault)
+{
+	int mode = flags & STORE_OPEN_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+
+	return open_database(store, mode, "", fault) ?: store_take_database(store, flags, fault);
+}
+
+/*
+ * Where nothing can be written, on a full disk or a read-only file system, the files of the log cannot
+ * be made beside the store, and SQLite refuses to read either. Who has it alone does without: it keeps
+ * in memory what it knows of a log that was left over. So that nobody is kept out, it is alone for no
+ * longer than a copy in memory takes. On a read-only file system nobody else writes; there are no
+ * locks there.
+ */
+static int open_alone(struct store *store, unsigned int flags, struct fault *fault)
+{
+	bool frozen = is_frozen(store->path);
+	int err = open_database(store, frozen ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE,
+				frozen ? "?nolock=1" : "", fault);
+
+	if (err)
+		return err;
+	if (sqlite3_exec(store->db, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL) ||
+	    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL))
+		return sql_fault(store, fault, sqlite3_errcode(store->db));
+	err = store_take_database(store, flags, fault);
+	if (!err && !store->is_copy)
+		err = copy_to_memory(store, fault);
+	store->refusal = frozen ? SQLITE_READONLY : SQLITE_FULL;
+	return err;
+}
+
+static void close_database(struct store *store)
+{
+	forget_statements(store);
+	(void)sqlite3_close(store->db);
+	store->db = NULL;
 }
 
 static int open_store(const char *path, unsigned int flags, struct store *store,
 		      struct fault *fault)
 {
-	return resolve_folder(path, &store->path, fault) ?:
-	       check_file(store->path, flags, fault) ?:
-	       open_database(store, flags, fault) ?: store_take_database(store, flags, fault);
+	struct fault ignored;
+	int err = resolve_folder(path, &store->path, fault) ?:
+		  check_file(store->path, flags, fault) ?: open_shared(store, flags, fault);
+
+	if (!err || !store->db || flags & STORE_OPEN_WRITE || !sql_lacks_log(store))
+		return err;
+	close_database(store);
+	return open_alone(store, flags, &ignored) ? err : 0;
 }
 
 int store_open(const char *path, unsigned int flags, struct store **ret_store, struct fault *fault)
@@ -391,8 +431,7 @@ struct store *store_close(struct store *store)
 	if (!store)
 		return NULL;
 	store_rollback(store);
-	forget_statements(store);
-	(void)sqlite3_close(store->db);
+	close_database(store);
 	free(store->path);
 	free(store);
 	return NULL;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -677,6 +678,60 @@ static void locations(void **state)
 
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, test_make_folder, test_remove_folder)
 
+/* The files of the log cannot be made: as on a full disk. */
+static void block_log(const char *path)
+{
+	char shm[256];
+
+	(void)snprintf(shm, sizeof(shm), "%s-shm", path);
+	assert_int_equal(symlink("nowhere/at-all", shm), 0);
+}
+
+static void copy_file(const char *from, const char *to, const char *suffix)
+{
+	char command[600];
+
+	(void)snprintf(command, sizeof(command), "cp %s%s %s%s", from, suffix, to, suffix);
+	assert_int_equal(system(command), 0);
+}
+
+static void reading_without_a_log(void **state)
+{
+	struct store *store = test_open(OPEN_EMPTY), *crashed = NULL;
+	struct store_content *content;
+	struct fault fault;
+	char copy[200];
+
+	(void)state;
+	test_fill(store);
+	/* a crash: the last changes are in the log only */
+	(void)snprintf(copy, sizeof(copy), "%s.crashed", test_path());
+	copy_file(test_path(), copy, "");
+	copy_file(test_path(), copy, "-wal");
+	store = store_close(store);
+	block_log(copy);
+	assert_true(store_open(copy, STORE_OPEN_WRITE, &store, &fault) < 0);
+	assert_int_equal(store_open(copy, STORE_OPEN_READ, &crashed, &fault), 0);
+	content = test_read(crashed);
+	assert_int_equal(content->n_policies, 1);
+	assert_string_equal(content->policies[0]->rules[1]->head.name, "r");
+	store_content_free(content);
+	/* what was written into the copy would be lost */
+	assert_int_equal(store_begin(crashed, &fault), -ENOSPC);
+	assert_non_null(strstr(fault.text, "make room"));
+	store_close(crashed);
+	/* the log is as it was */
+	(void)snprintf(copy, sizeof(copy), "rm %s.crashed-shm", test_path());
+	assert_int_equal(system(copy), 0);
+	(void)snprintf(copy, sizeof(copy), "%s.crashed", test_path());
+	assert_int_equal(store_open(copy, STORE_OPEN_WRITE, &store, &fault), 0);
+	content = test_read(store);
+	assert_int_equal(content->n_policies, 1);
+	store_content_free(content);
+	assert_int_equal(store_begin(store, &fault), 0);
+	store_close(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -699,6 +754,7 @@ int main(void)
 		in_folder(queries),
 		in_folder(addresses_of_names),
 		in_folder(read_only),
+		in_folder(reading_without_a_log),
 		in_folder(X02_rights_to_a_store_are_delegated_by_group),
 		in_folder(incomplete_changes),
 		in_folder(many_filters),
