@@ -155,10 +155,24 @@ static void on_expire(void *userdata, enum ipsecdrv_lifetime_kind kind, const st
 	negotiate_expire(agent->negotiate, kind, sa);
 }
 
+/* No command changes the mode, so who did went past the agent: protection is not left to that. */
+static void check_mode(struct agent *agent)
+{
+	struct kernel *kernel = agent->kernel;
+	struct kernel_status status;
+
+	if (agent->mode < 0 || kernel->ops->status_get(kernel, &status) ||
+	    (int)status.mode == agent->mode)
+		return;
+	log_warning("somebody else has set the driver's mode; it is set again");
+	if (kernel->ops->mode_set(kernel, (enum ipsecdrv_mode)agent->mode, -1))
+		log_error("the driver's mode cannot be set: %s", kernel->why);
+}
+
 static void on_mode(void *userdata, enum ipsecdrv_mode mode)
 {
-	(void)userdata;
 	event_driver_mode(mode);
+	check_mode(userdata);
 }
 
 static void on_mapping(void *userdata, const struct kernel_sa *sa, const struct ip_addr *peer,
@@ -176,6 +190,7 @@ static void on_lost(void *userdata)
 	struct agent *agent = userdata;
 
 	log_warning("events of the driver were lost, reading its tables");
+	check_mode(agent);
 	negotiate_resync(agent->negotiate);
 }
 
@@ -196,7 +211,8 @@ static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)fd;
 	(void)revents;
 	if (r) {
-		event_serious("the driver's events cannot be read: %s", agent->kernel->why);
+		event_serious("the driver's events cannot be read: %s; the policy agent ends and has to "
+			      "be started again", agent->kernel->why);
 		return sd_event_exit(agent->event, r);
 	}
 	return 0;

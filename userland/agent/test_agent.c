@@ -413,6 +413,15 @@ static void test_stranger(void **state)
 	assert_string_equal(world_call_plain(w, "GetStatus"), "");
 }
 
+/* No command does that; it takes a program of root's that talks to the driver. */
+static void test_mode_of_somebody_else(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(w->kernel->ops->mode_set(w->kernel, IPSECDRV_MODE_PERMIT, -1), 0);
+	RUN_UNTIL(w, kernel_fake_mode(w->kernel) == IPSECDRV_MODE_SECURE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +437,8 @@ int main(void)
 		WORLD_TEST("K06 keys go to ipsec-cred only", test_secrets),
 		WORLD_TEST("K10 ipsec-cred tells what it has a credential for", test_cred_tells),
 		WORLD_TEST("A25 associations go to the driver", test_ike_link),
+		WORLD_TEST("D19 a mode that somebody else sets does not last",
+			   test_mode_of_somebody_else),
 		WORLD_TEST("test_stranger", test_stranger),
 	};
 

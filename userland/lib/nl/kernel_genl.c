@@ -5,7 +5,9 @@
  * Requests: request.h.
  *
  * Events: every group that carries numbered events is joined on one socket, so their order is the
- * driver's and a gap in the numbers means loss.
+ * driver's and a gap in the numbers means loss. The controller's group is among them: it tells when
+ * the driver is unloaded. One that is loaded afterwards is another one, which has nothing of what the
+ * first one had; it needs another struct kernel.
  */
 #include "nl/kernel_genl.h"
 
@@ -38,9 +40,9 @@ static struct genl *genl_of(struct kernel *kernel)
 
 /* --- sockets ------------------------------------------------------------------------------ */
 
-static int join(struct genl *genl, const char *group)
+static int join(struct genl *genl, const char *family, const char *group)
 {
-	int id = genl_ctrl_resolve_grp(genl->requests, IPSECDRV_FAMILY_NAME, group);
+	int id = genl_ctrl_resolve_grp(genl->requests, family, group);
 
 	return id < 0 ? id : nl_socket_add_membership(genl->events, id);
 }
@@ -486,6 +488,18 @@ static void handle_mapping(const struct kernel_event_handler *handler, struct nl
 			 ntohs(nla_get_u16(attrs[IPSECDRV_A_PEER_PORT])));
 }
 
+/* Families that come and go. */
+static void on_family(struct genl *genl, struct nlmsghdr *header)
+{
+	struct nlattr *attrs[CTRL_ATTR_MAX + 1];
+
+	if (genlmsg_hdr(header)->cmd == CTRL_CMD_DELFAMILY &&
+	    !genlmsg_parse(header, 0, attrs, CTRL_ATTR_MAX, NULL) &&
+	    attrs[CTRL_ATTR_FAMILY_ID] && nla_len(attrs[CTRL_ATTR_FAMILY_ID]) >= 2 &&
+	    nla_get_u16(attrs[CTRL_ATTR_FAMILY_ID]) == genl->family)
+		genl->is_gone = true;
+}
+
 static int on_event(struct nl_msg *msg, void *userdata)
 {
 	struct dispatch *dispatch = userdata;
@@ -494,6 +508,8 @@ static int on_event(struct nl_msg *msg, void *userdata)
 	struct nlattr *attrs[IPSECDRV_A_MAX + 1];
 	struct kernel_acquire acquire;
 
+	if (header->nlmsg_type == GENL_ID_CTRL)
+		on_family(dispatch->genl, header);
 	if (header->nlmsg_type != dispatch->genl->family ||
 	    genlmsg_parse(header, 0, attrs, IPSECDRV_A_MAX, NULL))
 		return NL_OK;
@@ -535,6 +551,8 @@ static int genl_event_dispatch(struct kernel *kernel, const struct kernel_event_
 	for (unsigned int i = 0; i < EVENTS_PER_CALL && r >= 0; i++)
 		r = nl_recvmsgs(genl->events, cb);
 	nl_cb_put(cb);
+	if (genl->is_gone)
+		return request_fail(genl, -ENODEV, "The driver was unloaded.");
 	if (r >= 0 || r == -NLE_AGAIN)
 		return 0;
 	if (request_errno(r) == -ENOBUFS) {	/* the socket's buffer was full */
@@ -617,10 +635,13 @@ static int connect_driver(struct genl *genl)
 		return request_fail(genl, -ENOENT,
 				    "The driver is not loaded in this kernel; run \"modprobe ipsecdrv\".");
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		r = join(genl, groups[i]);
+		r = join(genl, IPSECDRV_FAMILY_NAME, groups[i]);
 		if (r < 0)
 			return request_fail(genl, request_errno(r), nl_geterror(r));
 	}
+	r = join(genl, "nlctrl", "notify");
+	if (r < 0)
+		return request_fail(genl, request_errno(r), nl_geterror(r));
 	r = genl_ctrl_resolve_grp(genl->requests, IPSECDRV_FAMILY_NAME, IPSECDRV_MCGRP_DIAG);
 	genl->diag = r < 0 ? NULL : kernel_genl_diag_open(r);
 	if (!genl->diag)

@@ -28,6 +28,7 @@ struct genl {
 	int family;
 	uint32_t event_number;
 	bool has_event_number;
+	bool is_gone;		/* the driver was unloaded */
 };
 
 /* The socket for them; NULL when there is none to be had. */
