@@ -97,7 +97,21 @@ size_t agent_count_rules(const struct agent *agent)
 
 /* --- changes ------------------------------------------------------------------------------ */
 
-static int stage(struct agent *agent, struct ruleset *const *rulesets, struct fault *fault)
+/* What only the file would bring back after a crash is other than before. */
+static bool is_file_needed(const struct agent *agent, struct ruleset *const *rulesets)
+{
+	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++)
+		if (state_has_layer((enum ruleset_layer)i) && rulesets[i] != agent->rulesets[i])
+			return true;
+	return false;
+}
+
+/*
+ * Stored policy, and addresses that names have got, go to the driver even if there is no room for the
+ * file: a full disk is no reason to protect less. *ret_is_staged tells.
+ */
+static int stage(struct agent *agent, struct ruleset *const *rulesets, bool *ret_is_staged,
+		 struct fault *fault)
 {
 	uint8_t *data;
 	size_t len;
@@ -107,10 +121,23 @@ static int stage(struct agent *agent, struct ruleset *const *rulesets, struct fa
 		r = state_stage(agent->state_path, data, len);
 		wipe_free(data, len);
 	}
-	if (r)
+	*ret_is_staged = !r;
+	if (r && is_file_needed(agent, rulesets))
 		return fault_failed(fault, "%s could not be written: %s; nothing was changed",
 				    agent->state_path, strerror(-r));
+	if (r)
+		log_warning("%s could not be written: %s; until it can be, a crash brings back the "
+			    "addresses that names had before", agent->state_path, strerror(-r));
 	return 0;
+}
+
+static void publish_state(struct agent *agent)
+{
+	int r = state_publish(agent->state_path);
+
+	if (r)
+		log_error("%s could not be replaced (%s): after a crash the agent would go back "
+			  "to the policy before", agent->state_path, strerror(-r));
 }
 
 static int refused_by_driver(const struct agent *agent, struct fault *fault)
@@ -229,7 +256,8 @@ static void put_back(struct agent *agent, struct layers *layers)
 static int put_in_force(struct agent *agent, struct ruleset *const *rulesets, struct layers *layers,
 			const struct agent_change *change, struct fault *fault)
 {
-	int r = stage(agent, rulesets, fault);
+	bool is_staged;
+	int r = stage(agent, rulesets, &is_staged, fault);
 
 	if (!r && layers_commit(layers, agent->layers, agent->kernel)) {
 		state_unstage(agent->state_path);
@@ -245,10 +273,8 @@ static int put_in_force(struct agent *agent, struct ruleset *const *rulesets, st
 		put_back(agent, layers);
 		return r;
 	}
-	r = state_publish(agent->state_path);
-	if (r)
-		log_error("%s could not be replaced (%s): after a crash the agent would go back "
-			  "to the policy before", agent->state_path, strerror(-r));
+	if (is_staged)
+		publish_state(agent);
 	use(agent, rulesets, layers);
 	return 0;
 }

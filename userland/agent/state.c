@@ -118,6 +118,14 @@ static const enum ruleset_layer layers[] = { RULESET_LAYER_IPSECPOL, RULESET_LAY
 
 #define N_LAYERS (sizeof(layers) / sizeof(layers[0]))
 
+bool state_has_layer(enum ruleset_layer layer)
+{
+	for (size_t i = 0; i < N_LAYERS; i++)
+		if (layers[i] == layer)
+			return true;
+	return false;
+}
+
 /* Without a layer it is one without rules. */
 static void put_ruleset(struct writer *w, const struct ruleset *ruleset)
 {

@@ -2,12 +2,13 @@
 #ifndef AGENT_STATE_H
 #define AGENT_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "agent/names.h"
+#include "agent/ruleset.h"
 
-struct ruleset;
 struct fault;
 
 /*
@@ -21,6 +22,8 @@ struct fault;
  */
 #define STATE_FILE "dynamic.state"
 
+/* Whether it is one of those two. */
+bool state_has_layer(enum ruleset_layer layer);
 /* Of @rulesets, by layer, those two as bytes; free *ret_data with wipe_free(). */
 int state_encode(struct ruleset *const *rulesets, const struct names *names, uint8_t **ret_data,
 		 size_t *ret_len);

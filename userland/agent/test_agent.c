@@ -422,6 +422,28 @@ static void test_mode_of_somebody_else(void **state)
 	RUN_UNTIL(w, kernel_fake_mode(w->kernel) == IPSECDRV_MODE_SECURE);
 }
 
+/* Nothing can be written beside dynamic.state: a full disk. */
+static void test_full_disk(void **state)
+{
+	struct world *w = *state;
+
+	world_add_peer_rule(w);
+	assert_int_equal(mkdir(world_path_in(w, STATE_FILE ".new"), 0700), 0);
+	/* a crash would lose it */
+	assert_string_equal(world_change_rule(w, "AddRule", "srcaddr=me dstaddr=10.0.0.9 "
+					      "actioninbound=block actionoutbound=block"),
+			    "Failed");
+	assert_non_null(strstr(world_error_text(w), "dynamic.state could not be written"));
+	assert_int_equal(world_count_filters(w), 1);
+	/* addresses of names, and stored policy, are in force all the same */
+	agent_refresh(w->agent);
+	assert_false(w->agent->needs_refresh);
+	assert_int_equal(rmdir(world_path_in(w, STATE_FILE ".new")), 0);
+	assert_string_equal(world_change_rule(w, "AddRule", "srcaddr=me dstaddr=10.0.0.9 "
+					      "actioninbound=block actionoutbound=block"), "");
+	assert_int_equal(world_count_filters(w), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +461,8 @@ int main(void)
 		WORLD_TEST("A25 associations go to the driver", test_ike_link),
 		WORLD_TEST("D19 a mode that somebody else sets does not last",
 			   test_mode_of_somebody_else),
+		WORLD_TEST("a full disk: nothing new that a crash would lose, and all the rest",
+			   test_full_disk),
 		WORLD_TEST("test_stranger", test_stranger),
 	};
 
