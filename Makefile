@@ -317,13 +317,12 @@ INSTALLED = $(addprefix $(sbindir)/,$(PROGS) $(OTHER_NAMES)) \
 	$(addprefix $(dkmsdir)/,$(DKMS_FILES) dkms.conf)
 
 KERNELVERSION ?= $(shell uname -r)
-install-dkms: ## as root: have DKMS build and keep the installed driver, for KERNELVERSION and those to come
-	$(Q)dkms status $(DKMS_NAME) | grep -q . || dkms add $(DKMS_NAME)
-	$(Q)dkms install $(DKMS_NAME) -k $(KERNELVERSION)
+install-dkms: ## as root: have DKMS build the installed driver, for KERNELVERSION now, for others when they come
+	$(Q)dkms install $(DKMSFLAGS) $(DKMS_NAME) -k $(KERNELVERSION)
 
 uninstall: ## remove what "make install" has put into DESTDIR, from DKMS too; stores and settings stay
 	$(Q)[ -n "$(DESTDIR)" ] || ! command -v dkms >/dev/null || ! dkms status $(DKMS_NAME) | grep -q . || \
-		dkms remove $(DKMS_NAME) --all
+		dkms remove $(DKMSFLAGS) $(DKMS_NAME) --all
 	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	$(Q)[ ! -d $(DESTDIR)$(libexecdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexecdir)
 	$(Q)[ ! -d $(DESTDIR)$(dkmsdir) ] || find $(DESTDIR)$(dkmsdir) -depth -type d -empty -delete

@@ -71,7 +71,7 @@ driver() {
 	# shellcheck disable=SC2016 # expanded in there
 	unshare --map-root-user --mount sh -c \
 		'mkdir -p /var/lib/dkms && mount -t tmpfs tmpfs /var/lib/dkms && exec "$@"' - \
-		dkms install "${trees[@]}" --no-depmod -m ipsec-policy -v "$version" -k "$kernel" ||
+		make -s install-dkms KERNELVERSION="$kernel" DKMSFLAGS="${trees[*]} --no-depmod" ||
 		{ cat "$dir/dkms/ipsec-policy/$version/build/make.log"; return 1; }
 	find "$dir/installed/lib/modules/$kernel" -name 'ipsecdrv.ko*' -exec cp {} "$dir/" \; -quit
 	modinfo "$dir"/ipsecdrv.ko*
