@@ -15,7 +15,7 @@ cd "$TOP" || exit
 # Elsewhere, as somebody else, with other habits.
 build_again() {
 	export -n TOP
-	(umask 077 && TZ=Asia/Tokyo LC_ALL=C JOBS=1 unshare --map-user=1000 --map-group=1000 \
+	(umask 077 && TZ=Asia/Tokyo LC_ALL=C JOBS=3 unshare --map-user=1000 --map-group=1000 \
 		scripts/deb "$dir/a longer way/again")
 }
 same_packages() {
