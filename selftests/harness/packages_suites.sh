@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# DKMS builds the packaged driver in fresh Debians of newer suites, with their own kernels' headers and
+# DKMS builds the packaged driver in fresh roots of newer Debian suites, with their own kernels' headers and
 # compilers.
 # check: tiers=none also=here timeout=3000
 set -u
