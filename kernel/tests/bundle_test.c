@@ -357,7 +357,7 @@ static struct ipd_sa *make_tunnel_end(struct sa_test *t, u8 direction,
 static void through_tunnel(struct sa_test *t, u8 family, struct ipd_sa *out, struct ipd_sa *in,
 			   unsigned int size)
 {
-	u8 plain[256], reason, protocol = family == V4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+	u8 plain[256], reason;
 	unsigned int len = sa_test_write_packet(plain, family, IPPROTO_UDP, size);
 	struct kunit *test = t->test;
 	struct ipd_sa *sa = NULL;
@@ -380,10 +380,8 @@ static void through_tunnel(struct sa_test *t, u8 family, struct ipd_sa *out, str
 	KUNIT_EXPECT_EQ(test, sa_test_input_from(t, skb, &sa, &reason), 0);
 	KUNIT_EXPECT_PTR_EQ(test, sa, in);
 	KUNIT_EXPECT_TRUE(test, ipd_sa_is_whole(sa));
-	KUNIT_EXPECT_EQ(test, protocol_of(skb), protocol);
-	KUNIT_ASSERT_EQ(test, skb->len, 20 + len);
-	KUNIT_ASSERT_EQ(test, skb_linearize(skb), 0);
-	KUNIT_EXPECT_EQ(test, memcmp(skb->data + 20, plain, len), 0);
+	/* the outer header went with the last of the two */
+	KUNIT_EXPECT_TRUE(test, sa_test_is_packet(skb, plain, len));
 	kfree_skb(skb);
 }
 
