@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "agent/report.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -91,12 +92,16 @@ void report_now(struct agent *agent)
 	agent->is_reported = true;
 }
 
-/* A script makes many changes; one line tells of them. */
+/*
+ * A script makes many changes; one line tells of them. What was in force before and what a change was
+ * made of is free by now, and scattered: of 100,000 filters it is as much as what is in force.
+ */
 static int on_report(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)source;
 	(void)usec;
 	report_now(userdata);
+	(void)malloc_trim(0);
 	return 0;
 }
 
