@@ -328,13 +328,13 @@ static int assign_ids(struct layers *layers, const struct layers *before)
 
 static unsigned int count_bits(const struct kernel_filter_side *side)
 {
-	unsigned int n = 0;
+	uint64_t words[2];
 
 	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
 		return 0;
-	for (size_t i = 0; i < sizeof(side->mask.bytes); i++)
-		n += (unsigned int)__builtin_popcount(side->mask.bytes[i]);
-	return n;
+	_Static_assert(sizeof(words) == sizeof(side->mask.bytes), "all of the mask");
+	memcpy(words, side->mask.bytes, sizeof(words));
+	return (unsigned int)(__builtin_popcountll(words[0]) + __builtin_popcountll(words[1]));
 }
 
 static int compare_mm_sides(const struct kernel_filter_side *a, const struct kernel_filter_side *b)
