@@ -103,6 +103,17 @@ timed() {
 }
 CPUS=$(nproc)
 
+# What neither programs nor caches of files hold, in bytes: memory of the kernel. Pages that a CPU
+# keeps free for itself ("count") are no part of MemFree.
+kernel_memory() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/^MemTotal:/ { used += $2 }
+		/^(MemFree|Buffers|Cached|AnonPages):/ { used -= $2 }
+		/^ +count:/ { used -= 4 * $2 }
+		END { printf "%d", 1024 * used }' /proc/meminfo /proc/zoneinfo
+}
+
 # --- sides ----------------------------------------------------------------------
 
 # pair VARIABLE1 VARIABLE2: known to each other for good, with segments of one size

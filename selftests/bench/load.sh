@@ -11,17 +11,6 @@ SAS=${IPD_SAS:-10000}
 # XFRM takes minutes for 10,000, nearly all of which it waits.
 PEER_MAX=${IPD_PEER_MAX:-1000${FULL:+0}}
 
-# What neither programs nor caches of files hold, in bytes: memory of the kernel. Pages that a CPU
-# keeps free for itself ("count") are no part of MemFree.
-kernel_memory() {
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	awk '/^MemTotal:/ { used += $2 }
-		/^(MemFree|Buffers|Cached|AnonPages):/ { used -= $2 }
-		/^ +count:/ { used -= 4 * $2 }
-		END { printf "%d", 1024 * used }' /proc/meminfo /proc/zoneinfo
-}
-
 # life CASE N SIDE LOAD CLEAR: each is a command
 life() {
 	local before after
