@@ -24,7 +24,7 @@ H4=192.0.2.1 H6=2001:db8::1
 declare -A MACHINE_ADDRESS=([A]=192.0.2.10 [B]=192.0.2.11) MACHINE_MAC=([A]=52:54:00:00:00:0a [B]=52:54:00:00:00:0b)
 ASK=$TOP/scripts/guest/machine/ask
 # Seconds for a boot and for a command, before SLOW.
-BOOT_TIME=${BOOT_TIME-30} COMMAND_TIME=${COMMAND_TIME-12}
+BOOT_TIME=${BOOT_TIME-60} COMMAND_TIME=${COMMAND_TIME-12}
 
 # --- network --------------------------------------------------------------
 
