@@ -24,7 +24,7 @@ wait_for 10 has_dropped filter-block 1
 bad_spi
 wait_for 10 has_dropped bad-spi 1
 # the agent has read everything of the driver by the time that it answers a second call
-need ctl A status
+need ctl A dynamic show config
 same "D32 by default the log says nothing of it" 0 "$(says 'packets? dropped')"
 
 check "D31 N20 level 7 is set" ctl A dynamic set config ipsecdiagnostics 7

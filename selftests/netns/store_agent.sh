@@ -199,7 +199,7 @@ echo "this is no store" >"$(store persistent)"
 service A ipsec-policy-agent
 check "D17 the driver blocks" wait_for 30 mode_is block
 check "D17 packets do not pass" is_blocked
-check "D17 status says what to do" eval 'ctl A status | grep "^Fault .*persistent.db"'
+check "D17 status says what to do" eval 'ctl A status | tr "\n" " " | grep "^! The persistent policy is not in force.*persistent.db"'
 same "D17 the file is as it was" "this is no store" "$(cat "$(store persistent)")"
 agent_stop
 mv "$TMP/persistent.aside" "$(store persistent)"

@@ -523,6 +523,7 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 		return say(why, -ENOMEM, "starting");
 	}
 	agent->event = sd_event_ref(event);
+	agent->process = process_self("ipsec-policy-agent");
 	agent->kernel = kernel;
 	agent->addresses = config->addresses;
 	agent->exports_keys = config->exports_keys;

@@ -11,6 +11,7 @@
 #include "agent/layers.h"
 #include "agent/negotiate.h"
 #include "agent/oakley.h"
+#include "agent/process.h"
 #include "agent/resolve.h"
 #include "agent/ruleset.h"
 #include "agent/servers.h"
@@ -39,6 +40,7 @@ struct stores;
  */
 struct agent {
 	sd_event *event;
+	struct process process;		/* itself */
 	char *run_dir;
 	char *state_path;
 	struct kernel *kernel;

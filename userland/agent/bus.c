@@ -22,6 +22,7 @@
 #include "agent/show.h"
 #include "agent/show_filter.h"
 #include "agent/stats.h"
+#include "agent/status.h"
 #include "agent/stores.h"
 #include "base/log.h"
 #include "link/listener.h"
@@ -191,7 +192,7 @@ static int on_get_status(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
 
 	(void)ret_error;
 	if (r >= 0)
-		r = stats_append_status(reply, bus->agent);
+		r = status_append(reply, bus->agent);
 	return reply_shown(m, reply, r, &fault);
 }
 
@@ -259,7 +260,7 @@ static const sd_bus_vtable vtable[] = {
 	METHOD("GetConfig", "", "a{sv}", on_get_config),
 	METHOD("SetConfig", "ss", "", on_set_config),
 	METHOD("Explain", "a{sv}", "a{sv}", on_explain),
-	METHOD("GetStatus", "", "a{sv}", on_get_status),
+	METHOD("GetStatus", "", STATUS_SIGNATURE, on_get_status),
 	METHOD("StoreApply", "sua(ssa{sv})", "a(us)", bus_store_apply),
 	METHOD("StoreRead", "sa{sv}", "a(sa{sv})", bus_store_read),
 	METHOD("GetStores", "", "aa{sv}", bus_store_list),

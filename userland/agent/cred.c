@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "agent/ruleset.h"
-#include "agent/events.h"
 #include "agent/layers.h"
 #include "base/log.h"
 #include "daemon/confine.h"
@@ -26,7 +25,7 @@ struct cred {
 	void (*told)(void *userdata, const struct link_credential_state *state);
 	void *userdata;
 	char gss_name[IKE_GSS_NAME_MAX_LEN + 1];	/* as it was logged last */
-	bool is_up;
+	struct process process;
 	bool is_synced;			/* it has the list for these layers */
 };
 
@@ -301,7 +300,7 @@ static void send_all(struct cred *cred)
 
 	cred->call = link_call_cancel(cred->call);
 	(void)sd_event_source_set_enabled(cred->retry, SD_EVENT_OFF);
-	if (!cred->layers || !cred->is_up)
+	if (!cred->layers || !cred->process.is_up)
 		return;
 	r = send_credentials(cred);
 	if (r && r != -ENOTCONN)
@@ -327,7 +326,12 @@ void cred_set(struct cred *cred, const struct layers *layers, uint8_t crl_check)
 
 bool cred_is_up(const struct cred *cred)
 {
-	return cred->is_up;
+	return cred->process.is_up;
+}
+
+const struct process *cred_process(const struct cred *cred)
+{
+	return &cred->process;
 }
 
 /* --- coming and going --------------------------------------------------------------------- */
@@ -336,9 +340,7 @@ static void on_up(void *userdata, struct link *link)
 {
 	struct cred *cred = userdata;
 
-	(void)link;
-	cred->is_up = true;
-	event_process("ipsec-cred", true);
+	process_came(&cred->process, link_peer(link)->pid);
 	send_all(cred);
 }
 
@@ -348,9 +350,9 @@ static void on_down(void *userdata, struct link *link, int error)
 
 	(void)link;
 	(void)error;
-	cred->is_up = cred->is_synced = false;
+	cred->is_synced = false;
 	cred->call = NULL;
-	event_process("ipsec-cred", false);
+	process_went(&cred->process);
 	cred->told(cred->userdata, NULL);
 }
 
@@ -383,6 +385,7 @@ int cred_new(sd_event *event, const char *run_dir, const char *gss_name, const c
 
 	if (!cred)
 		return -ENOMEM;
+	cred->process.name = "ipsec-cred";
 	cred->wanted_gss_name = gss_name;
 	cred->gss_realms = gss_realms;
 	cred->told = told;

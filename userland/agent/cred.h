@@ -7,6 +7,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "agent/process.h"
 #include "base/cleanup.h"
 
 struct layers;
@@ -38,5 +39,6 @@ int cred_can_take(const struct layers *layers);
 /* @layers is borrowed until the next call; @crl_check: strongcrlcheck, 0 to 2. */
 void cred_set(struct cred *cred, const struct layers *layers, uint8_t crl_check);
 bool cred_is_up(const struct cred *cred);
+const struct process *cred_process(const struct cred *cred);
 
 #endif /* AGENT_CRED_H */

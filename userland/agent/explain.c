@@ -60,13 +60,6 @@ static void format_sa(const struct kernel_sa *sa, const struct ike_sa_install *p
 	snprintf(buf, SA_LEN, "%s, SPI 0x%08" PRIx32 " out, 0x%08" PRIx32 " in", methods, out, in);
 }
 
-static uint64_t seconds_since(uint64_t when)
-{
-	uint64_t now = clock_usec();
-
-	return now > when ? (now - when) / 1000000 : 0;
-}
-
 /* Negotiations begun or wanted; NULL when there is nothing to say. */
 static const char *describe_negotiation(const struct agent *agent, const struct ip_addr *peer,
 					bool is_held, char buf[static FAILURE_LEN])
@@ -74,9 +67,9 @@ static const char *describe_negotiation(const struct agent *agent, const struct 
 	const struct negotiate_failure *failure = negotiate_find_failure(agent->negotiate, peer);
 
 	if (failure) {
-		snprintf(buf, FAILURE_LEN, "%s (%d), failure point: %s, %" PRIu64 " seconds ago",
+		snprintf(buf, FAILURE_LEN, "%s (%d), failure point: %s, %" PRIu32 " seconds ago",
 			 failure->text, failure->reason, failure->failed_at_peer ? "peer" : "me",
-			 seconds_since(failure->when));
+			 negotiate_seconds_since(agent->negotiate, failure->when));
 		return buf;
 	}
 	if (is_held && !ike_is_up(agent->ike))

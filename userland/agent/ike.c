@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "agent/events.h"
 #include "agent/keylog.h"
 #include "agent/oakley.h"
 #include "base/log.h"
@@ -58,7 +57,7 @@ struct ike {
 	struct pending *pendings;
 	char *keylog_dir;
 	struct oakley *oakley;
-	bool is_up;			/* and has been brought up to date */
+	struct process process;		/* up: and has been brought up to date */
 };
 
 /* --- calls that are not answered yet ------------------------------------------------------ */
@@ -402,7 +401,12 @@ void ike_set_config(struct ike *ike, const struct link_ike_config *settings)
 
 bool ike_is_up(const struct ike *ike)
 {
-	return ike->is_up;
+	return ike->process.is_up;
+}
+
+const struct process *ike_process(const struct ike *ike)
+{
+	return &ike->process;
 }
 
 void ike_set_negotiate(struct ike *ike, struct negotiate *negotiate)
@@ -537,8 +541,7 @@ static void on_known_mms(void *userdata, int error, const struct ike_mm_info *it
 	}
 	for (size_t i = 0; i < n; i++)
 		negotiate_known_mm(ike->negotiate, &items[i]);
-	ike->is_up = true;
-	event_process("ipsec-ike", true);
+	process_came(&ike->process, link_peer(ike->link)->pid);
 	negotiate_ike_up(ike->negotiate);
 }
 
@@ -580,11 +583,10 @@ static void on_down(void *userdata, struct link *link, int error)
 	if (link != ike->link)
 		return;
 	ike->link = NULL;
-	if (ike->is_up)
-		event_process("ipsec-ike", false);
+	if (ike->process.is_up)
+		process_went(&ike->process);
 	else
 		log_debug("the link to ipsec-ike ended: %s", strerror(-error));
-	ike->is_up = false;
 	negotiate_ike_down(ike->negotiate);
 }
 
@@ -651,6 +653,7 @@ int ike_new(sd_event *event, const char *run_dir, const char *keylog, struct oak
 
 	if (!ike)
 		return -ENOMEM;
+	ike->process.name = "ipsec-ike";
 	ike->settings = *settings;
 	ike->oakley = oakley;
 	if (keylog) {

@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "agent/negotiate.h"
+#include "agent/process.h"
 #include "base/cleanup.h"
 #include "link/messages.h"
 
@@ -35,6 +36,7 @@ extern const struct negotiate_ike ike_negotiate_calls;
 void ike_set_negotiate(struct ike *ike, struct negotiate *negotiate);
 
 bool ike_is_up(const struct ike *ike);
+const struct process *ike_process(const struct ike *ike);
 void ike_set_config(struct ike *ike, const struct link_ike_config *settings);
 
 /*

@@ -7,6 +7,8 @@
 
 #include "agent/ruleset.h"
 
+#define FAILING_USEC	(60 * UINT64_C(1000000))
+
 /* --- main modes --------------------------------------------------------------------------- */
 
 /* 0 when no rule negotiates between the two any more. */
@@ -208,26 +210,47 @@ void negotiate_forget_failure(struct negotiate *negotiate, const struct ip_addr 
 		remove_failure(negotiate, place);
 }
 
-void negotiate_note_failure(struct negotiate *negotiate, const struct ip_addr *remote,
-			    enum ike_reason reason, bool failed_at_peer, const char *text)
+static void note_failure(struct negotiate *negotiate, const struct negotiate_failure *failure)
 {
-	struct failure *failure = calloc(1, sizeof(*failure));
+	struct failure **place = find_failure(negotiate, &failure->remote);
+	struct failure *noted = calloc(1, sizeof(*noted));
 
-	if (!failure)
+	if (!noted)
 		return;
-	negotiate_forget_failure(negotiate, remote);
+	noted->failure = *failure;
+	noted->failure.when = negotiate_now(negotiate);
+	noted->failure.times = 1;
+	if (*place) {
+		noted->failure.times += (*place)->failure.times;
+		remove_failure(negotiate, place);
+	}
 	if (negotiate->n_failures == NEGOTIATE_FAILURES_MAX)
 		remove_oldest_failure(negotiate);
-	failure->failure = (struct negotiate_failure){
-		.remote = *remote,
-		.reason = reason,
-		.failed_at_peer = failed_at_peer,
-		.when = negotiate_now(negotiate),
-	};
-	snprintf(failure->failure.text, sizeof(failure->failure.text), "%s", text);
-	failure->next = negotiate->failures;
-	negotiate->failures = failure;
+	noted->next = negotiate->failures;
+	negotiate->failures = noted;
 	negotiate->n_failures++;
+}
+
+void negotiate_note_failure(struct negotiate *negotiate, const struct ip_addr *remote,
+			    enum ike_reason reason)
+{
+	struct negotiate_failure failure = { .remote = *remote, .reason = reason };
+
+	snprintf(failure.text, sizeof(failure.text), "%s", ike_reason_text(reason));
+	note_failure(negotiate, &failure);
+}
+
+void negotiate_note_failed(struct negotiate *negotiate, const struct ike_event *event)
+{
+	struct negotiate_failure failure = {
+		.remote = event->path.remote,
+		.reason = event->reason,
+		.failed_at_peer = event->failed_at_peer,
+		.is_quick = event->kind == IKE_EVENT_QM_FAILED,
+	};
+
+	snprintf(failure.text, sizeof(failure.text), "%s", event->text);
+	note_failure(negotiate, &failure);
 }
 
 void negotiate_clear_failures(struct negotiate *negotiate)
@@ -242,4 +265,30 @@ const struct negotiate_failure *negotiate_find_failure(const struct negotiate *n
 	struct failure **place = find_failure((struct negotiate *)negotiate, remote);
 
 	return *place ? &(*place)->failure : NULL;
+}
+
+size_t negotiate_last_failures(const struct negotiate *negotiate, size_t max,
+			       const struct negotiate_failure **ret_failures)
+{
+	size_t n = 0;
+
+	for (const struct failure *f = negotiate->failures; f && n < max; f = f->next)
+		ret_failures[n++] = &f->failure;
+	return n;
+}
+
+size_t negotiate_count_failing(const struct negotiate *negotiate)
+{
+	uint64_t now = negotiate_now(negotiate);
+	size_t n = 0;
+
+	for (const struct failure *f = negotiate->failures; f && now - f->failure.when < FAILING_USEC;
+	     f = f->next)
+		n++;
+	return n;
+}
+
+uint32_t negotiate_seconds_since(const struct negotiate *negotiate, uint64_t when)
+{
+	return (uint32_t)((negotiate_now(negotiate) - when) / 1000000);
 }

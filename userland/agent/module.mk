@@ -37,6 +37,7 @@ agent_SRCS := \
 	userland/agent/negotiate.c \
 	userland/agent/oakley.c \
 	userland/agent/pairs.c \
+	userland/agent/process.c \
 	userland/agent/reply.c \
 	userland/agent/report.c \
 	userland/agent/resolve.c \
@@ -53,6 +54,7 @@ agent_SRCS := \
 	userland/agent/start.c \
 	userland/agent/state.c \
 	userland/agent/stats.c \
+	userland/agent/status.c \
 	userland/agent/store_job.c \
 	userland/agent/stores.c \
 	userland/agent/strength.c \

@@ -322,8 +322,7 @@ void negotiate_acquire_result(struct negotiate *negotiate,
 	default:
 		filter = negotiated_filter(negotiate, job->filter_id);
 		if (!negotiate_find_failure(negotiate, &job->remote))
-			negotiate_note_failure(negotiate, &job->remote, result->reason, false,
-					       ike_reason_text(result->reason));
+			negotiate_note_failure(negotiate, &job->remote, result->reason);
 		if (filter && may_be_soft(filter, result))
 			make_soft(negotiate, job, layer_filter_rule(filter));
 		else
@@ -362,8 +361,7 @@ void negotiate_event(struct negotiate *negotiate, const struct ike_event *event)
 		break;
 	case IKE_EVENT_MM_FAILED:
 	case IKE_EVENT_QM_FAILED:
-		negotiate_note_failure(negotiate, &event->path.remote, event->reason,
-				       event->failed_at_peer, event->text);
+		negotiate_note_failed(negotiate, event);
 		break;
 	case IKE_EVENT_QM_DELETED:
 	case IKE_EVENT_SEND_FAILED:
@@ -830,6 +828,7 @@ struct negotiate_counts negotiate_get_counts(const struct negotiate *negotiate)
 		.jobs = negotiate->n_jobs,
 		.pairs = negotiate->n_pairs,
 		.mms = negotiate->n_mms,
+		.failing = negotiate_count_failing(negotiate),
 		.soft_associations = negotiate->soft_associations,
 		.refused = negotiate->refused,
 	};

@@ -129,11 +129,14 @@ void negotiate_event(struct negotiate *negotiate, const struct ike_event *event)
 
 /* --- for people --------------------------------------------------------------------------- */
 
+/* With one peer, since the last success with it. */
 struct negotiate_failure {
 	struct ip_addr remote;
-	enum ike_reason reason;
+	enum ike_reason reason;		/* of the last one, and so on */
 	bool failed_at_peer;
+	bool is_quick;			/* in quick mode */
 	uint64_t when;
+	uint32_t times;
 	char text[192];
 };
 
@@ -141,10 +144,18 @@ struct negotiate_failure {
 const struct negotiate_failure *negotiate_find_failure(const struct negotiate *negotiate,
 						       const struct ip_addr *remote);
 
+/* The last ones, newest first, at most @max of them; borrowed until the next call. */
+size_t negotiate_last_failures(const struct negotiate *negotiate, size_t max,
+			       const struct negotiate_failure **ret_failures);
+
+/* Of a time such as a failure's. */
+uint32_t negotiate_seconds_since(const struct negotiate *negotiate, uint64_t when);
+
 struct negotiate_counts {
-	size_t jobs;
+	size_t jobs;			/* negotiations that packets wait for */
 	size_t pairs;
 	size_t mms;
+	size_t failing;			/* peers with which one failed in the last minute */
 	uint64_t soft_associations;	/* made so far */
 	uint64_t refused;		/* requests of IKE that were against policy */
 };

@@ -218,9 +218,12 @@ void negotiate_check_mms(struct negotiate *negotiate);
 /* After a change of policy from @before, which is taken over: looks at those under way, too. */
 void negotiate_check_running(struct negotiate *negotiate, struct layers *before);
 void negotiate_forget_old_layers(struct negotiate *negotiate);
+/* IKE has said no more than the reason; an event of it says all. */
 void negotiate_note_failure(struct negotiate *negotiate, const struct ip_addr *remote,
-			    enum ike_reason reason, bool failed_at_peer, const char *text);
+			    enum ike_reason reason);
+void negotiate_note_failed(struct negotiate *negotiate, const struct ike_event *event);
 void negotiate_forget_failure(struct negotiate *negotiate, const struct ip_addr *remote);
 void negotiate_clear_failures(struct negotiate *negotiate);
+size_t negotiate_count_failing(const struct negotiate *negotiate);
 
 #endif /* AGENT_NEGOTIATE_INTERNAL_H */

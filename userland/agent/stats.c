@@ -5,16 +5,9 @@
 #include <stdio.h>
 
 #include "agent/agent.h"
-#include "agent/stores.h"
 #include "policy/fault.h"
 #include "nl/names_gen.h"
 #include "policy/bus.h"
-
-#ifndef IPD_VERSION
-#define IPD_VERSION "unknown"
-#endif
-
-#define VERSION_LEN 64
 
 struct counter {
 	const char *key;	/* of policy_ike_counters[] and policy_ipsec_counters[] */
@@ -118,7 +111,7 @@ static int append_ipsec(sd_bus_message *m, const struct kernel_statistics *s)
 	return append(m, counters, sizeof(counters) / sizeof(counters[0]));
 }
 
-static int append_drops(sd_bus_message *m, const struct kernel_statistics *s)
+int stats_append_drops(sd_bus_message *m, const struct kernel_statistics *s)
 {
 	struct counter counters[IPSECDRV_DROP_MAX];
 	size_t n = 0;
@@ -141,51 +134,6 @@ int stats_append(sd_bus_message *m, struct agent *agent, const struct ike_stats 
 	if (r >= 0)
 		r = append_ipsec(m, &statistics);
 	if (r >= 0)
-		r = append_drops(m, &statistics);
+		r = stats_append_drops(m, &statistics);
 	return r;
-}
-
-/* NULL when the driver does not tell; else in @buf. */
-static const char *read_driver_version(char buf[static VERSION_LEN])
-{
-	_cleanup_fclose_ FILE *file = fopen("/sys/module/" IPSECDRV_FAMILY_NAME "/version", "re");
-
-	if (!file || !fgets(buf, VERSION_LEN, file))
-		return NULL;
-	buf[strcspn(buf, "\n")] = '\0';
-	return buf;
-}
-
-int stats_append_status(sd_bus_message *m, struct agent *agent)
-{
-	struct negotiate_counts counts = negotiate_get_counts(agent->negotiate);
-	const struct stores_slot *assigned = stores_assigned(agent->stores);
-	char version[VERSION_LEN], layers[AGENT_LAYERS_LEN];
-	struct kernel_status status;
-	struct policy_status_info info = {
-		.layers = agent_layers_text(agent, layers),
-		.rules = (uint32_t)agent_count_rules(agent),
-		.mm_sas = (uint32_t)counts.mms,
-		.qm_sas = (uint32_t)counts.pairs,
-		.ike = ike_is_up(agent->ike),
-		.cred = cred_is_up(agent->cred),
-		.policy = assigned ? stores_slot_policy(assigned) : NULL,
-		.store = assigned ? store_location_name(assigned->location) : NULL,
-		.fault = stores_fault(agent->stores) ?: agent->runs_fault,
-		.agent_version = IPD_VERSION,
-	};
-
-	for (size_t i = 0; i < RULESET_LAYER_COUNT; i++) {
-		info.mm_policies += agent->rulesets[i] ? (uint32_t)agent->rulesets[i]->n_mms : 0;
-		info.qm_policies += agent->rulesets[i] ? (uint32_t)agent->rulesets[i]->n_qms : 0;
-	}
-	/* A driver that does not answer is what the status is asked for. */
-	if (!agent->kernel->ops->status_get(agent->kernel, &status)) {
-		info.mode = nl_mode_name(status.mode);
-		info.filters = status.filters;
-		info.generation = status.generation;
-		info.exempt_level = status.exempt_level;
-		info.driver_version = read_driver_version(version);
-	}
-	return policy_bus_append_record(m, &policy_status_record, &info);
 }

@@ -8,6 +8,7 @@
 
 struct agent;
 struct fault;
+struct kernel_statistics;
 
 /*
  * GetStatistics: a{st} of IKE (empty when @ike is NULL: ipsec-ike is not there), a{st} of the
@@ -15,7 +16,7 @@ struct fault;
  */
 int stats_append(sd_bus_message *m, struct agent *agent, const struct ike_stats *ike,
 		 struct fault *fault);
-/* GetStatus */
-int stats_append_status(sd_bus_message *m, struct agent *agent);
+/* The last of these: a{st}. */
+int stats_append_drops(sd_bus_message *m, const struct kernel_statistics *statistics);
 
 #endif /* AGENT_STATS_H */

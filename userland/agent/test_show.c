@@ -405,7 +405,90 @@ static void test_status(void **state)
 	assert_int_equal(info.rules, 1);
 	assert_true(info.ike);
 	assert_true(info.cred);
+	assert_int_equal(info.agent_pid, getpid());
+	assert_string_equal(info.startup_mode, "startup-permit");
+	assert_string_equal(info.boot_mode, "permit");
 	policy_record_clear(&policy_status_record, &info);
+}
+
+/* Somebody else, or nobody: what the agent has set is told beside what is. */
+static void test_status_of_a_stranger(void **state)
+{
+	struct world *w = *state;
+	struct policy_status_info info;
+
+	assert_int_equal(w->kernel->ops->mode_set(w->kernel, IPSECDRV_MODE_PERMIT, -1), 0);
+	assert_string_equal(world_call_plain(w, "GetStatus"), "");
+	assert_true(next_row(w, &policy_status_record, &info));
+	assert_string_equal(info.mode, "permit");
+	assert_string_equal(info.wanted_mode, "secure");
+	policy_record_clear(&policy_status_record, &info);
+	kernel_fake_fail(w->kernel, KERNEL_FAKE_STATUS_GET, 1, -EIO, "it is asleep");
+	assert_string_equal(world_call_plain(w, "GetStatus"), "");
+	assert_true(next_row(w, &policy_status_record, &info));
+	assert_null(info.mode);
+	assert_false(info.ike);
+	policy_record_clear(&policy_status_record, &info);
+}
+
+static void assert_layer(struct world *w, const char *expected)
+{
+	struct policy_layer_info info;
+	char text[128];
+
+	assert_true(next_row(w, &policy_layer_record, &info));
+	snprintf(text, sizeof(text), "%s: %s, %u rules, %u filters", info.layer, info.state,
+		 info.rules, info.filters);
+	assert_string_equal(text, expected);
+	policy_record_clear(&policy_layer_record, &info);
+}
+
+static void fail_with(struct world *w, const char *peer, enum ike_reason reason)
+{
+	struct ike_event event = {
+		.kind = IKE_EVENT_MM_FAILED, .reason = reason, .text = ike_reason_text(reason),
+	};
+
+	assert_int_equal(ip_addr_parse(peer, &event.path.remote), 0);
+	negotiate_event(w->agent->negotiate, &event);
+}
+
+/* The last of each peer, newest first, until something succeeds. */
+static void test_status_lists(void **state)
+{
+	struct world *w = *state;
+	struct policy_status_info status;
+	struct policy_failure_info info;
+	char peer[16];
+
+	world_add_peer_rule(w);
+	fail_with(w, "10.0.0.2", IKE_REASON_TIMED_OUT);
+	for (unsigned int i = 0; i < 6; i++) {
+		snprintf(peer, sizeof(peer), "10.0.0.%u", 10 + i);
+		fail_with(w, peer, IKE_REASON_NO_RESPONSE);
+	}
+	fail_with(w, "10.0.0.2", IKE_REASON_CREDENTIALS);
+	assert_string_equal(world_call_plain(w, "GetStatus"), "");
+	assert_true(next_row(w, &policy_status_record, &status));
+	assert_int_equal(status.failing, 7);
+	policy_record_clear(&policy_status_record, &status);
+	assert_true(sd_bus_message_enter_container(w->reply, 'a', "a{sv}") > 0);
+	assert_layer(w, "persistent: none, 0 rules, 0 filters");
+	assert_layer(w, "local: none, 0 rules, 0 filters");
+	assert_layer(w, "dynamic: in force, 1 rules, 1 filters");
+	assert_true(sd_bus_message_exit_container(w->reply) > 0);
+	assert_true(sd_bus_message_enter_container(w->reply, 'a', "a{sv}") > 0);
+	assert_true(next_row(w, &policy_failure_record, &info));
+	assert_int_equal(info.reason, IKE_REASON_CREDENTIALS);
+	assert_int_equal(info.times, 2);
+	assert_string_equal(info.mode, "main");
+	policy_record_clear(&policy_failure_record, &info);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_true(next_row(w, &policy_failure_record, &info));
+		assert_int_equal(info.peer.bytes[3], 15 - i);
+		policy_record_clear(&policy_failure_record, &info);
+	}
+	assert_false(next_row(w, &policy_failure_record, &info));
 }
 
 int main(void)
@@ -422,7 +505,10 @@ int main(void)
 		WORLD_TEST("N18 statistics", test_statistics),
 		WORLD_TEST("test_explain", test_explain),
 		WORLD_TEST("N19 D31 L12 config", test_config),
-		WORLD_TEST("test_status", test_status),
+		WORLD_TEST("status: driver, policy and processes", test_status),
+		WORLD_TEST("status: the driver's mode is not the agent's, or not known",
+			   test_status_of_a_stranger),
+		WORLD_TEST("status: layers, and the last failures", test_status_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

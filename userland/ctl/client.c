@@ -233,25 +233,19 @@ static int read_rows(sd_bus_message *reply, const struct policy_record *record, 
 		}
 		err = policy_bus_read_record(reply, record, *rows + *n * record->size, why);
 		if (err == 0)
-			return 0;
-		if (err > 0)
-			(*n)++;
+			return sd_bus_message_exit_container(reply);
+		(*n) += err > 0;
 	}
 	return err;
 }
 
-enum ctl_exit ctl_list_records(struct ctl *ctl, const char *method, const char *argument,
+enum ctl_exit ctl_read_records(struct ctl *ctl, sd_bus_message *reply,
 			       const struct policy_record *record, void **ret_rows, size_t *ret_n)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	enum ctl_exit ret = ctl_call(ctl, method, argument, &reply);
 	char why[POLICY_WHY_LEN] = "", *rows = NULL;
 	size_t n = 0;
-	int err;
+	int err = read_rows(reply, record, &rows, &n, why);
 
-	if (ret)
-		return ret;
-	err = read_rows(reply, record, &rows, &n, why);
 	if (err < 0) {
 		ctl_rows_free(record, rows, n);
 		return ctl_message_error(ctl, err, why);
@@ -259,6 +253,31 @@ enum ctl_exit ctl_list_records(struct ctl *ctl, const char *method, const char *
 	*ret_rows = rows;
 	*ret_n = n;
 	return CTL_EXIT_OK;
+}
+
+enum ctl_exit ctl_read_counters(struct ctl *ctl, sd_bus_message *reply,
+				struct ctl_counters *ret_counters)
+{
+	int err = sd_bus_message_enter_container(reply, 'a', "{st}");
+	const char *key;
+	uint64_t value;
+
+	ret_counters->n = 0;
+	while (err >= 0 && (err = sd_bus_message_read(reply, "{st}", &key, &value)) > 0)
+		if (ret_counters->n < CTL_COUNTERS_MAX)
+			ret_counters->list[ret_counters->n++] = (struct ctl_counter){ key, key, value };
+	if (err >= 0)
+		err = sd_bus_message_exit_container(reply);
+	return err < 0 ? ctl_message_error(ctl, err, NULL) : CTL_EXIT_OK;
+}
+
+enum ctl_exit ctl_list_records(struct ctl *ctl, const char *method, const char *argument,
+			       const struct policy_record *record, void **ret_rows, size_t *ret_n)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	enum ctl_exit ret = ctl_call(ctl, method, argument, &reply);
+
+	return ret ? ret : ctl_read_records(ctl, reply, record, ret_rows, ret_n);
 }
 
 void ctl_rows_free(const struct policy_record *record, void *rows, size_t n)

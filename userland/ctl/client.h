@@ -10,6 +10,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "ctl/columns.h"
 #include "ctl/ctl.h"
 #include "policy/record.h"
 
@@ -40,6 +41,11 @@ enum ctl_exit ctl_message_error(struct ctl *ctl, int err, const char *why);
  */
 enum ctl_exit ctl_list_records(struct ctl *ctl, const char *method, const char *argument,
 			       const struct policy_record *record, void **ret_rows, size_t *ret_n);
+/* The same of an array in an answer; and a dictionary of numbers, whose keys point into it. */
+enum ctl_exit ctl_read_records(struct ctl *ctl, sd_bus_message *reply,
+			       const struct policy_record *record, void **ret_rows, size_t *ret_n);
+enum ctl_exit ctl_read_counters(struct ctl *ctl, sd_bus_message *reply,
+				struct ctl_counters *ret_counters);
 void ctl_rows_free(const struct policy_record *record, void *rows, size_t n);
 
 /* The names of what a List method answers with, quietly, for completion: calls @each. */

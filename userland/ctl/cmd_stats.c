@@ -11,63 +11,31 @@
 #include "ctl/types.h"
 #include "policy/bus.h"
 
-#define MAX_COUNTERS 96		/* of one group; the agent has no more */
-
 static const struct ctl_tag show_tags[] = {
 	{ "type", &ctl_type_stats_type, 0, "all", "which statistics" },
 };
 
-/* One dictionary of GetStatistics; keys point into the message. */
-struct group {
-	struct ctl_counter counters[MAX_COUNTERS];
-	size_t n;
-};
-
-static int read_group(sd_bus_message *reply, struct group *ret_group)
-{
-	int err = sd_bus_message_enter_container(reply, 'a', "{st}");
-	const char *key;
-	uint64_t value;
-
-	ret_group->n = 0;
-	while (err >= 0 && (err = sd_bus_message_read(reply, "{st}", &key, &value)) > 0)
-		if (ret_group->n < MAX_COUNTERS)
-			ret_group->counters[ret_group->n++] = (struct ctl_counter){ key, key, value };
-	return err < 0 ? err : sd_bus_message_exit_container(reply);
-}
-
 /* The order and the labels of @table; what it does not know comes after, under its key. */
-static void sort_group(struct group *group, const struct policy_counter *table, size_t n_table)
+static void sort_group(struct ctl_counters *group, const struct policy_counter *table,
+		       size_t n_table)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < n_table; i++) {
 		for (size_t j = at; j < group->n; j++) {
-			struct ctl_counter found = group->counters[j];
+			struct ctl_counter found = group->list[j];
 
 			if (strcmp(found.key, table[i].key) != 0)
 				continue;
-			memmove(&group->counters[at + 1], &group->counters[at],
-				(j - at) * sizeof(found));
+			memmove(&group->list[at + 1], &group->list[at], (j - at) * sizeof(found));
 			found.label = table[i].label;
-			group->counters[at++] = found;
+			group->list[at++] = found;
 			break;
 		}
 	}
 }
 
-/* Of the reasons for drops only those that occurred, but in JSON all. */
-static void drop_zeros(struct group *group)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < group->n; i++)
-		if (group->counters[i].value)
-			group->counters[kept++] = group->counters[i];
-	group->n = kept;
-}
-
-static enum ctl_exit print_ike(struct ctl *ctl, struct group *ike)
+static enum ctl_exit print_ike(struct ctl *ctl, struct ctl_counters *ike)
 {
 	if (!ike->n && !ctl->json) {
 		print_title(ctl->out, "IKE Statistics");
@@ -75,41 +43,42 @@ static enum ctl_exit print_ike(struct ctl *ctl, struct group *ike)
 		return CTL_EXIT_OK;
 	}
 	sort_group(ike, policy_ike_counters, policy_n_ike_counters);
-	return ctl_print_counters(ctl, "ike", "IKE Statistics", ike->counters, ike->n);
+	return ctl_print_counters(ctl, "ike", "IKE Statistics", ike->list, ike->n);
 }
 
-static enum ctl_exit print_ipsec(struct ctl *ctl, struct group *ipsec, struct group *drops)
+static enum ctl_exit print_ipsec(struct ctl *ctl, struct ctl_counters *ipsec,
+				 struct ctl_counters *drops)
 {
 	enum ctl_exit ret;
 
 	sort_group(ipsec, policy_ipsec_counters, policy_n_ipsec_counters);
-	ret = ctl_print_counters(ctl, "ipsec", "IPSec Statistics", ipsec->counters, ipsec->n);
+	ret = ctl_print_counters(ctl, "ipsec", "IPSec Statistics", ipsec->list, ipsec->n);
 	if (ret)
 		return ret;
 	if (!ctl->json) {
-		drop_zeros(drops);
+		/* in JSON all reasons */
+		ctl_drop_zeros(drops);
 		if (!drops->n)
 			return CTL_EXIT_OK;
 		fputc('\n', ctl->out);
 	}
-	return ctl_print_counters(ctl, "drops", "Packets Dropped", drops->counters, drops->n);
+	return ctl_print_counters(ctl, "drops", "Packets Dropped", drops->list, drops->n);
 }
 
 static enum ctl_exit run_show(struct ctl *ctl, const struct ctl_args *args)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	_cleanup_free_ struct group *groups = calloc(3, sizeof(*groups));
+	_cleanup_free_ struct ctl_counters *groups = calloc(3, sizeof(*groups));
 	const char *type = ctl_args_get(args, "type") ?: "all";
 	bool with_ike = strcasecmp(type, "ipsec") != 0, with_ipsec = strcasecmp(type, "ike") != 0;
 	enum ctl_exit ret = ctl_call(ctl, "GetStatistics", NULL, &reply);
-	int err = groups ? 0 : -ENOMEM;
 
+	if (!ret && !groups)
+		return ctl_message_error(ctl, -ENOMEM, NULL);
+	for (size_t i = 0; !ret && i < 3; i++)
+		ret = ctl_read_counters(ctl, reply, &groups[i]);
 	if (ret)
 		return ret;
-	for (size_t i = 0; err >= 0 && i < 3; i++)
-		err = read_group(reply, &groups[i]);
-	if (err < 0)
-		return ctl_message_error(ctl, err, NULL);
 	if (with_ike)
 		ret = print_ike(ctl, &groups[0]);
 	if (!ret && with_ike && with_ipsec && !ctl->json)

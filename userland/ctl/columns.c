@@ -54,6 +54,14 @@ void print_label(FILE *file, const char *label)
 	fprintf(file, "%-*s: ", LABEL_WIDTH, label);
 }
 
+void print_labelled(FILE *file, const char *label, const char *text)
+{
+	char head[LABEL_WIDTH + 8];
+
+	snprintf(head, sizeof(head), "%-*s: ", LABEL_WIDTH, label);
+	print_wrapped(file, head, text);
+}
+
 /* The value of a field; nothing for one that is not there. */
 static void print_value(FILE *file, const struct policy_key *key, const void *row, bool is_json)
 {
@@ -144,6 +152,10 @@ static int print_list_row(struct ctl *ctl, const struct layout *layout, const st
 			return -ENOMEM;
 		if (!*text)
 			continue;
+		if (column->where & COLUMN_WRAPPED) {
+			print_labelled(ctl->out, column->label, text);
+			continue;
+		}
 		print_label(ctl->out, column->label);
 		fprintf(ctl->out, "%s\n", text);
 	}
@@ -346,20 +358,35 @@ enum ctl_exit ctl_print_view(struct ctl *ctl, const struct layout *layout, const
 	return err ? no_memory(ctl) : CTL_EXIT_OK;
 }
 
+void ctl_drop_zeros(struct ctl_counters *counters)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < counters->n; i++)
+		if (counters->list[i].value)
+			counters->list[kept++] = counters->list[i];
+	counters->n = kept;
+}
+
 static int print_json_counters(struct ctl *ctl, const char *name,
 			       const struct ctl_counter *counters, size_t n)
 {
-	_cleanup_table_ struct libscols_table *table = new_json_table(name);
+	_cleanup_table_ struct libscols_table *table = n ? new_json_table(name) : NULL;
 	struct libscols_line *line;
 	char text[24];
 
+	if (!n) {	/* libsmartcols has no tables without columns */
+		fprintf(ctl->out, "%s\n   \"%s\": [\n\n   ]", ctl->has_json ? "," : "{", name);
+		ctl->has_json = true;
+		return 0;
+	}
 	if (!table)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		if (json_column(table, counters[i].key, SCOLS_JSON_NUMBER) < 0)
 			return -ENOMEM;
-	line = n ? scols_table_new_line(table, NULL) : NULL;
-	if (n && !line)
+	line = scols_table_new_line(table, NULL);
+	if (!line)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		snprintf(text, sizeof(text), "%" PRIu64, counters[i].value);
@@ -406,4 +433,26 @@ void print_grid(FILE *file, const char *const *cells, size_t n_columns, size_t n
 		if (!row)
 			fputc('\n', file);
 	}
+}
+
+void print_wrapped(FILE *file, const char *head, const char *text)
+{
+	size_t indent = strlen(head), column = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (column && column + 1 + len > TEXT_WIDTH) {
+			fputc('\n', file);
+			head = "";
+			column = 0;
+		}
+		if (column)
+			column += (size_t)fprintf(file, " %.*s", (int)len, text);
+		else
+			column += (size_t)fprintf(file, "%-*s%.*s", (int)indent, head, (int)len, text);
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', file);
 }

@@ -24,6 +24,7 @@ enum column_where {
 	COLUMN_ADDRESS = 8,		/* an address that resolvedns=yes names */
 	COLUMN_VERBOSE = 16,		/* a list with level=verbose */
 	COLUMN_CAPITALS = 32,		/* yes and no as YES and NO */
+	COLUMN_WRAPPED = 64,		/* in a list, sentences of more than a line */
 };
 
 #define COLUMN_BOTH	(COLUMN_LIST | COLUMN_TABLE)
@@ -75,6 +76,16 @@ struct ctl_counter {
 	uint64_t value;
 };
 
+#define CTL_COUNTERS_MAX 96		/* the agent has no more in one group */
+
+struct ctl_counters {
+	struct ctl_counter list[CTL_COUNTERS_MAX];
+	size_t n;
+};
+
+/* Leaves out what never happened. */
+void ctl_drop_zeros(struct ctl_counters *counters);
+
 enum ctl_exit ctl_print_counters(struct ctl *ctl, const char *name, const char *title,
 				 const struct ctl_counter *counters, size_t n);
 
@@ -83,8 +94,18 @@ void print_grid(FILE *file, const char *const *cells, size_t n_columns, size_t n
 
 /* "Label                       : " */
 void print_label(FILE *file, const char *label);
+/* And @text behind it, wrapped. */
+void print_labelled(FILE *file, const char *label, const char *text);
 /* The title and dashes of its length. */
 void print_title(FILE *file, const char *title);
+
+#define TEXT_WIDTH 78
+
+/*
+ * Breaks @text at blanks to lines of TEXT_WIDTH, the first one behind @head, the others behind as
+ * many blanks.
+ */
+void print_wrapped(FILE *file, const char *head, const char *text);
 
 /* Ends the JSON document, if one was begun. */
 void ctl_finish_json(struct ctl *ctl);

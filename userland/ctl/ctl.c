@@ -17,6 +17,7 @@
 #include "ctl/dry_run.h"
 #include "ctl/stores.h"
 #include "ctl/words.h"
+#include "nl/kernel_genl.h"
 
 static int host_name(const struct ip_addr *addr, char *buf, size_t len)
 {
@@ -38,6 +39,7 @@ void ctl_init(struct ctl *ctl, FILE *out, FILE *err)
 		.out = out,
 		.err = err,
 		.host_name = host_name,
+		.open_driver = kernel_genl_open,
 	};
 }
 

@@ -10,6 +10,7 @@
 
 struct ctl_stores;
 struct ip_addr;
+struct kernel;
 struct sd_bus;
 
 #define CTL_PROGRAM		"ipsecctl"
@@ -34,6 +35,8 @@ struct ctl {
 	unsigned int line;
 	/* The name of an address, for resolvedns=; 0 or negative. getnameinfo() but in tests. */
 	int (*host_name)(const struct ip_addr *addr, char *buf, size_t len);
+	/* The driver, for when there is no agent. kernel_genl_open() but in tests. */
+	int (*open_driver)(struct kernel **ret_kernel, char *why);
 	struct sd_bus *bus;		/* NULL until the first call; see ctl/client.h */
 	bool is_bus_dry;		/* and it has been told that this is a dry run */
 	bool has_tried;			/* dynamic changes in a dry run, see ctl/dry_run.h */

@@ -356,7 +356,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD("GetConfig", "", "a{sv}", on_show, 0),
 	SD_BUS_METHOD("SetConfig", "ss", "", on_set_config, 0),
 	SD_BUS_METHOD("Explain", "a{sv}", "a{sv}", on_show, 0),
-	SD_BUS_METHOD("GetStatus", "", "a{sv}", on_show, 0),
+	SD_BUS_METHOD("GetStatus", "", "a{sv}aa{sv}aa{sv}a{st}", on_show, 0),
 	SD_BUS_METHOD("StoreApply", "sua(ssa{sv})", "a(us)", on_store, 0),
 	SD_BUS_METHOD("StoreRead", "sa{sv}", "a(sa{sv})", on_store, 0),
 	SD_BUS_METHOD("GetStores", "", "aa{sv}", on_store, 0),

@@ -289,22 +289,78 @@ static const struct policy_config_info config = {
 };
 
 static const struct policy_status_info status = {
-	.mode = "secure", .filters = 6, .generation = 4, .exempt_level = 3,
+	.mode = "secure", .wanted_mode = "secure", .startup_mode = "startup-permit",
+	.boot_mode = "stateful", .filters = 6, .generation = 4, .exempt_level = 3,
 	.layers = "local dynamic", .policy = "Secure Server (Require Security)", .store = "local",
-	.rules = 4, .mm_policies = 2, .qm_policies = 2, .mm_sas = 2, .qm_sas = 3, .ike = true,
-	.cred = true, .agent_version = "0.1.0", .driver_version = "0.1.0",
+	.rules = 4, .mm_policies = 2, .qm_policies = 2, .mm_sas = 2, .qm_sas = 3,
+	.negotiations = 1, .failing = 1, .ike = true, .cred = true, .agent_seconds = 183845,
+	.ike_seconds = 3600, .cred_seconds = 59, .agent_pid = 612, .ike_pid = 98765,
+	.cred_pid = 611, .agent_version = "0.1.0", .driver_version = "0.1.0",
 };
 
 static const struct policy_dry_run_info change = { .filters_added = 1, .filters_removed = 2 };
 static const struct policy_dry_run_info no_change;
 
+static const struct policy_layer_info layers[] = {
+	{ .layer = "persistent", .policy = "Base", .state = "waiting",
+	  .why = "what is stored waits for the next start of the policy agent" },
+	{ .layer = "local", .policy = "Secure Server (Require Security)", .state = "in force",
+	  .rules = 3, .filters = 5 },
+	{ .layer = "dynamic", .state = "in force", .rules = 1, .filters = 1 },
+};
+
+static const struct policy_failure_info failures[] = {
+	{ .peer = PEER, .mode = "main", .point = "me", .reason = 13805,
+	  .text = "no response from peer", .seconds = 12, .times = 3 },
+	{ .peer = PEER6, .mode = "quick", .point = "peer", .reason = 13801,
+	  .text = "no policy configured: the peer refused every security method that this host "
+		  "offered", .seconds = 7260, .times = 1 },
+};
+
+/* After "!empty": all that can be wrong. */
+static const struct policy_status_info down = {
+	.mode = "permit", .wanted_mode = "block", .layers = "", .agent_version = "0.1.0",
+	.driver_version = "0.0.9", .fault = "dynamic.db cannot be read; put it away",
+};
+
+static const struct policy_layer_info bad_layers[] = {
+	{ .layer = "persistent", .state = "failed",
+	  .why = "persistent.db is damaged; put a copy of it in its place and restart the agent" },
+	{ .layer = "local", .policy = "Old", .state = "outdated", .rules = 1, .filters = 2,
+	  .why = "local.db is damaged; put a copy of it in its place" },
+	{ .layer = "domain", .state = "none" },
+};
+
+static int append_array(sd_bus_message *m, const struct policy_record *record, const void *rows,
+			size_t n)
+{
+	int err = sd_bus_message_open_container(m, 'a', "a{sv}");
+
+	if (err >= 0)
+		err = append_rows(m, record, rows, n, NULL);
+	return err < 0 ? err : sd_bus_message_close_container(m);
+}
+
+static int append_status(sd_bus_message *m, bool is_bad)
+{
+	int err = policy_bus_append_record(m, &policy_status_record, is_bad ? &down : &status);
+
+	if (err >= 0)
+		err = append_array(m, &policy_layer_record, is_bad ? bad_layers : layers,
+				   ARRAY_LEN(layers));
+	if (err >= 0)
+		err = append_array(m, &policy_failure_record, failures,
+				   is_bad ? 0 : ARRAY_LEN(failures));
+	if (err < 0 || is_bad)
+		return err < 0 ? err : sd_bus_message_append(m, "a{st}", 0);
+	return sd_bus_message_append(m, "a{st}", 7, "bad-spi", 1ull, "clear-text", 1205ull, "replay",
+				     2ull, "startup", 0ull, "filter-block", 40ull, "hold-limit",
+				     3ull, "no-room", 2ull);
+}
+
 int fake_fixture_append(sd_bus_message *reply, sd_bus_message *call, bool is_empty)
 {
 	const char *method = sd_bus_message_get_member(call);
-	static const struct policy_status_info down = {
-		.layers = "", .agent_version = "0.1.0",
-		.fault = "local.db is damaged; put a copy of it in its place",
-	};
 	static const struct policy_config_info plain = { .bootmode = "stateful",
 							 .bootexemptions = "none" };
 	int err;
@@ -318,8 +374,7 @@ int fake_fixture_append(sd_bus_message *reply, sd_bus_message *call, bool is_emp
 		return policy_bus_append_record(reply, &policy_dry_run_record,
 						is_empty ? &no_change : &change);
 	if (!strcmp(method, "GetStatus"))
-		return policy_bus_append_record(reply, &policy_status_record,
-						is_empty ? &down : &status);
+		return append_status(reply, is_empty);
 	if (!strcmp(method, "Explain") || !strcmp(method, "StoreExplain"))
 		return append_explanation(reply, call);
 	err = sd_bus_message_open_container(reply, 'a', "a{sv}");

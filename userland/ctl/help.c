@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
+#include "ctl/columns.h"
 #include "ctl/ctl.h"
 
 #define NAME_WIDTH 22
-#define TEXT_WIDTH 78
 
 /* What can follow @path, one line each: a command's own text, or what a group is. */
 static const char *group_text(const char *path)
@@ -29,25 +29,6 @@ static const char *group_text(const char *path)
 		if (!strcmp(groups[i].path, path))
 			return groups[i].text;
 	return "";
-}
-
-/* Breaks @text at blanks so that lines end before TEXT_WIDTH; @indent blanks begin each. */
-static void print_wrapped(FILE *file, const char *text, int indent)
-{
-	int column = 0;
-
-	while (*text) {
-		int len = (int)strcspn(text, " ");
-
-		if (column && column + 1 + len > TEXT_WIDTH) {
-			fputc('\n', file);
-			column = 0;
-		}
-		column += fprintf(file, "%*s%.*s", column ? 1 : indent, "", len, text);
-		text += len;
-		text += strspn(text, " ");
-	}
-	fputc('\n', file);
 }
 
 static void help_common(FILE *file)
@@ -120,12 +101,12 @@ static void help_command(struct ctl *ctl, const struct ctl_command *command)
 {
 	print_usage_line(ctl->out, command);
 	fputc('\n', ctl->out);
-	print_wrapped(ctl->out, command->text, 2);
+	print_wrapped(ctl->out, "  ", command->text);
 	if (command->n_tags)
 		print_tags(ctl->out, command);
 	if (command->remarks) {
 		fputs("\nRemarks:\n", ctl->out);
-		print_wrapped(ctl->out, command->remarks, 2);
+		print_wrapped(ctl->out, "  ", command->remarks);
 	}
 	if (command->examples)
 		fprintf(ctl->out, "\nExamples:\n%s", command->examples);

@@ -39,6 +39,9 @@ ctl_SRCS := \
 	userland/ctl/select.c \
 	userland/ctl/ssh.c \
 	userland/ctl/static.c \
+	userland/ctl/status.c \
+	userland/ctl/status_attention.c \
+	userland/ctl/status_print.c \
 	userland/ctl/stores.c \
 	userland/ctl/stores_bus.c \
 	userland/ctl/stores_file.c \
@@ -58,7 +61,7 @@ test_ctl_golden_SRCS := \
 	userland/ctl/fake_fixture.c \
 	userland/ctl/fake_stores.c \
 	userland/ctl/test_ctl_golden.c
-test_ctl_golden_LIBS := ipseccmd ctl store policy nl base
+test_ctl_golden_LIBS := ipseccmd ctl nl_fake store policy nl base
 test_ctl_golden_PKGS := cmocka libsystemd smartcols libedit
 
 TESTS += test_ctl_roundtrip

@@ -7,6 +7,7 @@
  *
  *   !empty    from here on the agent shows empty lists (!full: its fixture again)
  *   !down     there is no agent (!up: there is)
+ *   !driver   in this mode, for when there is no agent (!undriver: none is loaded)
  *   !fresh    the stores are as at first (each file of this folder begins so)
  *   !root     preshared keys may be seen (!user: they may not)
  *   !stdin    the lines up to "!end" are the input of the command that follows
@@ -37,6 +38,8 @@
 #include "ctl/fake_stores.h"
 #include "ctl/words.h"
 #include "ipseccmd/session.h"
+#include "nl/kernel_fake.h"
+#include "nl/names_gen.h"
 
 #define FOLDER		"selftests/golden/ctl"
 #define MAX_FILES	64
@@ -51,6 +54,7 @@ static struct golden goldens[MAX_FILES];
 static char run_dir[PATH_LEN];
 static struct fake_agent *agent;
 static bool is_root;
+static int driver_mode = -1;
 
 static char *read_file(const char *path)
 {
@@ -155,6 +159,24 @@ static int find_interface(void *userdata, const char *text,
 	return 0;
 }
 
+/* Without an agent. */
+static int open_driver(struct kernel **ret_kernel, char *why)
+{
+	struct kernel *kernel;
+
+	if (driver_mode < 0) {
+		snprintf(why, KERNEL_WHY_LEN, "The driver is not loaded in this kernel; run \"modprobe "
+			 "ipsecdrv\".");
+		return -ENOENT;
+	}
+	kernel = kernel_fake_new();
+	if (!kernel)
+		return -ENOMEM;
+	(void)kernel->ops->mode_set(kernel, (enum ipsecdrv_mode)driver_mode, 3);
+	*ret_kernel = kernel;
+	return 0;
+}
+
 static enum ctl_exit run_program(struct ctl *ctl, int argc, char **argv)
 {
 	struct session session;
@@ -179,6 +201,7 @@ static enum ctl_exit run_words(struct ctl_words *words, const char *input, FILE 
 	ctl.state_dir = run_dir;
 	ctl.is_root = is_root;
 	ctl.host_name = host_name;
+	ctl.open_driver = open_driver;
 	/* fmemopen() refuses an empty buffer; a comment is as good */
 	ctl.in = fmemopen((void *)(*input ? input : "#"), *input ? strlen(input) : 1, "r");
 	assert_non_null(ctl.in);
@@ -247,6 +270,11 @@ static void obey(const char *line)
 	} else if (!strcmp(line, "!up")) {
 		agent = fake_agent_new(run_dir);
 		assert_non_null(agent);
+	} else if (!strncmp(line, "!driver ", strlen("!driver "))) {
+		driver_mode = nl_mode_from_name(line + strlen("!driver "));
+		assert_true(driver_mode >= 0);
+	} else if (!strcmp(line, "!undriver")) {
+		driver_mode = -1;
 	} else if (!strcmp(line, "!fresh")) {
 		fake_stores_remove(run_dir);
 	} else if (!strcmp(line, "!root") || !strcmp(line, "!user")) {

@@ -29,6 +29,7 @@ struct kernel;
 
 struct kernel_status {
 	enum ipsecdrv_mode mode;
+	enum ipsecdrv_mode startup_mode;	/* that it began in */
 	uint32_t generation;
 	uint32_t filters;
 	uint32_t tuples;

@@ -330,6 +330,7 @@ static int fake_status_get(struct kernel *kernel, struct kernel_status *ret_stat
 		return r;
 	*ret_status = (struct kernel_status){
 		.mode = fake->mode,
+		.startup_mode = IPSECDRV_MODE_STARTUP_PERMIT,
 		.generation = fake->generation,
 		.filters = (uint32_t)fake->n_filters,
 		.exempt_level = fake->exempt_level,

@@ -79,6 +79,7 @@ static int take_status(struct nlattr **attrs, void *userdata)
 {
 	*(struct kernel_status *)userdata = (struct kernel_status){
 		.mode = attr_u8(attrs[IPSECDRV_A_MODE]),
+		.startup_mode = attr_u8(attrs[IPSECDRV_A_STARTUP_MODE]),
 		.generation = attr_u32(attrs[IPSECDRV_A_GENERATION]),
 		.filters = attr_u32(attrs[IPSECDRV_A_FILTERS]),
 		.tuples = attr_u32(attrs[IPSECDRV_A_TUPLES]),

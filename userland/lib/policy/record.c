@@ -177,6 +177,9 @@ static const struct policy_key config_keys[] = {
 static const struct policy_key status_keys[] = {
 #define T policy_status_info
 	STRING(T, "mode", mode),
+	STRING(T, "wantedmode", wanted_mode),
+	STRING(T, "startupmode", startup_mode),
+	STRING(T, "bootmode", boot_mode),
 	NUMBER(T, "filters", filters),
 	NUMBER(T, "generation", generation),
 	NUMBER(T, "exemptlevel", exempt_level),
@@ -189,10 +192,41 @@ static const struct policy_key status_keys[] = {
 	NUMBER(T, "qmpolicies", qm_policies),
 	NUMBER(T, "mmsas", mm_sas),
 	NUMBER(T, "qmsas", qm_sas),
+	NUMBER(T, "negotiations", negotiations),
+	NUMBER(T, "failing", failing),
 	BOOL(T, "ike", ike),
 	BOOL(T, "cred", cred),
+	NUMBER(T, "agentseconds", agent_seconds),
+	NUMBER(T, "ikeseconds", ike_seconds),
+	NUMBER(T, "credseconds", cred_seconds),
+	NUMBER(T, "agentpid", agent_pid),
+	NUMBER(T, "ikepid", ike_pid),
+	NUMBER(T, "credpid", cred_pid),
 	STRING(T, "agentversion", agent_version),
 	STRING(T, "driverversion", driver_version),
+#undef T
+};
+
+static const struct policy_key layer_keys[] = {
+#define T policy_layer_info
+	STRING(T, "layer", layer),
+	STRING(T, "policy", policy),
+	STRING(T, "state", state),
+	NUMBER(T, "rules", rules),
+	NUMBER(T, "filters", filters),
+	STRING(T, "why", why),
+#undef T
+};
+
+static const struct policy_key failure_keys[] = {
+#define T policy_failure_info
+	ADDRESS(T, "peer", peer),
+	STRING(T, "mode", mode),
+	STRING(T, "point", point),
+	NUMBER(T, "reason", reason),
+	STRING(T, "text", text),
+	NUMBER(T, "seconds", seconds),
+	NUMBER(T, "times", times),
 #undef T
 };
 
@@ -228,6 +262,8 @@ const struct policy_record policy_explanation_record =
 	RECORD(policy_explanation_info, explanation_keys);
 const struct policy_record policy_config_record = RECORD(policy_config_info, config_keys);
 const struct policy_record policy_status_record = RECORD(policy_status_info, status_keys);
+const struct policy_record policy_layer_record = RECORD(policy_layer_info, layer_keys);
+const struct policy_record policy_failure_record = RECORD(policy_failure_info, failure_keys);
 const struct policy_record policy_store_record = RECORD(policy_store_info, store_keys);
 const struct policy_record policy_dry_run_record = RECORD(policy_dry_run_info, dry_run_keys);
 

@@ -193,9 +193,12 @@ struct policy_config_info {
 	const char *bootexemptions;	/* in the grammar's form, or "none" */
 };
 
-/* GetStatus */
+/* GetStatus: one of these, then layers, failures and drops */
 struct policy_status_info {
 	const char *mode;		/* nl_mode_name(); NULL when the driver does not answer */
+	const char *wanted_mode;	/* that the agent has set it to */
+	const char *startup_mode;	/* that it began in */
+	const char *boot_mode;		/* that it will begin in: "permit", "block", "stateful" */
 	uint32_t filters;		/* in the driver */
 	uint32_t generation;
 	uint32_t exempt_level;
@@ -208,10 +211,43 @@ struct policy_status_info {
 	uint32_t qm_policies;
 	uint32_t mm_sas;
 	uint32_t qm_sas;
+	uint32_t negotiations;		/* that packets wait for */
+	uint32_t failing;		/* peers with which one failed in the last minute */
 	bool ike;			/* ipsec-ike is connected */
 	bool cred;			/* ipsec-cred is connected */
+	uint32_t agent_seconds;		/* since when they are there, and their process ids */
+	uint32_t ike_seconds;
+	uint32_t cred_seconds;
+	uint32_t agent_pid;
+	uint32_t ike_pid;
+	uint32_t cred_pid;
 	const char *agent_version;
 	const char *driver_version;
+};
+
+/* GetStatus: a layer of policy, lowest first; the persistent and the local one always */
+struct policy_layer_info {
+	const char *layer;
+	const char *policy;		/* that is assigned in its store; NULL: none, or no store */
+	/*
+	 * "none"; "in force"; "failed": nothing of it is in force, and so nothing passes;
+	 * "outdated": what was before it still is; "waiting" for the next start of the agent
+	 */
+	const char *state;
+	uint32_t rules;			/* in force */
+	uint32_t filters;
+	const char *why;		/* of the last three states, and how to mend it */
+};
+
+/* GetStatus: what failed with a peer, and nothing has succeeded since; newest first */
+struct policy_failure_info {
+	struct ip_addr peer;
+	const char *mode;		/* "main", "quick" */
+	const char *point;		/* "me", "peer" */
+	uint32_t reason;		/* of the original */
+	const char *text;
+	uint32_t seconds;		/* ago */
+	uint32_t times;
 };
 
 /* GetStores: one per store */
@@ -242,6 +278,8 @@ extern const struct policy_record policy_flow_record;
 extern const struct policy_record policy_explanation_record;
 extern const struct policy_record policy_config_record;
 extern const struct policy_record policy_status_record;
+extern const struct policy_record policy_layer_record;
+extern const struct policy_record policy_failure_record;
 extern const struct policy_record policy_store_record;
 extern const struct policy_record policy_dry_run_record;
 

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: tiers=uml also=uml-debug timeout=300
+#
+# "ipsecctl status" of real programs, well and ill: what it says of each thing that can be wrong is
+# there when it is wrong, and gone when it is mended.
+#
+#   A 192.0.2.1 ------- B 192.0.2.2        192.0.2.77 is nobody
+. "$TOP/selftests/lib.sh"
+. "$TOP/selftests/hosts.sh"
+
+# The last status, in one line, so that a sentence may be broken anywhere.
+ask() { ctl A status >"$TMP/status"; }
+says() { tr -s '\n ' ' ' <"$TMP/status" | grep -Eq -- "$1"; } # PATTERN
+# is_told PATTERN: something needs attention, and this is said of it
+is_told() { ! ask && says "$1"; }
+# what it says fits on a screen
+fits() { [ "$(wc -l <"$TMP/status")" -le 24 ] && ! grep -q '.\{81\}' "$TMP/status"; }
+failed_with() { ask; says "Last failures: $1, [0-9]+ s ago: main mode"; } # ADDRESS
+
+hosts_up
+check "N03 policy" policy_on A 192.0.2.0/24
+check "N03 the same on B" policy_on B 192.0.2.0/24
+check "a ping" on A ping -c 1 -W "$(secs 10)" "$B4"
+refuse "a ping to nobody" on A ping -c 1 -W 1 192.0.2.77
+check "failures are told, with the peer" wait_for 60 failed_with 192.0.2.77
+check "that is nothing that has to be seen to" ask
+check "the driver's mode, and how it began" says \
+	'Driver Mode : secure: .* Startup Mode : permit Driver Version : '
+for line in "Policy Agent" "IKE Service" "Credentials Service"; do
+	check "$line: since when, and which process" says "$line : running for .*, process [0-9]+"
+done
+same "and that is the one" "$(service_pid A ipsec-policy-agent)" \
+	"$(ctl A --json status | jq -r '.status[0].agentpid')"
+check "filters and associations" says \
+	'Filters in Driver : 1, .* Security Associations : 1 main mode, 1 quick mode'
+check "layers" says 'persistent - 0 0 no policy assigned local - 0 0 no policy assigned dynamic - 1 1 in force'
+check "on one screen" fits
+on B ping -c 1 -W 1 -p 00 192.0.2.77 >/dev/null
+on A ipdtool stats >"$TMP/stats"
+check "drops by reason" eval 'says "Packets Dropped : [1-9][0-9]*: [1-9][0-9]* [a-z-]+"'
+
+# --- what is wrong
+check "the boot mode is changed" ctl A dynamic set config bootmode stateful
+check "and is told" eval 'ask && says "Startup Mode : permit; stateful at the next boot"'
+stop A-ipsec-cred
+check "ipsec-cred is gone" wait_for 10 is_told '! ipsec-cred is not running.*systemctl start ipsec-cred.* Credentials Service : not running'
+service A ipsec-cred
+check "and is back" wait_for 30 ask
+on A ipdtool mode permit >/dev/null
+check "somebody else changes the mode" is_told '! The driver is in permit mode, though the agent has set secure mode'
+on A ipdtool mode secure >/dev/null
+check "and back" ask
+
+kill -9 "$(service_pid A ipsec-policy-agent)"
+check "A02 killed: the driver is asked, and goes on" wait_for 10 is_told \
+	'! The policy agent is not running.* Its filters are enforced.* Driver Mode : secure.* Policy Agent : not running.* Filters in Driver : 1,'
+check "on one screen, too" fits
+service A ipsec-policy-agent
+check "started again" wait_for 30 ask
+stop A-ipsec-policy-agent
+check "A02 stopped: permit mode" is_told '! The driver is on its own. Everything passes.* Driver Mode : permit'
+
+stop A-ipsec-ike
+check_world
+finish
