@@ -154,7 +154,7 @@ static const char *take_line(struct settings *settings, char *line, char why[sta
 	setting = find(trim(line));
 	value = trim(value);
 	if (!setting)
-		return "there is no such setting, see ipsec-policy-agent(8)";
+		return "there is no such setting, see agent.conf(5)";
 	if (setting->property)
 		return take_property(settings, setting->property, value, why);
 	if (setting->text != TEXT_NONE)
