@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "daemon/status_line.h"
 #include "store/runs.h"
 
 #define SERVERS_USEC	(60 * UINT64_C(1000000))
@@ -119,6 +120,7 @@ static int on_watch_timer(sd_event_source *source, uint64_t usec, void *userdata
 	(void)usec;
 	check_sleep(agent);
 	negotiate_watch(agent->negotiate);
+	status_line_touch(agent->status);
 	(void)sd_event_source_set_time_relative(source, NEGOTIATE_WATCH_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -146,6 +148,7 @@ static void on_acquire(void *userdata, const struct kernel_acquire *acquire)
 	struct agent *agent = userdata;
 
 	negotiate_acquire(agent->negotiate, acquire);
+	status_line_touch(agent->status);
 }
 
 static void on_expire(void *userdata, enum ipsecdrv_lifetime_kind kind, const struct kernel_sa *sa)
@@ -605,6 +608,7 @@ struct agent *agent_free(struct agent *agent)
 	sd_event_source_disable_unref(agent->diag_source);
 	sd_event_source_disable_unref(agent->servers_timer);
 	sd_event_source_disable_unref(agent->report_timer);
+	status_line_free(agent->status);
 	sd_event_source_disable_unref(agent->watch_timer);
 	cred_free(agent->cred);
 	ike_free(agent->ike);

@@ -21,6 +21,7 @@
 struct boot;
 struct bus;
 struct fault;
+struct status_line;
 struct stores;
 
 /*
@@ -67,6 +68,7 @@ struct agent {
 	sd_event_source *diag_source;
 	sd_event_source *servers_timer;
 	sd_event_source *report_timer;
+	struct status_line *status;
 	sd_event_source *watch_timer;
 	uint64_t slept_usec;		/* by this host, when it was looked at last */
 	int mode;			/* that the driver was set to; -1: none */

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "agent/agent.h"
 #include "agent/events.h"
+#include "agent/stores.h"
 #include "base/log.h"
+#include "daemon/status_line.h"
+#include "nl/names_gen.h"
 
 #define REPORT_USEC	500000
 
@@ -87,9 +88,34 @@ void report_now(struct agent *agent)
 	report_tunnels(agent);
 	report_losses(agent);
 	event_policy_applied(agent_layers_text(agent, text), n, agent->layers->n_filters);
-	(void)sd_notifyf(0, "STATUS=%zu rules, %zu filters in the driver", n,
-			 agent->layers->n_filters);
+	status_line_send(agent->status);
 	agent->is_reported = true;
+}
+
+/* secure: 12 filters of policy "Server"; 3 main modes, 4 quick modes; 1 peer failed lately */
+static void write_status(void *userdata, FILE *file)
+{
+	const struct agent *agent = userdata;
+	const struct stores_slot *assigned = stores_assigned(agent->stores);
+	struct negotiate_counts counts = negotiate_get_counts(agent->negotiate);
+	const char *fault = stores_fault(agent->stores) ?: agent->runs_fault;
+
+	fprintf(file, "%s: ", agent->mode < 0 ? "starting" :
+		nl_mode_name((unsigned int)agent->mode));
+	if (fault)
+		fprintf(file, "%s; ", fault);
+	fprintf(file, "%zu filters", agent->layers->n_filters);
+	if (assigned && stores_slot_policy(assigned))
+		fprintf(file, ", policy \"%s\"", stores_slot_policy(assigned));
+	fprintf(file, "; %zu main modes, %zu quick modes", counts.mms, counts.pairs);
+	if (counts.jobs)
+		fprintf(file, ", %zu pending", counts.jobs);
+	if (counts.failing)
+		fprintf(file, "; %zu peers failed in the last minute", counts.failing);
+	if (!ike_is_up(agent->ike))
+		fprintf(file, "; waiting for ipsec-ike");
+	if (!cred_is_up(agent->cred))
+		fprintf(file, "; waiting for ipsec-cred");
 }
 
 /*
@@ -117,5 +143,5 @@ int report_start(struct agent *agent)
 	int r = sd_event_add_time_relative(agent->event, &agent->report_timer, CLOCK_MONOTONIC,
 					   REPORT_USEC, 0, on_report, agent);
 
-	return r < 0 ? r : 0;
+	return r < 0 ? r : status_line_new(agent->event, write_status, agent, &agent->status);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -19,6 +20,7 @@
 #include "cred/limiter.h"
 #include "cred/secrets.h"
 #include "daemon/confine.h"
+#include "daemon/status_line.h"
 #include "daemon/daemon.h"
 #include "link/messages.h"
 
@@ -55,6 +57,7 @@ struct cred {
 	size_t n_rules;
 	struct early early[EARLY_MAX];
 	size_t n_early;
+	struct status_line *status;
 	uint64_t complained; /* ms, 0: never */
 	uint64_t n_refused; /* since then */
 };
@@ -292,6 +295,26 @@ static int make_state(const struct cred *cred, struct link_credential_state *ret
 	return 0;
 }
 
+static void write_status(void *userdata, FILE *file)
+{
+	struct link_credential_state state;
+	struct cred *cred = userdata;
+	size_t n = 0;
+
+	if (!cred->agent) {
+		fprintf(file, "waiting for the policy agent");
+		return;
+	}
+	if (make_state(cred, &state) < 0)
+		return;
+	for (size_t i = 0; i < state.n_rules; i++)
+		n += state.rules[i].usable != 0;
+	free(state.rules);
+	fprintf(file, "credentials for %zu of %zu rules", n, state.n_rules);
+	if (*state.gss_name)
+		fprintf(file, "; Kerberos as %s", state.gss_name);
+}
+
 static uint8_t kinds_of(const struct link_credential_rule *rule)
 {
 	uint8_t kinds = 0;
@@ -338,6 +361,7 @@ static void on_set_credentials(void *userdata, struct link_request *request, con
 	}
 	log_info("credentials of %zu rules", list->n_rules);
 	cred->agent = link_request_link(request);
+	status_line_touch(cred->status);
 	(void)link_reply(request, &state);
 	free(state.rules);
 	answer_early(cred);
@@ -347,6 +371,7 @@ static void tell_agent(struct cred *cred)
 {
 	struct link_credential_state state;
 
+	status_line_touch(cred->status);
 	if (!cred->agent || make_state(cred, &state) < 0)
 		return;
 	(void)link_send(cred->agent, &link_credentials_changed, &state);
@@ -380,6 +405,7 @@ static void on_agent_down(void *userdata, struct link *link, int error)
 	(void)error;
 	if (cred->agent == link)
 		cred->agent = NULL;
+	status_line_touch(cred->status);
 }
 
 /* --- both --------------------------------------------------------------------------------- */
@@ -440,6 +466,7 @@ struct cred *cred_free(struct cred *cred)
 	(void)link_server_free(cred->server);
 	(void)link_server_free(cred->admin);
 	(void)limiter_free(cred->limiter);
+	(void)status_line_free(cred->status);
 	(void)secrets_free(cred->secrets);
 	free(cred->kinds);
 	free(cred);
@@ -507,8 +534,11 @@ int cred_new(sd_event *event, const struct cred_config *config, struct cred **re
 	r = serve(event, cred, config, LINK_SOCKET_CRED, false, &cred->server);
 	if (r == 0)
 		r = serve(event, cred, config, LINK_SOCKET_CRED_ADMIN, true, &cred->admin);
+	if (r == 0)
+		r = status_line_new(event, write_status, cred, &cred->status);
 	if (r < 0)
 		return r;
+	status_line_touch(cred->status);
 	*ret_cred = TAKE_PTR(cred);
 	return 0;
 }

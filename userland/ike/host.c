@@ -2,6 +2,8 @@
 #include "ike/host.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/status_line.h"
 #include "ike/pool.h"
 #include "ike/udp.h"
 
@@ -24,6 +27,24 @@ uint64_t host_now(void)
 void host_touch(struct host *host)
 {
 	host->is_touched = true;
+	status_line_touch(host->status);
+}
+
+static void write_status(void *userdata, FILE *file)
+{
+	struct host *host = userdata;
+	struct ike_stats stats;
+
+	if (!host->is_configured || !link_client_link(host->agent)) {
+		fprintf(file, "waiting for the policy agent");
+		return;
+	}
+	ike_engine_get_stats(host->engine, &stats);
+	fprintf(file, "%" PRIu64 " main modes (%" PRIu64 " half-open), %" PRIu64 " quick modes; %"
+		PRIu64 " negotiations failed so far", stats.isadb_list_size, stats.half_open,
+		stats.connection_list_size, stats.negotiation_failures);
+	if (!link_client_link(host->cred))
+		fprintf(file, "; waiting for ipsec-cred");
 }
 
 /* --- the loop ----------------------------------------------------------------------------- */
@@ -156,6 +177,7 @@ static void on_hello(void *userdata, int error, const void *reply)
 
 	if (error == 0)
 		error = host_configure(host, reply);
+	status_line_touch(host->status);
 	if (error < 0 && error != -ECONNRESET) {
 		log_error("the policy agent does not talk to us: %s", strerror(-error));
 		link_close(link_client_link(host->agent), error);
@@ -175,22 +197,28 @@ static void on_agent_up(void *userdata, struct link *link)
 
 static void on_agent_down(void *userdata, struct link *link, int error)
 {
-	(void)userdata;
+	struct host *host = userdata;
+
 	(void)link;
+	status_line_touch(host->status);
 	log_notice("the policy agent is gone (%s), waiting for it", strerror(-error));
 }
 
 static void on_cred_up(void *userdata, struct link *link)
 {
-	(void)userdata;
+	struct host *host = userdata;
+
 	(void)link;
+	status_line_touch(host->status);
 	log_info("connected to ipsec-cred");
 }
 
 static void on_cred_down(void *userdata, struct link *link, int error)
 {
-	(void)userdata;
+	struct host *host = userdata;
+
 	(void)link;
+	status_line_touch(host->status);
 	log_notice("ipsec-cred is gone (%s), waiting for it", strerror(-error));
 }
 
@@ -202,6 +230,7 @@ struct host *host_free(struct host *host)
 		return NULL;
 	/* the engine first: it holds ids of what the links are asking */
 	(void)ike_engine_free(host->engine);
+	(void)status_line_free(host->status);
 	(void)pool_free(host->pool);
 	(void)link_client_free(host->agent);
 	(void)link_client_free(host->cred);
@@ -233,6 +262,8 @@ int host_open(sd_event *event, const struct host_options *options, struct host *
 		r = make_engine(host);
 	if (r == 0)
 		r = add_sources(host);
+	if (r == 0)
+		r = status_line_new(event, write_status, host, &host->status);
 	if (r < 0)
 		return r;
 	*ret_host = TAKE_PTR(host);
@@ -270,6 +301,7 @@ int host_start(struct host *host, const char *run_dir)
 		r = link_client_new(host->event, path, &(uid_t){ geteuid() }, 1, &cred, &host->cred);
 	if (r == 0)
 		r = pool_new(host->event, on_job_done, host, &host->pool);
+	status_line_touch(host->status);
 	return r;
 }
 

@@ -12,6 +12,7 @@
 #include "link/messages.h"
 
 struct pool;
+struct status_line;
 struct udp;
 
 /*
@@ -36,6 +37,7 @@ struct host {
 	bool is_configured;		/* it has said something; only then do we listen */
 	uint64_t instance;
 	struct tracer tracer;
+	struct status_line *status;
 	sd_event_source *timer;
 	sd_event_source *idle;
 	sd_event_source *post;
