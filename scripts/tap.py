@@ -95,9 +95,18 @@ def store(path, results):
     os.replace(new, path)
 
 
-def feature_rows(top):
-    """Rows of the feature list in order: {id: feature}."""
+def feature_column(top, column):
     with open(os.path.join(top, "Documentation/features.tsv"), newline="") as file:
         lines = [line for line in file if not line.startswith("#")]
-    return {row["id"]: row["feature"] for row in csv.DictReader(lines, delimiter="\t",
-                                                               quoting=csv.QUOTE_NONE)}
+    return {row["id"]: row[column] for row in csv.DictReader(lines, delimiter="\t",
+                                                            quoting=csv.QUOTE_NONE)}
+
+
+def feature_rows(top):
+    """Rows of the feature list in order: {id: feature}."""
+    return feature_column(top, "feature")
+
+
+def feature_areas(top):
+    """The group of each row, likewise."""
+    return feature_column(top, "group")
