@@ -22,19 +22,27 @@
 #include "policy/config.h"
 #include "store/finding.h"
 
-static char *read_manual(const char *name)
+static char *read_document(const char *name)
 {
 	const char *top = getenv("TOP") ?: ".";
 	_cleanup_fclose_ FILE *file = NULL;
 	char path[512], *text = NULL;
 	size_t size = 0;
 
-	snprintf(path, sizeof(path), "%s/Documentation/man/%s", top, name);
+	snprintf(path, sizeof(path), "%s/Documentation/%s", top, name);
 	file = fopen(path, "re");
 	if (!file)
 		fail_msg("no %s", path);
 	assert_true(getdelim(&text, &size, '\0', file) > 0);
 	return text;
+}
+
+static char *read_manual(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "man/%s", name);
+	return read_document(path);
 }
 
 /* From the heading to the next one of any level; the caller frees it. */
@@ -128,6 +136,24 @@ static void findings(void **state)
 			fail_msg("finding %s", id);
 }
 
+/* What scripts and administrators of one version would look for in another. */
+static void differences(void **state)
+{
+	_cleanup_free_ char *text = read_document("differences.rst");
+	static const char *const words[] = {
+		"     - 2000\n     - XP\n     - Server 2003\n     - here\n",
+		"bootmode", "bootexemptions", "Persistent policy", "NoDefaultExempt", "NAT",
+		"Diffie-Hellman", "strongcrlcheck", "EnableDOSProtect", "ipsecpol", "ipseccmd",
+		"netsh ipsec", "ipsecmon", "netdiag", "ipsecdiagnostics", "oakley.log",
+		"restorepolicyexamples", ".ipsec",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strstr(text, words[i]))
+			fail_msg("\"%s\" is missing", words[i]);
+}
+
 static void exit_codes(void **state)
 {
 	_cleanup_free_ char *manual = read_manual("ipsecctl.8"), *text = NULL;
@@ -212,6 +238,7 @@ int main(void)
 		{ "modes, actions, algorithms and drop reasons are in ipsecdrv(7)", driver, NULL,
 		  NULL, NULL },
 		{ "every reason has a remedy", remedies, NULL, NULL, NULL },
+		{ "X16 what 2000, XP and 2003 did is told", differences, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests_name("manual", tests, NULL, NULL);
