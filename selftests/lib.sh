@@ -131,6 +131,13 @@ at_exit() {
 trap at_exit EXIT
 trap 'exit 130' INT TERM
 
+# --- what the README says ---------------------------------------------------
+
+# readme_block NAME: the commands of a block of its quick start, a line each
+readme_block() {
+	sed -n "/^<!-- quick start: $1 -->/,/^<!-- quick start: end/s/^    //p" "$TOP/README.md"
+}
+
 # --- waiting --------------------------------------------------------------
 
 secs() { echo $(($1 * SLOW)); } # seconds for this machine

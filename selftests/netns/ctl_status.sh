@@ -41,8 +41,6 @@ on A ipdtool stats >"$TMP/stats"
 check "drops by reason" eval 'says "Packets Dropped : [1-9][0-9]*: [1-9][0-9]* [a-z-]+"'
 
 # --- what is wrong
-check "the boot mode is changed" ctl A dynamic set config bootmode stateful
-check "and is told" eval 'ask && says "Startup Mode : permit; stateful at the next boot"'
 stop A-ipsec-cred
 check "ipsec-cred is gone" wait_for 10 is_told '! ipsec-cred is not running.*systemctl start ipsec-cred.* Credentials Service : not running'
 service A ipsec-cred
@@ -58,6 +56,23 @@ check "A02 killed: the driver is asked, and goes on" wait_for 10 is_told \
 check "on one screen, too" fits
 service A ipsec-policy-agent
 check "started again" wait_for 30 ask
+
+# --- the first policy of README.md
+ipsecctl() { ctl A "$@"; }
+readme() { # BLOCK: its commands do what they say
+	local line n=0
+	while read -r line; do
+		eval "$line" </dev/null || { diag "$line"; return 1; }
+		n=$((n + 1))
+	done < <(readme_block "$1")
+	[ "$n" -gt 0 ]
+}
+check "the first policy of the README" readme policy
+check "it is in force" eval 'ask && says "local First 1 1 in force"'
+check "and the boot mode follows it" says 'Startup Mode : permit; stateful at the next boot'
+check "its boot exemptions are taken" readme boot
+check "another boot mode" ctl A dynamic set config bootmode block
+check "is told" eval 'ask && says "Startup Mode : permit; block at the next boot"'
 stop A-ipsec-policy-agent
 check "A02 stopped: permit mode" is_told '! The driver is on its own. Everything passes.* Driver Mode : permit'
 
