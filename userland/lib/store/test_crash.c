@@ -234,7 +234,7 @@ static void read_frozen(void)
 
 	MUST(store_open(test_path(), STORE_OPEN_READ, &store, &test_fault) == 0);
 	MUST(count_policies(store) == 1);
-	MUST(store_version(store));
+	MUST(!store_version(store));	/* a copy in memory, which changes no more */
 	store_close(store);
 	MUST(store_open(test_path(), STORE_OPEN_WRITE, &store, &test_fault) == -EACCES);
 }
