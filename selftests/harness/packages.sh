@@ -12,16 +12,16 @@ cd "$TOP" || exit
 
 # --- build ------------------------------------------------------------------
 
-# Elsewhere, as somebody else, with other habits.
+# Elsewhere, as somebody else, with other habits. dpkg maps no folder whose name has a space.
 build_again() {
 	export -n TOP
 	(umask 077 && TZ=Asia/Tokyo LC_ALL=C JOBS=3 unshare --map-user=1000 --map-group=1000 \
-		scripts/deb "$dir/a longer way/again")
+		scripts/deb "$dir/a-longer-way/again")
 }
 same_packages() {
 	local deb
 	for deb in "$dir"/debs/*.deb; do
-		cmp "$deb" "$dir/a longer way/again/${deb##*/}" || return
+		cmp "$deb" "$dir/a-longer-way/again/${deb##*/}" || return
 	done
 }
 two_packages() {
@@ -155,7 +155,7 @@ check "to the last bit the same" same_packages
 check "lintian has nothing to say" no_complaints
 check "everything that is installed is in them" all_in_there
 check "no folder of this machine is" no_places
-rm -rf "$dir/unpacked" "$dir/a longer way"
+rm -rf "$dir/unpacked" "$dir/a-longer-way"
 
 if [ "$(id -u)" != 0 ]; then
 	skip "a fresh Debian has them" "needs root: a folder to change into has files of many owners"
