@@ -363,18 +363,26 @@ static int open_shared(struct store *store, unsigned int flags, struct fault *fa
 	return open_database(store, mode, "", fault) ?: store_take_database(store, flags, fault);
 }
 
+static bool has_log(const char *path)
+{
+	_cleanup_free_ char *log = NULL;
+
+	return asprintf(&log, "%s-wal", path) < 0 || !access(log, F_OK);
+}
+
 /*
  * Where nothing can be written, on a full disk or a read-only file system, the files of the log cannot
  * be made beside the store, and SQLite refuses to read either. Who has it alone does without: it keeps
  * in memory what it knows of a log that was left over. So that nobody is kept out, it is alone for no
- * longer than a copy in memory takes. On a read-only file system nobody else writes; there are no
- * locks there.
+ * longer than a copy in memory takes. On a read-only file system nobody else writes: there are no
+ * locks, and without a log that was left over the file alone is the whole store.
  */
 static int open_alone(struct store *store, unsigned int flags, struct fault *fault)
 {
 	bool frozen = is_frozen(store->path);
 	int err = open_database(store, frozen ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE,
-				frozen ? "?nolock=1" : "", fault);
+				!frozen ? "" : has_log(store->path) ? "?nolock=1" : "?immutable=1",
+				fault);
 
 	if (err)
 		return err;
