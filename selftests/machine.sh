@@ -7,17 +7,18 @@
 #     DHCP server                    +--- eth0 B 192.0.2.11
 #
 #   wire_up
-#   power_on A              QEMU starts; returns at once
+#   power_on A              QEMU starts; returns as soon as its cable is plugged in
 #   booting A               ... until its control channel answers: early in the boot
 #   guest A 'ip -br addr'   a command in it, whatever its network does: output and status
 #   booted A                ... until systemd is done with the boot
 #   reboot A; power_off A   ... until it is down; power_on A goes on with the same disk
 #
 # All that crosses A's cable is captured from before power-on. A mark on the wire divides the
-# capture into phases, which are judged when the machine is off:
+# capture into phases; one right after power_on comes long before the machine's first packet:
 #
-#   phase early; ...; phase late; ...; phase end
+#   power_on A; phase early; ...; phase late; ...; power_off A
 #   leaks A early late      what A sent between these marks, without what never matters
+#   leaks A late off        and from the last one on
 set -u
 
 H4=192.0.2.1 H6=2001:db8::1
@@ -66,29 +67,30 @@ cable() { # NAME
 
 # --- power ----------------------------------------------------------------
 
-monitor() { socat -t 1 - "UNIX-CONNECT:$TMP/$1.monitor" <<<"$2"; } # NAME COMMAND
-
+# Each time QEMU starts anew: after a reset of its own an emulated machine has been seen to stand
+# still in the middle of a string instruction.
 power_on() { # NAME [QEMU-OPTIONS...]
 	local name=$1
 	shift
-	if running "machine-$name"; then
-		need monitor "$name" system_reset
-		need monitor "$name" cont
-		return
+	if [ ! -e "$TMP/$name.disk" ]; then
+		cable "$name"
+		need mkfifo "$TMP/$name.in" "$TMP/$name.out"
+		need cp --reflink=auto --sparse=always "$IPD_IMAGE" "$TMP/$name.disk"
 	fi
-	cable "$name"
-	need mkfifo "$TMP/$name.in" "$TMP/$name.out"
-	# The disk is a copy that is gone with the machine.
+	stop "machine-$name"
 	# Of a simple processor: SMAP, PCID, XSAVE and wide registers cost much under emulation.
-	TMPDIR=$TMP spawn "machine-$name" qemu-system-x86_64 -accel tcg,thread=multi -cpu qemu64,+rdrand \
-		-smp "${CPUS-1}" -m 768 -display none -nodefaults -nic none -no-shutdown \
-		-drive "file=$IPD_IMAGE,format=raw,if=virtio,snapshot=on,cache=unsafe" \
+	spawn "machine-$name" qemu-system-x86_64 -accel tcg,thread=multi -cpu qemu64,+rdrand \
+		-smp "${CPUS-1}" -m 768 -display none -monitor none -nodefaults -nic none -no-reboot \
+		-drive "file=$TMP/$name.disk,format=raw,if=virtio,cache=unsafe" \
 		-netdev "tap,id=net,ifname=cable-$name,script=no,downscript=no" \
 		-device "virtio-net-pci,netdev=net,romfile=,mac=${MACHINE_MAC[$name]}" \
 		-device virtio-serial-pci -chardev "pipe,id=control,path=$TMP/$name" \
 		-device virtserialport,chardev=control,name=machine.control \
-		-serial "file:$TMP/$name.console" -monitor "unix:$TMP/$name.monitor,server=on,wait=off" "$@"
+		-chardev "file,id=console,path=$TMP/$name.console,append=on" -serial chardev:console "$@"
+	wait_for 10 has_carrier "$name" || bail "the cable of $name is plugged in"
 }
+# Before that nothing can be sent, not even a mark.
+has_carrier() { grep -q 1 "/sys/class/net/cable-$1/carrier"; }
 
 # ask has status 124 if there is no answer
 guest() { "$ASK" "$TMP/$1" "$(secs "$COMMAND_TIME")" "${*:2}"; } # NAME COMMAND
@@ -102,13 +104,10 @@ booted() { # NAME
 
 # as logind would have it, which is not there
 go_to() { guest "$1" "systemctl --no-block --job-mode=replace-irreversibly start $2.target"; } # NAME TARGET
-reboot() { # NAME
-	go_to "$1" reboot && booting "$1"
-}
-
-is_off() { monitor "$1" 'info status' | grep -q 'paused (shutdown)'; } # NAME
-power_off() { # NAME
-	go_to "$1" poweroff && wait_for "$BOOT_TIME" is_off "$1"
+is_off() { ! running "machine-$1"; } # NAME
+power_off() { go_to "$1" poweroff && wait_for "$BOOT_TIME" is_off "$1"; } # NAME
+reboot() { # NAME: it is off for as long as QEMU needs to start
+	go_to "$1" reboot && wait_for "$BOOT_TIME" is_off "$1" && power_on "$1" && booting "$1"
 }
 
 # What it says of itself, when something has failed.
@@ -132,10 +131,12 @@ mark_of() { # NAME PHASE
 	tshark -r "$TMP/$1.pcap" -Y "eth.type == 0x88b5 && frame contains \"phase $2 \"" -T fields -e frame.number \
 		2>/dev/null | tail -n 1
 }
-# frames NAME FROM TO FILTER: those between two marks, as tshark prints them.
+# frames NAME FROM TO FILTER: those between two marks, or since one of them if the machine is "off" by
+# now, as tshark prints them.
 frames() {
 	local from to
-	from=$(mark_of "$1" "$2") to=$(mark_of "$1" "$3")
+	from=$(mark_of "$1" "$2") to=999999999
+	[ "$3" = off ] || to=$(mark_of "$1" "$3")
 	[ -n "$from" ] && [ -n "$to" ] || { echo "no phase from $2 to $3 in the capture of $1"; return; }
 	tshark -n -r "$TMP/$1.pcap" -Y "frame.number > $from && frame.number < $to && ($4)" 2>/dev/null
 }
