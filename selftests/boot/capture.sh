@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# check: timeout=400
+#
+# A machine from power-on until it is off, again and again, and all that crosses its cable meanwhile:
+# what policy blocks or secures is never there in clear, whatever mode the driver starts in. Both
+# sides talk all the time.
+#
+#   H 192.0.2.1 wire ---+--- eth0 A 192.0.2.10   persistent: nothing but ICMP with H
+#                       |                        local: all with B is secured; no port 7001
+#                       +--- eth0 B 192.0.2.11   local: all with A is secured
+. "$TOP/selftests/lib.sh"
+. "$TOP/selftests/driver.sh"
+. "$TOP/selftests/machine.sh"
+
+A4=${MACHINE_ADDRESS[A]} B4=${MACHINE_ADDRESS[B]}
+MODES='block stateful permit'
+KEY="a long and secret phrase"
+
+driver() { field "$1" "$(guest A ipdtool status)"; } # FIELD
+
+secure() { # NAME PEER: a local policy, with what else is on stdin
+	guest "$1" "ipsecctl -f - <<-END
+		static add policy name=lab activatedefaultrule=no mmsecmethods=AES128-SHA256-14
+		static add filter filterlist=peer srcaddr=me dstaddr=$2
+		static add filteraction name=secure qmsecmethods=\"ESP[AES128,SHA256]:100000k/3600s\"
+		static add rule name=peer policy=lab filterlist=peer filteraction=secure psk=\"$KEY\"
+		$(cat)
+		static set policy name=lab assign=yes
+		END"
+}
+local_policy() {
+	secure A "$B4" <<-'END'
+		static add filter filterlist=chatter srcaddr=me dstaddr=any protocol=udp dstport=7001
+		static add filter filterlist=chatter srcaddr=me dstaddr=any protocol=tcp dstport=7001
+		static add filteraction name=block action=block
+		static add rule name=chatter policy=lab filterlist=chatter filteraction=block
+	END
+}
+persistent_policy() {
+	guest A "ipsecctl -f - <<-END
+		static set store location=persistent
+		static add policy name=base activatedefaultrule=no
+		static add filter filterlist=all srcaddr=me dstaddr=any
+		static add filter filterlist=icmp srcaddr=me dstaddr=$H4 protocol=ICMP
+		static add filteraction name=block action=block
+		static add filteraction name=permit action=permit
+		static add rule name=all policy=base filterlist=all filteraction=block
+		static add rule name=icmp policy=base filterlist=icmp filteraction=permit
+		static set policy name=base assign=yes
+		END"
+}
+
+# on_again PHASE ... off_again PHASE TEST [ALLOWED-TOO]: from before power-on until it is off
+on_again() {
+	power_on A
+	phase "$1"
+	check "$1: A boots" eval 'booting A && booted A' || machine_diag A
+}
+off_again() {
+	check "$1: A is powered off" power_off A
+	no_leak "$2" A "$1" off "${3-}"
+}
+secured() { wait_for 20 guest A "ping -c 1 -W 2 $B4"; }
+
+wire_up
+spawn ping ping -q -i 0.1 "$A4"
+spawn ping6 ping -q -i 0.2 "ff02::1%wire"
+spawn chatter "$TOP/scripts/guest/machine/chatter" wire "$A4"
+
+power_on B
+power_on A
+phase start
+check "A and B boot" eval 'booting A && booting B && booted A && booted B' || { machine_diag A; bail "A and B boot"; }
+need secure B "$A4" </dev/null
+need persistent_policy
+need local_policy
+need guest A 'systemctl enable --now chatter; ipsecctl dynamic set config bootmode block'
+check "A10 they talk under an association" secured || machine_diag A
+
+SECURED="ip.addr == $B4 && (esp || udp.port == 500 || udp.port == 4500)"
+check "A is powered off" power_off A
+check "what it said before it had a policy was seen" \
+	[ -n "$(leaks A start off "esp || icmp || udp.port == 500" | head -n 1)" ]
+for mode in $MODES; do
+	on_again "$mode"
+	same "D12 the driver began in $mode, and is in secure mode" "startup-$mode secure" "$(driver startup) $(driver mode)"
+	check "A09 A10 B is reached, under an association" secured
+	check "A12 and H, by ICMP" pings H "$A4"
+	next=${MODES#*"$mode"}
+	need guest A "ipsecctl dynamic set config bootmode $(set -- $next; echo "${1-permit}")"
+	off_again "$mode" "D35 A09 boot mode $mode: nothing in clear from power-on until it is off" \
+		"($SECURED) || (ip.dst == $H4 && icmp)"
+	check "and there was something to see" [ -n "$(frames A "$mode" off "esp && eth.src == ${MACHINE_MAC[A]}" | head -n 1)" ]
+done
+finish
