@@ -22,7 +22,7 @@ mode() { ipdtool status | grep -o ' mode=[^ ]*'; }
 
 start_agent() {
 	spawn agent ipsec-policy-agent --foreground --run-dir "$TMP/run" --state-dir "$TMP/state"
-	wait_for 20 ipsecctl --run-dir "$TMP/run" status || { diag "$(cat "$TMP/agent.log")"; bail "the agent starts"; }
+	wait_for 20 ipsecctl --run-dir "$TMP/run" dynamic show config || { diag "$(cat "$TMP/agent.log")"; bail "the agent starts"; }
 }
 # What systemd does for a unit that is to stop.
 stop_unit() {
