@@ -14,7 +14,7 @@ struct process {
 	const char *name;
 	bool is_up;
 	pid_t pid;
-	uint64_t since;			/* monotonic, microseconds */
+	uint64_t since;			/* clock_usec() */
 };
 
 void process_came(struct process *process, pid_t pid);

@@ -76,8 +76,8 @@ static void find_in_driver(struct status *status)
 	}
 	if (info->wanted_mode && strcmp(info->mode, info->wanted_mode) != 0)
 		add(status,
-		    "The driver is in %s mode, though the agent has set %s mode: somebody else has "
-		    "changed it. \"systemctl restart ipsec-policy-agent\" sets it again.",
+		    "The driver is in %s mode, though the agent has set %s mode, and does not take "
+		    "it. \"systemctl restart ipsec-policy-agent\" sets it anew.",
 		    info->mode, info->wanted_mode);
 	if (info->driver_version && info->agent_version &&
 	    strcmp(info->driver_version, info->agent_version) != 0)
