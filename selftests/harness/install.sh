@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # "make install" is complete: programs, links, manual pages, units, and a driver that dkms builds
 # from what is installed and that loads into the stock kernel.
-# check: timeout=900
+# check: tiers=none also=here timeout=900
 #
 # It is installed in a UML guest, over this machine's files, and so is gone afterwards. The driver's
 # source is also installed into a folder, where dkms, with folders of its own, builds it; the result

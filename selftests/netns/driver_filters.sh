@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml-debug,vm also=uml timeout=300
+# check: tiers=uml-debug also=uml,vm timeout=300
 #
 # What filters do to packets.
 #

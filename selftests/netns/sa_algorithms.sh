@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml,vm also=uml-debug timeout=900
+# check: tiers=uml also=uml-debug,vm timeout=900
 #
 # Every algorithm, AH and ESP, IPv4 and IPv6, against XFRM: pings of all kinds of sizes, and a
 # TCP stream in both directions for each cipher and for AH. Under emulation, where it is about the
