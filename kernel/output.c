@@ -34,6 +34,7 @@
 #include "sa.h"
 #include "tunnel.h"
 
+#include <linux/crc32c.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
@@ -47,7 +48,6 @@
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
-#include <net/sctp/checksum.h>
 #include <net/xfrm.h>
 
 /* what all packets of one call have in common */
@@ -278,19 +278,23 @@ static int clamp_outbound(const struct output *out, struct sk_buff *skb)
 
 /* --- protecting one packet -------------------------------------------- */
 
-/* skb_crc32c_csum_help() is not for modules in every Linux 6.1: 6.1.176 has it to itself. */
+/*
+ * skb_crc32c_csum_help() is not for modules in every Linux 6.1: 6.1.176 has it to itself. (RFC 9260
+ * appendix A)
+ */
 static int resolve_sctp(struct sk_buff *skb)
 {
 	int start = skb_checksum_start_offset(skb);
 	struct sctphdr *sctp;
-	int err = skb_has_shared_frag(skb) ? skb_linearize(skb) : 0;
+	int err = skb_linearize(skb);
 
 	if (!err)
 		err = skb_ensure_writable(skb, start + sizeof(*sctp));
 	if (err)
 		return err;
 	sctp = (struct sctphdr *)(skb->data + start);
-	sctp->checksum = sctp_compute_cksum(skb, start);
+	sctp->checksum = 0;
+	sctp->checksum = cpu_to_le32(~crc32c(~0U, sctp, skb->len - start));
 	skb_reset_csum_not_inet(skb);
 	return 0;
 }
