@@ -188,6 +188,13 @@ struct ike_engine {
 	char text[512];
 };
 
+/*
+ * Around each public function that changes something. Inside an op core_enter() says -EBUSY.
+ * core_leave() takes up replies that were given meanwhile and frees what has ended.
+ */
+int core_enter(struct ike_engine *engine, uint64_t now);
+void core_leave(struct ike_engine *engine);
+
 /* Random bytes from ops->random or OpenSSL; zeros would be fatal, so failure is an error. */
 int core_random(struct ike_engine *engine, void *buf, size_t len);
 /* Uniform enough for jitter; 0 when there is no randomness. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The public functions of the engine. Each enters, does its work, and leaves: replies that were
- * given meanwhile are taken up, quick modes that wait are served, and objects that have ended are
- * freed.
+ * An engine's life, what it receives, its time, and what it is asked to secure. Each public function
+ * enters, does its work, and leaves: replies that were given meanwhile are taken up, quick modes that
+ * wait are served, and objects that have ended are freed.
  */
 #include "ike/engine.h"
 
@@ -17,10 +17,8 @@
 #include "ike/deletion.h"
 #include "ike/dh.h"
 #include "ike/dh_ring.h"
-#include "ike/dpd.h"
 #include "ike/fragmentation.h"
 #include "ike/half_open.h"
-#include "ike/ident.h"
 #include "ike/informational.h"
 #include "ike/job.h"
 #include "ike/main_mode.h"
@@ -46,7 +44,7 @@
 
 /* --- entering and leaving ------------------------------------------------------------------- */
 
-static int enter(struct ike_engine *engine, uint64_t now)
+int core_enter(struct ike_engine *engine, uint64_t now)
 {
 	if (engine->is_busy)
 		return -EBUSY;
@@ -76,7 +74,7 @@ static void bury(struct ike_engine *engine)
 	peer_bury(engine);
 }
 
-static void leave(struct ike_engine *engine)
+void core_leave(struct ike_engine *engine)
 {
 	do {
 		request_run_deferred(engine);
@@ -371,21 +369,21 @@ void core_receive(struct ike_engine *engine, const struct ike_path *path, struct
 void ike_engine_receive(struct ike_engine *engine, uint64_t now, const struct ike_path *path,
 			const void *data, size_t len)
 {
-	if (enter(engine, now))
+	if (core_enter(engine, now))
 		return;
 	engine->stats.packets_received++;
 	core_receive(engine, path, (struct bytes){ data, len });
-	leave(engine);
+	core_leave(engine);
 }
 
 /* --- time ----------------------------------------------------------------------------------- */
 
 void ike_engine_tick(struct ike_engine *engine, uint64_t now)
 {
-	if (enter(engine, now))
+	if (core_enter(engine, now))
 		return;
 	timers_run(&engine->timers, engine->now, engine);
-	leave(engine);
+	core_leave(engine);
 }
 
 uint64_t ike_engine_next_timeout(const struct ike_engine *engine)
@@ -397,10 +395,10 @@ bool ike_engine_idle(struct ike_engine *engine, uint64_t now)
 {
 	bool has_more;
 
-	if (enter(engine, now))
+	if (core_enter(engine, now))
 		return false;
 	has_more = job_fill_ring(engine);
-	leave(engine);
+	core_leave(engine);
 	return has_more;
 }
 
@@ -451,12 +449,12 @@ static int start_acquire(struct ike_engine *engine, const struct ike_acquire *ac
 
 int ike_engine_acquire(struct ike_engine *engine, uint64_t now, const struct ike_acquire *acquire)
 {
-	int ret = enter(engine, now);
+	int ret = core_enter(engine, now);
 
 	if (ret)
 		return ret;
 	ret = start_acquire(engine, acquire);
-	leave(engine);
+	core_leave(engine);
 	return ret;
 }
 
@@ -464,7 +462,7 @@ int ike_engine_cancel_acquire(struct ike_engine *engine, uint64_t now, uint64_t 
 {
 	struct qm_acquire *found;
 	struct ike_qm *qm;
-	int ret = enter(engine, now);
+	int ret = core_enter(engine, now);
 
 	if (ret)
 		return ret;
@@ -476,346 +474,11 @@ int ike_engine_cancel_acquire(struct ike_engine *engine, uint64_t now, uint64_t 
 		if (!qm->acquires && !qm->replaces && qm->stage == QM_STAGE_WAIT_MM)
 			qm_unlink(engine, qm);
 	}
-	leave(engine);
+	core_leave(engine);
 	return found ? 0 : -ENOENT;
 }
 
-/* --- replies -------------------------------------------------------------------------------- */
-
-/* Inside an op the reply is kept until the running call ends. */
-static int reply(struct ike_engine *engine, uint64_t now, const struct deferred *d)
-{
-	int ret;
-
-	if (enter(engine, now))
-		return request_defer(engine, d);
-	ret = request_dispatch(engine, d);
-	leave(engine);
-	return ret;
-}
-
-int ike_engine_policy_mm_reply(struct ike_engine *engine, uint64_t now, uint64_t id,
-			       const struct ike_mm_policy *policy)
-{
-	struct deferred d = {
-		.id = id,
-		.allowed_kinds = KIND_BIT(REQUEST_HALF_OPEN_POLICY) |
-				 KIND_BIT(REQUEST_PEER_POLICY),
-		.mm_policy = (struct ike_mm_policy *)policy,
-	};
-
-	return reply(engine, now, &d);
-}
-
-int ike_engine_policy_qm_reply(struct ike_engine *engine, uint64_t now, uint64_t id,
-			       const struct ike_qm_policy *policy)
-{
-	struct deferred d = {
-		.id = id,
-		.allowed_kinds = KIND_BIT(REQUEST_QM_POLICY),
-		.qm_policy = (struct ike_qm_policy *)policy,
-	};
-
-	return reply(engine, now, &d);
-}
-
-int ike_engine_get_spi_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-			     uint32_t spi)
-{
-	struct deferred d = {
-		.id = id,
-		.allowed_kinds = KIND_BIT(REQUEST_SPI_AH) | KIND_BIT(REQUEST_SPI_ESP),
-		.error = error,
-		.spi = spi,
-	};
-
-	return reply(engine, now, &d);
-}
-
-int ike_engine_psk_skeyid_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-				const uint8_t *skeyid, size_t len)
-{
-	struct deferred d = {
-		.id = id,
-		.allowed_kinds = KIND_BIT(REQUEST_SKEYID),
-		.error = error,
-		.skeyid_len = len,
-	};
-	int ret;
-
-	if (!error && (!skeyid || !len || len > sizeof(d.skeyid)))
-		d.error = -EINVAL;
-	if (!d.error)
-		memcpy(d.skeyid, skeyid, len);
-	ret = reply(engine, now, &d);
-	wipe(&d, sizeof(d));
-	return ret;
-}
-
-int ike_engine_add_sa_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error)
-{
-	struct deferred d = {
-		.id = id,
-		.allowed_kinds = KIND_BIT(REQUEST_ADD_SA),
-		.error = error,
-	};
-
-	return reply(engine, now, &d);
-}
-
-/* What is out of bounds is as good as no answer. */
-static int credential_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-			    enum request_kind kind, const void *answer)
-{
-	struct deferred d = {
-		.id = id,
-		.allowed_kinds = KIND_BIT(kind),
-		.error = error,
-		.answer_kind = request_credential(kind),
-		.answer = (void *)answer,
-	};
-
-	if (!error && (!answer || !credential_is_valid(d.answer_kind, answer)))
-		d.error = -EINVAL;
-	if (d.error)
-		d.answer = NULL;
-	return reply(engine, now, &d);
-}
-
-int ike_engine_authorities_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-				 const struct ike_authorities *authorities)
-{
-	return credential_reply(engine, now, id, error, REQUEST_AUTHORITIES, authorities);
-}
-
-int ike_engine_certificate_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-				 const struct ike_certificate *certificate)
-{
-	return credential_reply(engine, now, id, error, REQUEST_CERTIFICATE, certificate);
-}
-
-int ike_engine_signature_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-			       const struct ike_signature *signature)
-{
-	return credential_reply(engine, now, id, error, REQUEST_SIGNATURE, signature);
-}
-
-int ike_engine_proof_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-			   const struct ike_proof *proof)
-{
-	return credential_reply(engine, now, id, error, REQUEST_PROOF, proof);
-}
-
-int ike_engine_gss_step_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-			      const struct ike_gss_token *token)
-{
-	return credential_reply(engine, now, id, error, REQUEST_GSS_STEP, token);
-}
-
-int ike_engine_gss_wrap_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-			      const struct ike_gss_result *result)
-{
-	return credential_reply(engine, now, id, error, REQUEST_GSS_WRAP, result);
-}
-
-int ike_engine_gss_unwrap_reply(struct ike_engine *engine, uint64_t now, uint64_t id, int error,
-				const struct ike_gss_result *result)
-{
-	return credential_reply(engine, now, id, error, REQUEST_GSS_UNWRAP, result);
-}
-
-int ike_engine_job_reply(struct ike_engine *engine, uint64_t now, uint64_t id, struct ike_job *job)
-{
-	struct deferred d = {
-		.id = id,
-		.allowed_kinds = KIND_BIT(REQUEST_MM_KEYS) | KIND_BIT(REQUEST_QM_KEYS) |
-				 KIND_BIT(REQUEST_RING),
-		.job = job,
-	};
-	bool is_deferred = engine->is_busy;
-	int ret;
-
-	job_uncount(engine, job);
-	ret = reply(engine, now, &d);
-	if (!is_deferred || ret)
-		ike_job_free(job);
-	return ret;
-}
-
-/* --- the end of SAs ------------------------------------------------------------------------- */
-
-int ike_engine_expire(struct ike_engine *engine, uint64_t now, enum ike_expire_kind kind,
-		      enum ike_direction direction, const struct ip_addr *remote,
-		      enum ike_protocol protocol, uint32_t spi)
-{
-	struct ike_child *child;
-	int ret = enter(engine, now);
-
-	if (ret)
-		return ret;
-	child = direction == IKE_DIRECTION_IN ? child_find_in(engine, remote, protocol, spi) :
-						child_find_out(engine, remote, protocol, spi);
-	if (!child)
-		ret = -ENOENT;
-	else if (kind == IKE_EXPIRE_SILENT)
-		dpd_silent(engine, child);
-	else if (kind != IKE_EXPIRE_SOFT)
-		child_remove(engine, child, IKE_REASON_EXPIRED,
-			     CHILD_END_TELL_PEER | CHILD_END_DEL_SA);
-	else if (!child->is_replaced && !child->is_rekeying)
-		quick_mode_rekey(engine, child, false);
-	leave(engine);
-	return ret;
-}
-
-static void end_mm(struct ike_engine *engine, struct ike_mm *mm, enum ike_reason reason)
-{
-	if (mm_is_established(mm))
-		mm_remove(engine, mm, reason, true);
-	else
-		mm_fail(engine, mm, reason, false, "%s", ike_reason_text(reason));
-}
-
-/* Quick modes first, so that none starts over; main modes last, because deletes need them. */
-static void end_peer(struct ike_engine *engine, struct ike_peer *peer, enum ike_reason reason)
-{
-	struct ike_child *child;
-	struct ike_qm *qm;
-	struct ike_mm *mm;
-
-	request_cancel(engine, &peer->policy_request);
-	timer_stop(&engine->timers, &peer->timer);
-	while ((qm = TAILQ_FIRST(&peer->qms))) {
-		if (qm->stage == QM_STAGE_DONE)
-			qm_unlink(engine, qm);
-		else
-			qm_fail(engine, qm, reason, false, "%s", ike_reason_text(reason));
-	}
-	while ((child = TAILQ_FIRST(&peer->children)))
-		child_remove(engine, child, reason, CHILD_END_TELL_PEER | CHILD_END_DEL_SA);
-	while ((mm = TAILQ_FIRST(&peer->mms)))
-		end_mm(engine, mm, reason);
-	peer_put(engine, peer);
-}
-
-int ike_engine_delete_mm(struct ike_engine *engine, uint64_t now, uint64_t mm_id,
-			 enum ike_reason reason)
-{
-	struct ike_mm *mm, *found = NULL;
-	struct ike_peer *peer;
-	int ret = enter(engine, now);
-
-	if (ret)
-		return ret;
-	TAILQ_FOREACH(peer, &engine->all_peers, link) {
-		TAILQ_FOREACH(mm, &peer->mms, peer_link) {
-			if (mm->id == mm_id)
-				found = mm;
-		}
-	}
-	if (found)
-		end_mm(engine, found, reason);
-	leave(engine);
-	return found ? 0 : -ENOENT;
-}
-
-/* The established pair or the running quick mode with the id. */
-static int end_qm(struct ike_engine *engine, struct ike_peer *peer, uint64_t qm_id,
-		  enum ike_reason reason)
-{
-	struct ike_child *child;
-	struct ike_qm *qm;
-
-	TAILQ_FOREACH(child, &peer->children, peer_link) {
-		if (child->id == qm_id) {
-			child_remove(engine, child, reason,
-				     CHILD_END_TELL_PEER | CHILD_END_DEL_SA);
-			return 0;
-		}
-	}
-	TAILQ_FOREACH(qm, &peer->qms, peer_link) {
-		if (qm->id == qm_id && qm->stage != QM_STAGE_DONE) {
-			qm_fail(engine, qm, reason, false, "%s", ike_reason_text(reason));
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
-
-int ike_engine_delete_qm(struct ike_engine *engine, uint64_t now, uint64_t qm_id,
-			 enum ike_reason reason)
-{
-	struct ike_peer *peer;
-	int ret = enter(engine, now);
-
-	if (ret)
-		return ret;
-	ret = -ENOENT;
-	TAILQ_FOREACH(peer, &engine->all_peers, link) {
-		if (ret)
-			ret = end_qm(engine, peer, qm_id, reason);
-	}
-	leave(engine);
-	return ret;
-}
-
-int ike_engine_delete_peer(struct ike_engine *engine, uint64_t now, const struct ip_addr *local,
-			   const struct ip_addr *remote, enum ike_reason reason)
-{
-	struct ike_peer *peer;
-	int ret = enter(engine, now);
-
-	if (ret)
-		return ret;
-	peer = peer_find(engine, local, remote);
-	if (peer)
-		end_peer(engine, peer, reason);
-	leave(engine);
-	return peer ? 0 : -ENOENT;
-}
-
-static void end_filter(struct ike_engine *engine, struct ike_peer *peer, uint32_t filter_id,
-		       enum ike_reason reason)
-{
-	struct ike_child *child, *next_child;
-	struct ike_qm *qm, *next;
-
-	for (qm = TAILQ_FIRST(&peer->qms); qm; qm = next) {
-		next = TAILQ_NEXT(qm, peer_link);
-		if (qm->filter_id == filter_id && qm->stage != QM_STAGE_DONE)
-			qm_fail(engine, qm, reason, false, "%s", ike_reason_text(reason));
-	}
-	for (child = TAILQ_FIRST(&peer->children); child; child = next_child) {
-		next_child = TAILQ_NEXT(child, peer_link);
-		if (child->filter_id == filter_id)
-			child_remove(engine, child, reason,
-				     CHILD_END_TELL_PEER | CHILD_END_DEL_SA);
-	}
-}
-
-void ike_engine_delete_filter(struct ike_engine *engine, uint64_t now, uint32_t filter_id,
-			      enum ike_reason reason)
-{
-	struct ike_peer *peer;
-
-	if (enter(engine, now))
-		return;
-	TAILQ_FOREACH(peer, &engine->all_peers, link)
-		end_filter(engine, peer, filter_id, reason);
-	leave(engine);
-}
-
-void ike_engine_flush(struct ike_engine *engine, uint64_t now, enum ike_reason reason)
-{
-	struct ike_peer *peer;
-
-	if (enter(engine, now))
-		return;
-	half_open_free_all(engine);
-	TAILQ_FOREACH(peer, &engine->all_peers, link)
-		end_peer(engine, peer, reason);
-	leave(engine);
-}
+/* --- pairs that are there already ----------------------------------------------------------- */
 
 static int adopt(struct ike_engine *engine, const struct ike_sa_install *install)
 {
@@ -838,68 +501,12 @@ static int adopt(struct ike_engine *engine, const struct ike_sa_install *install
 int ike_engine_adopt_sa(struct ike_engine *engine, uint64_t now,
 			const struct ike_sa_install *install)
 {
-	int ret = enter(engine, now);
+	int ret = core_enter(engine, now);
 
 	if (ret)
 		return ret;
 	ret = adopt(engine, install);
 	engine->last_id = MAX(engine->last_id, install->qm_id);
-	leave(engine);
+	core_leave(engine);
 	return ret;
-}
-
-/* --- what is there -------------------------------------------------------------------------- */
-
-void ike_engine_get_stats(const struct ike_engine *engine, struct ike_stats *ret_stats)
-{
-	*ret_stats = engine->stats;
-	ret_stats->active_acquire = engine->n_acquires;
-	ret_stats->acquire_heap_size = engine->n_acquires;
-	ret_stats->isadb_list_size = engine->n_mms + engine->half_opens.n;
-	ret_stats->connection_list_size = engine->n_qms + engine->n_children;
-	ret_stats->half_open = engine->half_opens.n;
-	ret_stats->half_open_bytes = engine->half_opens.bytes;
-}
-
-void ike_engine_for_each_mm(const struct ike_engine *engine, uint64_t now,
-			    bool (*visit)(void *userdata, const struct ike_mm_info *info),
-			    void *userdata)
-{
-	struct ike_mm_info info;
-	struct ike_peer *peer;
-	struct ike_mm *mm;
-
-	TAILQ_FOREACH(peer, &engine->all_peers, link) {
-		TAILQ_FOREACH(mm, &peer->mms, peer_link) {
-			mm_get_info(engine, mm, &info);
-			info.age_ms += now - engine->now;
-			if (!visit(userdata, &info))
-				return;
-		}
-	}
-}
-
-void ike_engine_for_each_qm(const struct ike_engine *engine, uint64_t now,
-			    bool (*visit)(void *userdata, const struct ike_qm_info *info),
-			    void *userdata)
-{
-	struct ike_qm_info info;
-	struct ike_child *child;
-	struct ike_peer *peer;
-	struct ike_qm *qm;
-
-	TAILQ_FOREACH(peer, &engine->all_peers, link) {
-		TAILQ_FOREACH(child, &peer->children, peer_link) {
-			child_get_info(engine, child, &info);
-			info.age_ms += now - engine->now;
-			if (!visit(userdata, &info))
-				return;
-		}
-		TAILQ_FOREACH(qm, &peer->qms, peer_link) {
-			qm_get_info(engine, qm, &info);
-			info.age_ms += now - engine->now;
-			if (qm->stage != QM_STAGE_DONE && !visit(userdata, &info))
-				return;
-		}
-	}
 }

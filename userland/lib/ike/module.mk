@@ -15,6 +15,7 @@ ike_SRCS := \
 	userland/lib/ike/dh.c \
 	userland/lib/ike/dh_ring.c \
 	userland/lib/ike/dpd.c \
+	userland/lib/ike/ending.c \
 	userland/lib/ike/engine.c \
 	userland/lib/ike/exchange.c \
 	userland/lib/ike/fragment.c \
@@ -23,6 +24,7 @@ ike_SRCS := \
 	userland/lib/ike/half_open.c \
 	userland/lib/ike/ident.c \
 	userland/lib/ike/informational.c \
+	userland/lib/ike/inventory.c \
 	userland/lib/ike/job.c \
 	userland/lib/ike/keys.c \
 	userland/lib/ike/main_mode.c \
@@ -42,6 +44,7 @@ ike_SRCS := \
 	userland/lib/ike/quick_mode_initiator.c \
 	userland/lib/ike/quick_mode_responder.c \
 	userland/lib/ike/reason.c \
+	userland/lib/ike/reply.c \
 	userland/lib/ike/report.c \
 	userland/lib/ike/request.c \
 	userland/lib/ike/sa_payload.c \
