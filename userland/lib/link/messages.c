@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The tables behind link/messages.h: each struct that travels, field by field with its bounds,
- * and what only several fields together can tell. Receiver and sender check alike.
+ * The tables behind link/messages.h: each struct that travels, field by field with its bounds. What
+ * only several fields together can tell is in message_checks.c.
  */
 #include "link/messages.h"
 
-#include <errno.h>
-
 #include "link/codec.h"
+#include "link/message_checks.h"
 #include "link/method.h"
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
@@ -59,312 +58,16 @@
 		.n_fields = ARRAY_LEN(fields_##id), .check = check_,                      \
 	}
 
-/* RFC 4301 reserves SPIs 1 to 255; 0 means "none" where that is allowed. */
-#define SPI_MIN 256
-#define REASON_MIN 13801
-#define REASON_MAX 13899
-
-/* --- rules over several fields ------------------------------------------------------------ */
-
-static int verdict(bool is_good)
-{
-	return is_good ? 0 : -EBADMSG;
-}
-
-static bool is_spi_or_none(uint32_t spi)
-{
-	return spi == 0 || spi >= SPI_MIN;
-}
-
-static bool is_reason(enum ike_reason reason)
-{
-	return reason == IKE_REASON_OK || (reason >= REASON_MIN && reason <= REASON_MAX);
-}
-
-/* Both for two hosts that talk: neither address is a group or "any". */
-static bool is_host(const struct ip_addr *addr)
-{
-	return !ip_addr_is_unspecified(addr) && !ip_addr_is_multicast(addr);
-}
-
-static int check_path(const void *object)
-{
-	const struct ike_path *path = object;
-
-	return verdict(path->local.family == path->remote.family && is_host(&path->local) &&
-		       is_host(&path->remote));
-}
-
-static int check_selector(const void *object)
-{
-	const struct ike_selector *s = object;
-	size_t bits = 8 * ip_addr_len(&s->local);
-
-	return verdict(s->local.family == s->remote.family && s->local_prefix <= bits &&
-		       s->remote_prefix <= bits);
-}
-
-static bool is_group(uint16_t group)
-{
-	return group != IKE_GROUP_NONE && group != IKE_GROUP_MAIN_MODE && ike_group_is_known(group);
-}
-
-static int check_mm_proposal(const void *object)
-{
-	const struct ike_mm_proposal *p = object;
-
-	return verdict((p->cipher == IKE_CIPHER_DES || p->cipher == IKE_CIPHER_3DES ||
-			p->cipher == IKE_CIPHER_AES_CBC) &&
-		       ike_cipher_is_valid(p->cipher, p->key_bits) && p->hash != IKE_HASH_NONE &&
-		       is_group(p->group));
-}
-
-static int check_suite(const void *object)
-{
-	const struct ike_suite *s = object;
-
-	if (s->protocol == IKE_PROTOCOL_AH)
-		return verdict(s->cipher == IKE_CIPHER_NONE && s->key_bits == 0 &&
-			       s->hash != IKE_HASH_NONE);
-	if (s->cipher == IKE_CIPHER_NONE || !ike_cipher_is_valid(s->cipher, s->key_bits))
-		return -EBADMSG;
-	if (s->cipher == IKE_CIPHER_AES_GCM_16)
-		return verdict(s->hash == IKE_HASH_NONE);
-	return verdict(s->cipher != IKE_CIPHER_NULL || s->hash != IKE_HASH_NONE);
-}
-
-static int check_qm_offer(const void *object)
-{
-	const struct ike_qm_offer *o = object;
-
-	if (o->n_suites == 2 && o->suites[0].protocol == o->suites[1].protocol)
-		return -EBADMSG;
-	return verdict(o->pfs_group == IKE_GROUP_NONE || o->pfs_group == IKE_GROUP_MAIN_MODE ||
-		       is_group(o->pfs_group));
-}
-
-/* Keys are as long as the algorithms say, or, where they need not be there, absent. */
-static bool is_key_set(const struct ike_keys *keys, const struct ike_suite *suite, bool is_needed)
-{
-	if (!is_needed && keys->cipher_key_len == 0 && keys->hash_key_len == 0)
-		return true;
-	return keys->cipher_key_len == ike_cipher_key_len(suite->cipher, suite->key_bits) &&
-	       keys->hash_key_len == ike_hash_len(suite->hash);
-}
-
-static int check_sa_suite(const void *object)
-{
-	const struct ike_sa_suite *s = object;
-
-	return verdict(is_spi_or_none(s->spi_out) && is_key_set(&s->in, &s->suite, false) &&
-		       is_key_set(&s->out, &s->suite, false));
-}
-
-static bool is_limit(uint64_t soft, uint64_t hard)
-{
-	return hard == 0 || soft <= hard;
-}
-
-static int check_install(const void *object)
-{
-	const struct ike_sa_install *i = object;
-
-	if (i->n_suites == 2 && i->suites[0].suite.protocol == i->suites[1].suite.protocol)
-		return -EBADMSG;
-	return verdict(is_limit(i->soft_seconds, i->life_seconds) &&
-		       is_limit(i->soft_bytes, i->life_bytes) &&
-		       is_limit(i->soft_bytes_in, i->life_bytes) &&
-		       i->selector.local.family == i->selector.remote.family &&
-		       (i->pfs_group == IKE_GROUP_NONE || is_group(i->pfs_group)));
-}
-
-/* Everything that the driver needs for the directions that are named. */
-static int check_add_sa(const void *object)
-{
-	const struct ike_sa_install *i = object;
-
-	for (size_t n = 0; n < i->n_suites; n++) {
-		const struct ike_sa_suite *s = &i->suites[n];
-
-		if (!is_key_set(&s->in, &s->suite, i->directions & IKE_DIRECTION_IN) ||
-		    !is_key_set(&s->out, &s->suite, i->directions & IKE_DIRECTION_OUT))
-			return -EBADMSG;
-		if ((i->directions & IKE_DIRECTION_OUT) && s->spi_out == 0)
-			return -EBADMSG;
-	}
-	return check_install(object);
-}
-
-/* The driver does not give keys back; so a key here was never meant for this call. */
-static int check_adopt_sa(const void *object)
-{
-	const struct ike_sa_install *i = object;
-
-	for (size_t n = 0; n < i->n_suites; n++) {
-		const struct ike_sa_suite *s = &i->suites[n];
-
-		if (s->in.cipher_key_len || s->in.hash_key_len || s->out.cipher_key_len ||
-		    s->out.hash_key_len)
-			return -EBADMSG;
-	}
-	return check_install(object);
-}
-
-static int check_sa_ref(const void *object)
-{
-	const struct ike_sa_ref *r = object;
-
-	return verdict(is_spi_or_none(r->spi_in) && is_spi_or_none(r->spi_out) &&
-		       (r->spi_in || r->spi_out));
-}
-
-static int check_mm_info(const void *object)
-{
-	const struct ike_mm_info *info = object;
-
-	return info->has_proposal ? check_mm_proposal(&info->proposal) : 0;
-}
-
-static int check_event(const void *object)
-{
-	const struct ike_event *event = object;
-
-	return verdict(is_reason(event->reason));
-}
-
-static int check_keylog(const void *object)
-{
-	const struct ike_keylog *k = object;
-
-	if (k->kind == IKE_KEYLOG_MM)
-		return verdict(k->cipher_key_len && !k->install);
-	return verdict(k->install && !k->cipher_key_len);
-}
-
-static int check_acquire_result(const void *object)
-{
-	return verdict(is_reason(((const struct link_acquire_result *)object)->reason));
-}
-
-static int check_sa_id(const void *object)
-{
-	return verdict(is_reason(((const struct link_sa_id *)object)->reason));
-}
-
-static int check_filter_ref(const void *object)
-{
-	return verdict(is_reason(((const struct link_filter_ref *)object)->reason));
-}
-
-static int check_flush(const void *object)
-{
-	return verdict(is_reason(((const struct link_flush *)object)->reason));
-}
-
-static int check_peer_ref(const void *object)
-{
-	const struct link_peer_ref *peer = object;
-
-	return verdict(peer->local.family == peer->remote.family && is_reason(peer->reason));
-}
-
-static bool is_signature(enum ike_auth auth)
-{
-	return auth == IKE_AUTH_RSA_SIG || auth == IKE_AUTH_ECDSA_256 || auth == IKE_AUTH_ECDSA_384;
-}
-
-static int check_certificate_request(const void *object)
-{
-	return verdict(is_signature(((const struct ike_certificate_request *)object)->auth));
-}
-
-static int check_certificate(const void *object)
-{
-	const struct ike_certificate *c = object;
-
-	if (c->reason != IKE_REASON_OK)
-		return verdict(is_reason(c->reason));
-	return verdict(c->fingerprint_len == IKE_FINGERPRINT_LEN && c->subject.len && c->n_chain);
-}
-
-static int check_signature_request(const void *object)
-{
-	return verdict(is_signature(((const struct ike_signature_request *)object)->auth));
-}
-
-static int check_signature(const void *object)
-{
-	const struct ike_signature *s = object;
-
-	return verdict(is_reason(s->reason) && !s->len == (s->reason != IKE_REASON_OK));
-}
-
-static int check_proof_request(const void *object)
-{
-	return verdict(is_signature(((const struct ike_proof_request *)object)->auth));
-}
-
-static int check_proof(const void *object)
-{
-	return verdict(is_reason(((const struct ike_proof *)object)->reason));
-}
-
-static int check_gss_token(const void *object)
-{
-	return verdict(is_reason(((const struct ike_gss_token *)object)->reason));
-}
-
-static int check_gss_result(const void *object)
-{
-	const struct ike_gss_result *r = object;
-
-	return verdict(is_reason(r->reason) && !r->len == (r->reason != IKE_REASON_OK));
-}
-
-/* Only Kerberos needs nothing from the policy. */
-static int check_credential(const void *object)
-{
-	const struct link_credential *c = object;
-
-	return verdict(!c->value_len == (c->kind == LINK_CREDENTIAL_KERBEROS));
-}
-
-static int check_credential_rule(const void *object)
-{
-	const struct link_credential_rule *r = object;
-
-	if (r->local.family && r->remote.family && r->local.family != r->remote.family)
-		return -EBADMSG;
-	if (!r->n_methods != !!r->same_as)
-		return -EBADMSG;
-	return verdict(r->local_prefix <= 8 * ip_addr_len(&r->local) &&
-		       r->remote_prefix <= 8 * ip_addr_len(&r->remote));
-}
-
-/* Who refers to another rule refers to one that has methods, so that nobody goes round in circles. */
-static int check_credentials(const void *object)
-{
-	const struct link_credentials *list = object;
-
-	for (size_t i = 0; i < list->n_rules; i++) {
-		uint32_t same_as = list->rules[i].same_as;
-
-		if (same_as > i || (same_as && !list->rules[same_as - 1].n_methods))
-			return -EBADMSG;
-	}
-	return 0;
-}
-
 /* --- structs ------------------------------------------------------------------------------ */
 
-TYPE(path, struct ike_path, check_path,
+TYPE(path, struct ike_path, message_check_path,
      ADDR(struct ike_path, local),
      ADDR(struct ike_path, remote),
      ANY(struct ike_path, local_port),
      ANY(struct ike_path, remote_port),
      ANY(struct ike_path, scope));
 
-TYPE(selector, struct ike_selector, check_selector,
+TYPE(selector, struct ike_selector, message_check_selector,
      ADDR(struct ike_selector, local),
      ADDR(struct ike_selector, remote),
      ANY(struct ike_selector, local_prefix),
@@ -379,7 +82,7 @@ TYPE(selector, struct ike_selector, check_selector,
 	ENUM(struct ike_mm_proposal, hash, IKE_HASH_COUNT),         \
 	ANY(struct ike_mm_proposal, group)
 
-TYPE(mm_proposal, struct ike_mm_proposal, check_mm_proposal, MM_PROPOSAL_FIELDS);
+TYPE(mm_proposal, struct ike_mm_proposal, message_check_mm_proposal, MM_PROPOSAL_FIELDS);
 /* In ike_mm_info, where it may be missing. */
 TYPE(mm_proposal_or_none, struct ike_mm_proposal, NULL, MM_PROPOSAL_FIELDS);
 
@@ -399,13 +102,13 @@ TYPE(mm_policy, struct ike_mm_policy, NULL,
      BOOL(struct ike_mm_policy, gives_up_early),
      OPTIONAL_TEXT(struct ike_mm_policy, gss_name, IKE_GSS_NAME_MAX_LEN));
 
-TYPE(suite, struct ike_suite, check_suite,
+TYPE(suite, struct ike_suite, message_check_suite,
      UINT(struct ike_suite, protocol, IKE_PROTOCOL_AH, IKE_PROTOCOL_ESP),
      ENUM(struct ike_suite, cipher, IKE_CIPHER_COUNT),
      UINT(struct ike_suite, key_bits, 0, 256),
      ENUM(struct ike_suite, hash, IKE_HASH_COUNT));
 
-TYPE(qm_offer, struct ike_qm_offer, check_qm_offer,
+TYPE(qm_offer, struct ike_qm_offer, message_check_qm_offer,
      ARRAY(struct ike_qm_offer, suites, n_suites, 1, IKE_SUITES_MAX, type_suite),
      ANY(struct ike_qm_offer, life_seconds),
      ANY(struct ike_qm_offer, life_kbytes),
@@ -440,9 +143,9 @@ TYPE(keys, struct ike_keys, NULL,
      BYTES(struct ike_keys, cipher_key, cipher_key_len, 0),
      BYTES(struct ike_keys, hash_key, hash_key_len, 0));
 
-TYPE(sa_suite, struct ike_sa_suite, check_sa_suite,
+TYPE(sa_suite, struct ike_sa_suite, message_check_sa_suite,
      STRUCT(struct ike_sa_suite, suite, type_suite),
-     UINT(struct ike_sa_suite, spi_in, SPI_MIN, UINT32_MAX),
+     UINT(struct ike_sa_suite, spi_in, MESSAGE_SPI_MIN, UINT32_MAX),
      ANY(struct ike_sa_suite, spi_out),
      STRUCT(struct ike_sa_suite, in, type_keys),
      STRUCT(struct ike_sa_suite, out, type_keys));
@@ -469,18 +172,18 @@ TYPE(sa_suite, struct ike_sa_suite, check_sa_suite,
 	ANY(struct ike_sa_install, acquire_id),                                           \
 	ANY(struct ike_sa_install, replaces_qm_id)
 
-TYPE(add_sa, struct ike_sa_install, check_add_sa, INSTALL_FIELDS);
-TYPE(adopt_sa, struct ike_sa_install, check_adopt_sa, INSTALL_FIELDS);
-TYPE(install, struct ike_sa_install, check_install, INSTALL_FIELDS);
+TYPE(add_sa, struct ike_sa_install, message_check_add_sa, INSTALL_FIELDS);
+TYPE(adopt_sa, struct ike_sa_install, message_check_adopt_sa, INSTALL_FIELDS);
+TYPE(install, struct ike_sa_install, message_check_install, INSTALL_FIELDS);
 
-TYPE(sa_ref, struct ike_sa_ref, check_sa_ref,
+TYPE(sa_ref, struct ike_sa_ref, message_check_sa_ref,
      ANY(struct ike_sa_ref, qm_id),
      STRUCT(struct ike_sa_ref, path, type_path),
      UINT(struct ike_sa_ref, protocol, IKE_PROTOCOL_AH, IKE_PROTOCOL_ESP),
      ANY(struct ike_sa_ref, spi_in),
      ANY(struct ike_sa_ref, spi_out));
 
-TYPE(mm_info, struct ike_mm_info, check_mm_info,
+TYPE(mm_info, struct ike_mm_info, message_check_mm_info,
      ANY(struct ike_mm_info, mm_id),
      ANY(struct ike_mm_info, icookie),
      ANY(struct ike_mm_info, rcookie),
@@ -525,10 +228,10 @@ TYPE(mismatch, struct ike_mismatch, NULL,
      TEXT(struct ike_mismatch, expected, LINK_MISMATCH_MAX_LEN),
      TEXT(struct ike_mismatch, received, LINK_MISMATCH_MAX_LEN));
 
-TYPE(event, struct ike_event, check_event,
+TYPE(event, struct ike_event, message_check_event,
      ENUM(struct ike_event, kind, IKE_EVENT_COUNT),
      STRUCT(struct ike_event, path, type_path),
-     UINT(struct ike_event, reason, 0, REASON_MAX),
+     UINT(struct ike_event, reason, 0, MESSAGE_REASON_MAX),
      BOOL(struct ike_event, failed_at_peer),
      TEXT(struct ike_event, text, LINK_TEXT_MAX_LEN),
      OPTIONAL(struct ike_event, mm, type_mm_info),
@@ -543,7 +246,7 @@ TYPE(trace, struct link_trace, NULL,
      HEAP_ARRAY(struct link_trace, lines, n_lines, 1, LINK_TRACE_LINES_MAX, type_trace_line),
      ANY(struct link_trace, dropped));
 
-TYPE(keylog, struct ike_keylog, check_keylog,
+TYPE(keylog, struct ike_keylog, message_check_keylog,
      ENUM(struct ike_keylog, kind, IKE_KEYLOG_QM + 1),
      ANY(struct ike_keylog, icookie),
      ANY(struct ike_keylog, rcookie),
@@ -567,11 +270,11 @@ TYPE(policy_mm_query, struct link_policy_mm_query, NULL,
      ANY(struct link_policy_mm_query, active_seconds));
 
 TYPE(spi, struct link_spi, NULL,
-     UINT(struct link_spi, spi, SPI_MIN, UINT32_MAX));
+     UINT(struct link_spi, spi, MESSAGE_SPI_MIN, UINT32_MAX));
 
-TYPE(acquire_result, struct link_acquire_result, check_acquire_result,
+TYPE(acquire_result, struct link_acquire_result, message_check_acquire_result,
      UINT(struct link_acquire_result, acquire_id, 1, UINT64_MAX),
-     UINT(struct link_acquire_result, reason, 0, REASON_MAX),
+     UINT(struct link_acquire_result, reason, 0, MESSAGE_REASON_MAX),
      BOOL(struct link_acquire_result, peer_answered));
 
 TYPE(acquire, struct ike_acquire, NULL,
@@ -589,23 +292,23 @@ TYPE(expire, struct link_expire, NULL,
      UINT(struct link_expire, direction, IKE_DIRECTION_IN, IKE_DIRECTION_OUT),
      ADDR(struct link_expire, remote),
      UINT(struct link_expire, protocol, IKE_PROTOCOL_AH, IKE_PROTOCOL_ESP),
-     UINT(struct link_expire, spi, SPI_MIN, UINT32_MAX));
+     UINT(struct link_expire, spi, MESSAGE_SPI_MIN, UINT32_MAX));
 
-TYPE(peer_ref, struct link_peer_ref, check_peer_ref,
+TYPE(peer_ref, struct link_peer_ref, message_check_peer_ref,
      ADDR(struct link_peer_ref, local),
      ADDR(struct link_peer_ref, remote),
-     UINT(struct link_peer_ref, reason, 0, REASON_MAX));
+     UINT(struct link_peer_ref, reason, 0, MESSAGE_REASON_MAX));
 
-TYPE(sa_id, struct link_sa_id, check_sa_id,
+TYPE(sa_id, struct link_sa_id, message_check_sa_id,
      ANY(struct link_sa_id, id),
-     UINT(struct link_sa_id, reason, 0, REASON_MAX));
+     UINT(struct link_sa_id, reason, 0, MESSAGE_REASON_MAX));
 
-TYPE(filter_ref, struct link_filter_ref, check_filter_ref,
+TYPE(filter_ref, struct link_filter_ref, message_check_filter_ref,
      ANY(struct link_filter_ref, filter_id),
-     UINT(struct link_filter_ref, reason, 0, REASON_MAX));
+     UINT(struct link_filter_ref, reason, 0, MESSAGE_REASON_MAX));
 
-TYPE(flush, struct link_flush, check_flush,
-     UINT(struct link_flush, reason, 0, REASON_MAX));
+TYPE(flush, struct link_flush, message_check_flush,
+     UINT(struct link_flush, reason, 0, MESSAGE_REASON_MAX));
 
 TYPE(page, struct link_page, NULL,
      ANY(struct link_page, skip),
@@ -658,35 +361,35 @@ TYPE(authorities_request, struct ike_authorities_request, NULL,
 TYPE(authorities, struct ike_authorities, NULL,
      HEAP_ARRAY(struct ike_authorities, names, n_names, 0, IKE_AUTHORITIES_MAX, type_authority));
 
-TYPE(certificate_request, struct ike_certificate_request, check_certificate_request,
+TYPE(certificate_request, struct ike_certificate_request, message_check_certificate_request,
      STRUCT(struct ike_certificate_request, path, type_path),
      BOOL(struct ike_certificate_request, is_initiator),
      ENUM(struct ike_certificate_request, auth, IKE_AUTH_COUNT),
      HEAP_ARRAY(struct ike_certificate_request, authorities, n_authorities, 0,
 		IKE_AUTHORITIES_MAX, type_authority));
 
-TYPE(certificate, struct ike_certificate, check_certificate,
-     UINT(struct ike_certificate, reason, 0, REASON_MAX),
+TYPE(certificate, struct ike_certificate, message_check_certificate,
+     UINT(struct ike_certificate, reason, 0, MESSAGE_REASON_MAX),
      BYTES(struct ike_certificate, fingerprint, fingerprint_len, 0),
      VIEW(struct ike_certificate, subject, 0, IKE_ID_MAX_LEN),
      TEXT(struct ike_certificate, name, IKE_NAME_MAX_LEN),
      HEAP_ARRAY(struct ike_certificate, chain, n_chain, 0, IKE_CERTS_MAX, type_certificate_der));
 
-TYPE(signature_request, struct ike_signature_request, check_signature_request,
+TYPE(signature_request, struct ike_signature_request, message_check_signature_request,
      STRUCT(struct ike_signature_request, path, type_path),
      ENUM(struct ike_signature_request, auth, IKE_AUTH_COUNT),
      BYTES(struct ike_signature_request, fingerprint, fingerprint_len, IKE_FINGERPRINT_LEN),
      BYTES(struct ike_signature_request, hash, hash_len, 16));
 
-TYPE(signature, struct ike_signature, check_signature,
-     UINT(struct ike_signature, reason, 0, REASON_MAX),
+TYPE(signature, struct ike_signature, message_check_signature,
+     UINT(struct ike_signature, reason, 0, MESSAGE_REASON_MAX),
      BYTES(struct ike_signature, bytes, len, 0));
 
 TYPE(peer_cert, struct ike_peer_cert, NULL,
      ANY(struct ike_peer_cert, encoding),
      VIEW(struct ike_peer_cert, der, 1, IKE_CERT_MAX_LEN));
 
-TYPE(proof_request, struct ike_proof_request, check_proof_request,
+TYPE(proof_request, struct ike_proof_request, message_check_proof_request,
      STRUCT(struct ike_proof_request, path, type_path),
      BOOL(struct ike_proof_request, is_initiator),
      ENUM(struct ike_proof_request, auth, IKE_AUTH_COUNT),
@@ -696,8 +399,8 @@ TYPE(proof_request, struct ike_proof_request, check_proof_request,
      BYTES(struct ike_proof_request, hash, hash_len, 16),
      VIEW(struct ike_proof_request, signature, 1, IKE_SIGNATURE_MAX_LEN));
 
-TYPE(proof, struct ike_proof, check_proof,
-     UINT(struct ike_proof, reason, 0, REASON_MAX),
+TYPE(proof, struct ike_proof, message_check_proof,
+     UINT(struct ike_proof, reason, 0, MESSAGE_REASON_MAX),
      TEXT(struct ike_proof, name, IKE_NAME_MAX_LEN),
      TEXT(struct ike_proof, authority, IKE_NAME_MAX_LEN),
      TEXT(struct ike_proof, detail, LINK_TEXT_MAX_LEN));
@@ -709,8 +412,8 @@ TYPE(gss_step, struct ike_gss_step, NULL,
      VIEW(struct ike_gss_step, peer_name, 0, 2 * IKE_GSS_NAME_MAX_LEN),
      VIEW(struct ike_gss_step, token, 0, IKE_TOKEN_MAX_LEN));
 
-TYPE(gss_token, struct ike_gss_token, check_gss_token,
-     UINT(struct ike_gss_token, reason, 0, REASON_MAX),
+TYPE(gss_token, struct ike_gss_token, message_check_gss_token,
+     UINT(struct ike_gss_token, reason, 0, MESSAGE_REASON_MAX),
      VIEW(struct ike_gss_token, token, 0, IKE_TOKEN_MAX_LEN),
      BOOL(struct ike_gss_token, is_complete),
      TEXT(struct ike_gss_token, peer, IKE_GSS_NAME_MAX_LEN),
@@ -720,20 +423,20 @@ TYPE(gss_message, struct ike_gss_message, NULL,
      UINT(struct ike_gss_message, context, 1, UINT64_MAX),
      VIEW(struct ike_gss_message, data, 1, IKE_WRAPPED_MAX_LEN));
 
-TYPE(gss_result, struct ike_gss_result, check_gss_result,
-     UINT(struct ike_gss_result, reason, 0, REASON_MAX),
+TYPE(gss_result, struct ike_gss_result, message_check_gss_result,
+     UINT(struct ike_gss_result, reason, 0, MESSAGE_REASON_MAX),
      BYTES(struct ike_gss_result, bytes, len, 0));
 
 TYPE(gss_end, struct ike_gss_end, NULL,
      UINT(struct ike_gss_end, context, 1, UINT64_MAX));
 
-TYPE(credential, struct link_credential, check_credential,
+TYPE(credential, struct link_credential, message_check_credential,
      ENUM(struct link_credential, kind, LINK_CREDENTIAL_COUNT),
      HEAP_BYTES(struct link_credential, value, value_len, 0, LINK_SECRET_MAX_LEN),
      BOOL(struct link_credential, excludes_ca_name),
      BOOL(struct link_credential, maps_to_account));
 
-TYPE(credential_rule, struct link_credential_rule, check_credential_rule,
+TYPE(credential_rule, struct link_credential_rule, message_check_credential_rule,
      ADDR_OR_NONE(struct link_credential_rule, local),
      ADDR_OR_NONE(struct link_credential_rule, remote),
      ANY(struct link_credential_rule, local_prefix),
@@ -742,7 +445,7 @@ TYPE(credential_rule, struct link_credential_rule, check_credential_rule,
 		type_credential),
      UINT(struct link_credential_rule, same_as, 0, LINK_RULES_MAX));
 
-TYPE(credentials, struct link_credentials, check_credentials,
+TYPE(credentials, struct link_credentials, message_check_credentials,
      HEAP_ARRAY(struct link_credentials, rules, n_rules, 0, LINK_RULES_MAX, type_credential_rule),
      UINT(struct link_credentials, crl_check, 0, 2),
      TEXT(struct link_credentials, gss_name, IKE_GSS_NAME_MAX_LEN),

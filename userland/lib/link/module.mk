@@ -7,6 +7,7 @@ link_SRCS := \
 	userland/lib/link/keylog.c \
 	userland/lib/link/link.c \
 	userland/lib/link/listener.c \
+	userland/lib/link/message_checks.c \
 	userland/lib/link/messages.c \
 	userland/lib/link/server.c
 link_LIBS := ike base
