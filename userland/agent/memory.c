@@ -7,7 +7,8 @@
 
 #include "agent/ruleset.h"
 
-#define FAILING_USEC	(60 * UINT64_C(1000000))
+#define FAILING_USEC		(60 * UINT64_C(1000000))
+#define SAME_FAILURE_USEC	UINT64_C(1000000)
 
 /* --- main modes --------------------------------------------------------------------------- */
 
@@ -240,6 +241,16 @@ void negotiate_note_failure(struct negotiate *negotiate, const struct ip_addr *r
 	note_failure(negotiate, &failure);
 }
 
+/* Quick modes that waited for a main mode fail with it, and that has been told. */
+static bool is_told(struct negotiate *negotiate, const struct ike_event *event)
+{
+	struct failure **place = find_failure(negotiate, &event->path.remote);
+
+	return event->kind == IKE_EVENT_QM_FAILED && !event->mm && *place &&
+	       !(*place)->failure.is_quick && (*place)->failure.reason == event->reason &&
+	       negotiate_now(negotiate) - (*place)->failure.when < SAME_FAILURE_USEC;
+}
+
 void negotiate_note_failed(struct negotiate *negotiate, const struct ike_event *event)
 {
 	struct negotiate_failure failure = {
@@ -249,6 +260,8 @@ void negotiate_note_failed(struct negotiate *negotiate, const struct ike_event *
 		.is_quick = event->kind == IKE_EVENT_QM_FAILED,
 	};
 
+	if (is_told(negotiate, event))
+		return;
 	snprintf(failure.text, sizeof(failure.text), "%s", event->text);
 	note_failure(negotiate, &failure);
 }

@@ -405,6 +405,13 @@ static void test_failure(void **state)
 	assert_int_equal(kernel_fake_hold(w->kernel), 0);	/* the driver's minute */
 	assert_int_equal(negotiate_find_failure(w->negotiate, &peer)->reason, 13813);
 	assert_int_equal(negotiate_get_counts(w->negotiate).jobs, 0);
+	/* its quick mode ends with it: one failure; one that ends later is another */
+	event.kind = IKE_EVENT_QM_FAILED;
+	negotiate_event(w->negotiate, &event);
+	assert_int_equal(negotiate_find_failure(w->negotiate, &peer)->times, 1);
+	event.mm = &(struct ike_mm_info){ .path = event.path };
+	negotiate_event(w->negotiate, &event);
+	assert_int_equal(negotiate_find_failure(w->negotiate, &peer)->times, 2);
 	/* told twice, or about nothing: nothing happens */
 	scene_end_acquire(w, IKE_REASON_NO_RESPONSE, false);
 	assert_int_equal(kernel_fake_count(w->kernel, KERNEL_FAKE_ACQUIRE_END), 1);
