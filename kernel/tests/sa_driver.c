@@ -366,6 +366,36 @@ void sa_test_delete(struct sa_test *t, struct ipd_sa *sa)
 	mutex_unlock(&t->ipd.cfg_mutex);
 }
 
+bool sa_test_is_there(struct sa_test *t, const struct ipd_sa_config *which)
+{
+	const struct ipd_sa *sa;
+	bool there;
+
+	rcu_read_lock();
+	sa = ipd_sad_find(&t->ipd, which);
+	there = sa && ipd_sa_is_usable(sa);
+	rcu_read_unlock();
+	return there;
+}
+
+unsigned int sa_test_count(struct sa_test *t)
+{
+	const struct ipd_sa *sa;
+	unsigned long last = 0;
+	unsigned int n = 0;
+	u64 cursor = 0;
+
+	rcu_read_lock();
+	while ((sa = ipd_sad_next(&t->ipd, &cursor))) {
+		KUNIT_EXPECT_GT(t->test, sa->id, last);
+		last = sa->id;
+		n++;
+	}
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(t->test, n, t->ipd.sad->larval + t->ipd.sad->active);
+	return n;
+}
+
 u64 sa_test_counter(const struct ipd_sa *sa, size_t offset)
 {
 	u64 sum = 0;

@@ -80,6 +80,10 @@ struct ipd_sa *sa_test_install(struct sa_test *t, const struct ipd_sa_config *co
 void sa_test_pair(struct sa_test *t, u8 family, u8 cipher, unsigned int key_len, u8 integrity,
 		  struct ipd_sa **ret_out, struct ipd_sa **ret_in);
 void sa_test_delete(struct sa_test *t, struct ipd_sa *sa);
+/* whether it may be used */
+bool sa_test_is_there(struct sa_test *t, const struct ipd_sa_config *which);
+/* how many there are by dumping, larval ones included; they come in the order of creation */
+unsigned int sa_test_count(struct sa_test *t);
 /* of struct ipd_sa_counters, over all CPUs */
 #define SA_TEST_COUNTER(sa, field) sa_test_counter(sa, offsetof(struct ipd_sa_counters, field))
 u64 sa_test_counter(const struct ipd_sa *sa, size_t offset);
