@@ -6,6 +6,8 @@
 # what policy blocks or secures is never there in clear, whatever mode the driver starts in. Both
 # sides talk all the time.
 #
+# And what is left of it when the service ends.
+#
 #   H 192.0.2.1 wire ---+--- eth0 A 192.0.2.10   persistent: nothing but ICMP with H
 #                       |                        local: all with B is secured; no port 7001
 #                       +--- eth0 B 192.0.2.11   local: all with A is secured
@@ -63,6 +65,26 @@ off_again() {
 }
 secured() { wait_for 20 guest A "ping -c 1 -W 2 $B4"; }
 
+# What was negotiated ends with the service. A's is restarted, B's is stopped: what A sends is secured still.
+cookies() { guest A 'ipsecctl --json dynamic show mmsas' | jq -r '.mmsas[] | .initiatorcookie + .respondercookie'; }
+associations() { guest "$1" ipdtool sas | grep -c dir=; } # NAME
+services_end() {
+	local was
+	was=$(cookies)
+	check "A01 A's service is restarted" guest A 'systemctl restart ipsec-policy-agent'
+	same "A01 no association is left, and secure mode" "0 secure" "$(associations A) $(driver mode)"
+	check "A01 the next packet is negotiated for" secured
+	check "A01 anew" [ -n "$was" -a -n "$(cookies)" -a -z "$(comm -12 <(sort <<<"$was") <(cookies | sort))" ]
+	check "A02 B's service is stopped" guest B 'systemctl stop ipsec-policy-agent'
+	same "A02 no association, no filter" "0 0 permit" "$(associations B) $(guest B ipdtool list | grep -c '^id=') \
+$(field mode "$(guest B ipdtool status)")"
+	phase stopped
+	guest B "ping -c 2 -W 1 $A4"
+	check "A02 what B sends is in clear" wait_for 10 eval \
+		'[ -n "$(frames B stopped off "icmp && ip.src == $B4 && ip.dst == $A4")" ]'
+	same "A02 as it was not before" '' "$(frames B start stopped "icmp && ip.src == $B4 && ip.dst == $A4")"
+}
+
 wire_up
 spawn ping ping -q -i 0.1 "$A4"
 spawn ping6 ping -q -i 0.2 "ff02::1%wire"
@@ -89,6 +111,7 @@ for mode in $MODES; do
 	check "A12 and H, by ICMP" pings H "$A4"
 	next=${MODES#*"$mode"}
 	need guest A "ipsecctl dynamic set config bootmode $(set -- $next; echo "${1-permit}")"
+	[ -n "${next# }" ] || services_end
 	off_again "$mode" "D35 A09 boot mode $mode: nothing in clear from power-on until it is off" \
 		"($SECURED) || (ip.dst == $H4 && icmp)"
 	check "and there was something to see" [ -n "$(frames A "$mode" off "esp && eth.src == ${MACHINE_MAC[A]}" | head -n 1)" ]
