@@ -103,6 +103,25 @@ static void test_bytes(void **state)
 	assert_int_equal(buf[sizeof(want) - 1], 0);
 }
 
+/* libreswan fills messages up to a multiple of four: zeros behind the payload are no part of the data. */
+static void test_filled_up(void **state)
+{
+	uint8_t text[452], buf[ROOM + FRAGMENT_OVERHEAD];
+	struct bytes message = make_message(text, sizeof(text));
+	size_t len = fragment_write(buf, message, 7, 1, ROOM);
+	struct wire_header h;
+	struct fragment f;
+
+	(void)state;
+	memset(buf + len - 2, 0, 2);
+	buf[WIRE_HEADER_LEN + 3] -= 2;
+	assert_int_equal(fragment_parse((struct bytes){ buf, len }, &h, &f), 0);
+	assert_int_equal(f.data.len, sizeof(text) - 2);
+	assert_ptr_equal(f.data.data, buf + FRAGMENT_OVERHEAD);
+	buf[len - 1] = 1;
+	assert_int_equal(fragment_parse((struct bytes){ buf, len }, &h, &f), -EBADMSG);
+}
+
 static void test_too_long_to_cut(void **state)
 {
 	(void)state;
@@ -284,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cut_and_join),
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_filled_up),
 		cmocka_unit_test(test_too_long_to_cut),
 		cmocka_unit_test(test_header_left_out),
 		cmocka_unit_test(test_not_fragments),
