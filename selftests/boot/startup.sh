@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=none also=boot timeout=500
+# check: timeout=500
 #
 # One machine, as a new user installs it, and what its driver starts with: by the start type of the
 # agent, stored policy, boot mode; then the agent. Each power-on is a row of the table in
