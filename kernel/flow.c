@@ -12,6 +12,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/route.h>
+#include <net/tcp.h>
 
 #include "flow.h"
 
@@ -84,6 +85,18 @@ bool ipd_flow_is_me(struct net *net, u8 family, const union nf_inet_addr *addr)
 		return false;
 	return is_in_domain(net, &addr->in6, NULL) ||
 	       (atomic_read(&ipd_vrfs) && is_in_vrf(net, &addr->in6));
+}
+
+static bool has_source(const struct ipd_flow *flow)
+{
+	return flow->family == NFPROTO_IPV4 ? flow->local.ip : !ipv6_addr_any(&flow->local.in6);
+}
+
+void ipd_flow_set_sender(struct ipd_flow *flow, const struct sock *sk)
+{
+	if (sk && (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	    !inet_sk_transparent(sk) && has_source(flow))
+		flow->flags |= IPD_FLOW_OURS;
 }
 
 static void set_ends(struct ipd_flow *flow, __be16 source, __be16 destination)

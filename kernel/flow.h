@@ -12,6 +12,7 @@
 
 struct net;
 struct sk_buff;
+struct sock;
 
 /*
  * Compared and hashed as memory: every byte is set, unused address bytes are zero. ICMP has its
@@ -39,6 +40,8 @@ struct ipd_flow {
 #define IPD_FLOW_FORWARDED	0x04
 /* the packet is a fragment, so it cannot be unwrapped */
 #define IPD_FLOW_FRAGMENT	0x08
+/* a socket of this host sends it as itself: its source is "me", whatever has become of the address */
+#define IPD_FLOW_OURS		0x10
 
 /**
  * ipd_flow_parse() - read the flow of a packet
@@ -79,8 +82,24 @@ bool ipd_flow_has_ports(u8 protocol);
 /* by address alone; of IPv4 broadcasts only 255.255.255.255 can be told so */
 bool ipd_flow_is_group(u8 family, const union nf_inet_addr *addr);
 
+/**
+ * ipd_flow_set_sender() - note whose socket an outbound packet is from
+ * @flow: what ipd_flow_parse() made of the packet
+ * @sk: the socket that sends it, or NULL: forwarded, or of a tunnel without one
+ *
+ * The address is no proof. IPv6 lets a socket go on with an address that has been taken away, and
+ * in IPv4 that may happen between the route and this hook. Transparent proxies send as somebody
+ * else, and who has no address yet is nobody.
+ */
+void ipd_flow_set_sender(struct ipd_flow *flow, const struct sock *sk);
+
 /* whether @addr is a unicast address of this namespace now, in a VRF or not; RCU */
 bool ipd_flow_is_me(struct net *net, u8 family, const union nf_inet_addr *addr);
+/* whether the flow's local side is "me"; RCU */
+static inline bool ipd_flow_is_local_me(struct net *net, const struct ipd_flow *flow)
+{
+	return (flow->flags & IPD_FLOW_OURS) || ipd_flow_is_me(net, flow->family, &flow->local);
+}
 /* VRF devices came or went */
 void ipd_flow_count_vrfs(int change);
 

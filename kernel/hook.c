@@ -634,6 +634,7 @@ static unsigned int judge_output(struct ipd_net *ipd, struct sk_buff *skb,
 			pass_output(ipd, skb, place, IPSECDRV_PASS_REASON_MODE) : verdict;
 	if (parse_flow(ipd, skb, state->out, state->pf, IPSECDRV_DIRECTION_OUT, &flow))
 		return drop_out(ipd, skb, IPSECDRV_DROP_MALFORMED);
+	ipd_flow_set_sender(&flow, state->sk);
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		ipd_decide(ipd, READ_ONCE(ipd->flowcache), &flow, &decision);
 		if (skb_dst(skb) && dst_xfrm(skb_dst(skb)))

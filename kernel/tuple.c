@@ -440,7 +440,7 @@ static noinline void ask_for_me(struct ipd_probe *probe, u64 sides, const unsign
 {
 	const struct ipd_flow *flow = probe->flow;
 
-	if (sides & IPD_KEY_LOCAL_ME && ipd_flow_is_me(probe->net, flow->family, &flow->local))
+	if (sides & IPD_KEY_LOCAL_ME && ipd_flow_is_local_me(probe->net, flow))
 		probe->key[words - 1] |= IPD_KEY_LOCAL_ME;
 	if (sides & IPD_KEY_REMOTE_ME && ipd_flow_is_me(probe->net, flow->family, &flow->remote))
 		probe->key[words - 1] |= IPD_KEY_REMOTE_ME;

@@ -361,6 +361,43 @@ static void forwarded_test(struct kunit *test)
 	kfree_skb(skb);
 }
 
+static void set_transparent(struct kunit *test, struct socket *socket, int value)
+{
+	KUNIT_ASSERT_EQ(test, socket->ops->setsockopt(socket, SOL_IPV6, IPV6_TRANSPARENT,
+						      KERNEL_SOCKPTR(&value), sizeof(value)), 0);
+}
+
+/* "me" by the sender: 192.0.2.99 and 2001:db8::99 are nobody's addresses here */
+static void sender_test(struct kunit *test)
+{
+	static const struct in6_addr gone = { { { 0x20, 1, 0xd, 0xb8, [15] = 0x99 } } };
+	struct ipd_flow ipv4 = { .family = NFPROTO_IPV4, .local.ip = htonl(0xc0000263) };
+	struct ipd_flow ipv6 = { .family = NFPROTO_IPV6, .local.in6 = gone };
+	struct ipd_flow nobody = { .family = NFPROTO_IPV4 };
+	struct ipd_flow nobody6 = { .family = NFPROTO_IPV6 };
+	struct ipd_flow *flows[] = { &ipv4, &ipv6, &nobody, &nobody6 };
+	struct socket *socket;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, AF_INET6, SOCK_DGRAM, 0, &socket), 0);
+	set_transparent(test, socket, 1);
+	for (i = 0; i < ARRAY_SIZE(flows); i++) {
+		ipd_flow_set_sender(flows[i], NULL);
+		ipd_flow_set_sender(flows[i], socket->sk);
+		KUNIT_EXPECT_EQ_MSG(test, flows[i]->flags, 0, "flow %u", i);
+	}
+	set_transparent(test, socket, 0);
+	rcu_read_lock();
+	for (i = 0; i < ARRAY_SIZE(flows); i++) {
+		KUNIT_EXPECT_FALSE_MSG(test, ipd_flow_is_local_me(&init_net, flows[i]), "flow %u", i);
+		ipd_flow_set_sender(flows[i], socket->sk);
+		KUNIT_EXPECT_EQ_MSG(test, ipd_flow_is_local_me(&init_net, flows[i]), i < 2,
+				    "flow %u", i);
+	}
+	rcu_read_unlock();
+	sock_release(socket);
+}
+
 /* whatever the bytes: no access out of bounds, and the same answer however they lie */
 static void random_test(struct kunit *test)
 {
@@ -396,6 +433,7 @@ static struct kunit_case flow_cases[] = {
 	{ .name = "F36 headers that end the chain", .run_case = ipv6_ends_test },
 	{ .name = "F01 a chain without end", .run_case = ipv6_endless_test },
 	{ .name = "D29 forwarded packets", .run_case = forwarded_test },
+	{ .name = "F35 me is who sends, whatever the address", .run_case = sender_test },
 	{ .name = "F01 random packets", .run_case = random_test },
 	{ }
 };

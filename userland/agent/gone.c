@@ -7,7 +7,8 @@
  *   00:04  a look            its pairs and main modes are noted
  *   00:14  the next look     192.0.2.7 is back: nothing has happened. It is not: they end
  *
- * Meanwhile nothing can leave from that address, and what comes for it is not for this host.
+ * Meanwhile what a socket still sends from that address (in IPv6 it can) is "me" to the driver and
+ * never passes a rule by that; what comes for the address is not for this host.
  */
 #include "agent/negotiate_internal.h"
 
