@@ -9,6 +9,7 @@
 #ifndef IPD_COMPAT_H
 #define IPD_COMPAT_H
 
+#include <linux/crypto.h>
 #include <linux/hrtimer.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
@@ -33,6 +34,13 @@
 #include <crypto/algapi.h>
 #endif
 
+/* hex2bin() left linux/kernel.h for a header of its own in 6.4, and altogether in 7.0 */
+#ifdef IPD_HAVE_LINUX_HEX_H
+#include <linux/hex.h>
+#else
+#include <linux/kernel.h>
+#endif
+
 /* asm/unaligned.h became linux/unaligned.h in 6.12 */
 #ifdef IPD_HAVE_LINUX_UNALIGNED_H
 #include <linux/unaligned.h>
@@ -47,6 +55,11 @@
 #else
 #define IPD_CRYPTO_CB(name) static void name(struct crypto_async_request *ipd_cb_req, int err)
 #define IPD_CRYPTO_CB_DATA() (ipd_cb_req->data)
+#endif
+
+/* Since 6.15 an asynchronous hash needs a synchronous one beside it, unless it says otherwise. */
+#ifndef CRYPTO_ALG_NO_FALLBACK
+#define CRYPTO_ALG_NO_FALLBACK 0
 #endif
 
 /* from_timer() was renamed in 6.16 */

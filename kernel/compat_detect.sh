@@ -16,6 +16,7 @@ file() { # NAME FILE
 
 file NET_GSO_H include/net/gso.h
 file CRYPTO_UTILS_H include/crypto/utils.h
+file LINUX_HEX_H include/linux/hex.h
 file LINUX_UNALIGNED_H include/linux/unaligned.h
 has CRYPTO_CB_DATA 'crypto_completion_t\)\(void \*' include/linux/crypto.h
 has TIMER_CONTAINER_OF 'define timer_container_of' include/linux/timer.h

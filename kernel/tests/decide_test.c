@@ -45,7 +45,7 @@ static struct {
 
 static struct ipd_net net;
 static char acquire_memory, sa_memory, cache_memory;
-#define ACQUIRE	((struct ipd_acquire *)&acquire_memory)
+#define PENDING	((struct ipd_acquire *)&acquire_memory)
 #define SA	((struct ipd_sa *)&sa_memory)
 #define CACHE	((struct ipd_flowcache *)&cache_memory)
 
@@ -80,7 +80,7 @@ void decide_test_cache_store(struct ipd_flowcache *cache, const struct ipd_flow 
 struct ipd_acquire *decide_test_acquire_find(struct ipd_net *ipd, const struct ipd_filter *filter,
 					     const struct ipd_flow *flow)
 {
-	return world.state == IPD_ACQUIRE_NONE ? NULL : ACQUIRE;
+	return world.state == IPD_ACQUIRE_NONE ? NULL : PENDING;
 }
 
 enum ipd_acquire_state decide_test_acquire_look(const struct ipd_acquire *acquire,
@@ -288,7 +288,7 @@ static void cache_test(struct kunit *test)
 	net.generation++;
 	decision = decide(OUT, 0, CACHE);
 	KUNIT_EXPECT_EQ(test, world.lookups, 2);
-	KUNIT_EXPECT_PTR_EQ(test, world.cache.acquire, ACQUIRE);
+	KUNIT_EXPECT_PTR_EQ(test, world.cache.acquire, PENDING);
 	KUNIT_EXPECT_EQ(test, decision.verdict, IPSECDRV_VERDICT_PROTECT);
 	/* and no answer survives its generation */
 	world.filter.action[OUT] = BLOCK;

@@ -122,9 +122,12 @@ static void lifetime_limit_packets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sa->state, (u8)IPSECDRV_SA_STATE_MATURE);
 	KUNIT_EXPECT_EQ(test, send_until_end(t, sa, 1000, 1), 1U);
 	KUNIT_EXPECT_EQ(test, sa->state, (u8)IPSECDRV_SA_STATE_DYING);
+	/* nothing says how soon the work is there, so it is waited for */
+	sa_test_tick(t, 1000);
+	expect_events(t, 1, SOFT, 0);
 	KUNIT_EXPECT_EQ(test, send_until_end(t, sa, 1000, 9), 2U);
 	sa_test_tick(t, 1001);
-	expect_events(t, 1, HARD, 0);
+	expect_events(t, 2, SOFT, HARD);
 }
 
 /* what arrives counts too, but only when it is authentic */

@@ -36,6 +36,7 @@
 #include "../drop.h"
 #include "../hook.h"
 #include "../netlink.h"
+#include "../tunnel.h"
 
 /* The namespace of the case that runs: cases run one after the other. */
 static struct sa_test *current_test;

@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 
+#include "../compat.h"	/* hex2bin(), for those who include this */
 #include "../filter.h"
 #include "../net.h"
 #include "../replay.h"
