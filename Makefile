@@ -17,7 +17,7 @@ MAKEFLAGS += -rR --no-print-directory
 .SECONDARY:
 .DEFAULT_GOAL := all
 
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/^IPD_VERSION := //p' Kbuild)
 
 # "make V=1" shows the commands.
 V ?= 0
@@ -301,6 +301,7 @@ install-driver:
 	$(Q)set -e; for f in $(DKMS_FILES); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(dkmsdir)/$$f; done
 	$(Q)find $(DESTDIR)$(dkmsdir) -name '*.sh' -exec chmod 755 {} +
+	$(Q)sed -i 's/^IPD_VERSION := .*/IPD_VERSION := $(VERSION)/' $(DESTDIR)$(dkmsdir)/Kbuild
 	$(Q)sed 's/#MODULE_VERSION#/$(VERSION)/' scripts/dkms.conf.in >$(DESTDIR)$(dkmsdir)/dkms.conf
 
 # What is installed, for "make uninstall"; selftests/harness/install.sh holds it against the rules above.

@@ -71,5 +71,6 @@ module_init(ipd_init);
 module_exit(ipd_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_VERSION(IPD_VERSION);
 MODULE_DESCRIPTION("IPsec policy driver: filters and security associations");
 MODULE_ALIAS_GENL_FAMILY("ipsecdrv");

@@ -14,6 +14,7 @@ ask() { ctl A status >"$TMP/status"; }
 says() { tr -s '\n ' ' ' <"$TMP/status" | grep -Eq -- "$1"; } # PATTERN
 # is_told PATTERN: something needs attention, and this is said of it
 is_told() { ! ask && says "$1"; }
+is_well() { ask && ! says '! '; }
 # what it says fits on a screen
 fits() { [ "$(wc -l <"$TMP/status")" -le 24 ] && ! grep -q '.\{81\}' "$TMP/status"; }
 failed_with() { ask; says "Last failures: $1, [0-9a-z ]+ ago: (main|quick) mode, no response"; } # ADDRESS
@@ -32,6 +33,10 @@ for line in "Policy Agent" "IKE Service" "Credentials Service"; do
 done
 same "and that is the one" "$(service_pid A ipsec-policy-agent)" \
 	"$(ctl A --json status | jq -r '.status[0].agentpid')"
+version=$(sed -n 's/^IPD_VERSION := //p' "$TOP/Kbuild")
+same "the driver has the version of the source, and the agent's is the same" "$version $version" \
+	"$(ctl A --json status | jq -r '.status[0] | "\(.driverversion) \(.agentversion)"')"
+check "of which nothing is said" is_well
 check "filters and associations" says \
 	'Filters in Driver : 1, .* Security Associations : 1 main mode, 1 quick mode'
 check "layers" says 'persistent - 0 0 no policy assigned local - 0 0 no policy assigned dynamic - 1 1 in force'
@@ -74,6 +79,21 @@ check "is told" eval 'ask && says "Startup Mode : permit; block at the next boot
 stop A-ipsec-policy-agent
 check "A02 stopped: permit mode" is_told '! The driver is on its own. Everything passes.* Driver Mode : permit'
 
-stop A-ipsec-ike
+# --- a driver of another version
+# The upgrade of a package leaves one behind that is older. The string is as long: the file stays valid.
+other_driver() {
+	perl -pe "s/\\0version=\Q$version\E\\0/\\0version=0.0.9\\0/" "$IPD_MODULE" >"$TMP/ipsecdrv.ko" &&
+		[ "$(modinfo -F version "$TMP/ipsecdrv.ko")" = 0.0.9 ]
+}
+for program in ipsec-policy-agent ipsec-ike ipsec-cred; do stop "B-$program"; done
+need other_driver
+need unload_module
+IPD_MODULE=$TMP/ipsecdrv.ko load_module
+service A ipsec-policy-agent
+check "a driver of another version is told, with what to do" wait_for 30 is_told \
+	"! The driver is of version 0.0.9, the agent of $version: .* Reboot to load the installed one"
+check "and is used" says 'Driver Mode : secure: .* local First 1 2 in force'
+
+for program in ipsec-policy-agent ipsec-ike ipsec-cred; do stop "A-$program"; done
 check_world
 finish

@@ -82,8 +82,9 @@ static void find_in_driver(struct status *status)
 	if (info->driver_version && info->agent_version &&
 	    strcmp(info->driver_version, info->agent_version) != 0)
 		add(status,
-		    "The driver is of version %s, the agent of %s. The new driver is loaded when "
-		    "the host is booted.", info->driver_version, info->agent_version);
+		    "The driver is of version %s, the agent of %s: a driver that runs is not "
+		    "replaced. Reboot to load the installed one; \"dkms status\" says which it is.",
+		    info->driver_version, info->agent_version);
 }
 
 static void find_in_processes(struct status *status)
