@@ -141,23 +141,6 @@ static bool belongs_into(const struct ipd_sa *sa, const struct ipd_sa *outer)
 	return sa->outer == outer;
 }
 
-static void count_in(const struct ipd_op *op)
-{
-	struct ipd_sad_counters __percpu *counters = op->sa->sad->counters;
-	const int dir = IPSECDRV_DIRECTION_IN;
-
-	if (op->sa->crypto.is_encrypting)
-		this_cpu_add(counters->confidential[dir], op->payload);
-	if (op->sa->crypto.is_authenticating)
-		this_cpu_add(counters->authenticated[dir], op->payload);
-	if (!ipd_sa_is_whole(op->sa))
-		return;
-	if (ipd_sa_is_tunnel(op->sa))
-		this_cpu_add(counters->tunnel[dir], op->payload);
-	else
-		this_cpu_add(counters->transport[dir], op->payload);
-}
-
 static void count_failure(struct ipd_sa *sa, int err)
 {
 	if (err == -EALREADY)
@@ -257,7 +240,7 @@ static int accept_packet(struct ipd_op *op, int err)
 		return err;
 	if (!ipd_sa_charge(sa, op->payload))
 		return -EKEYEXPIRED;
-	count_in(op);
+	ipd_op_count(op);
 	if (err)
 		return err;
 	settle_checksum(op->skb, sa);

@@ -234,3 +234,20 @@ u8 ipd_op_reason(int err)
 		return IPSECDRV_DROP_CRYPTO;
 	}
 }
+
+void ipd_op_count(const struct ipd_op *op)
+{
+	struct ipd_sad_counters __percpu *counters = op->sa->sad->counters;
+	const int dir = op->sa->params.direction;
+
+	if (op->sa->crypto.is_encrypting)
+		this_cpu_add(counters->confidential[dir], op->payload);
+	if (op->sa->crypto.is_authenticating)
+		this_cpu_add(counters->authenticated[dir], op->payload);
+	if (!ipd_sa_is_whole(op->sa))
+		return;
+	if (ipd_sa_is_tunnel(op->sa))
+		this_cpu_add(counters->tunnel[dir], op->payload);
+	else
+		this_cpu_add(counters->transport[dir], op->payload);
+}

@@ -59,6 +59,9 @@ struct ipd_op *ipd_op_get(unsigned int request_size);
 /* BH off; op->skb is the caller's */
 void ipd_op_put(struct ipd_op *op);
 
+/* The packet was protected, or opened: its bytes, by what was done for them. BH off. */
+void ipd_op_count(const struct ipd_op *op);
+
 /*
  * Takes what has to stay until an asynchronous request ends: namespace, association, devices,
  * route. Does nothing for associations whose packets do not leave the caller. -ESHUTDOWN,

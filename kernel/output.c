@@ -341,23 +341,6 @@ static int take_number(struct ipd_sa *sa, u64 *ret_seq)
 	return 0;
 }
 
-static void count_out(const struct ipd_op *op)
-{
-	struct ipd_sad_counters __percpu *counters = op->sa->sad->counters;
-	const int dir = IPSECDRV_DIRECTION_OUT;
-
-	if (op->sa->crypto.is_encrypting)
-		this_cpu_add(counters->confidential[dir], op->payload);
-	if (op->sa->crypto.is_authenticating)
-		this_cpu_add(counters->authenticated[dir], op->payload);
-	if (!ipd_sa_is_whole(op->sa))
-		return;
-	if (ipd_sa_is_tunnel(op->sa))
-		this_cpu_add(counters->tunnel[dir], op->payload);
-	else
-		this_cpu_add(counters->transport[dir], op->payload);
-}
-
 /* ESP has left the room for it */
 static int put_in_udp(struct ipd_op *op)
 {
@@ -379,7 +362,7 @@ static int finish_output(struct ipd_op *op, int err)
 		if (err)
 			return err;
 	}
-	count_out(op);
+	ipd_op_count(op);
 	/* nothing of what hardware was to do with the packet inside is left */
 	skb->ip_summed = CHECKSUM_NONE;
 	skb->encapsulation = 0;
