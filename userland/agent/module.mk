@@ -28,8 +28,10 @@ agent_SRCS := \
 	userland/agent/explain.c \
 	userland/agent/explain_stored.c \
 	userland/agent/gone.c \
+	userland/agent/grants.c \
 	userland/agent/ike.c \
 	userland/agent/install.c \
+	userland/agent/jobs.c \
 	userland/agent/keylog.c \
 	userland/agent/layers.c \
 	userland/agent/memory.c \

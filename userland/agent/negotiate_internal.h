@@ -7,9 +7,9 @@
 #include "ike/table.h"
 
 /*
- * Shared by negotiate.c (who asks), install.c (what is installed), pairs.c (how that is found), soft.c
- * (who is talked to in clear), memory.c (what is remembered), traffic.c (what moves) and gone.c (whose
- * address is gone).
+ * Shared by negotiate.c (what changes all of it), jobs.c (what the driver waits for), grants.c (what
+ * peers are allowed), install.c (what is installed), pairs.c (how that is found), soft.c (who is talked
+ * to in clear), memory.c (what is remembered), traffic.c (what moves) and gone.c (whose address is gone).
  */
 
 /* What the driver waits for. */
@@ -127,6 +127,16 @@ bool negotiate_is_me(struct negotiate *negotiate, const struct ip_addr *addr);
 /* Counts and logs, not more than a few lines per second. Returns -EPERM. */
 int negotiate_refuse(struct negotiate *negotiate, const char *what, const struct ike_path *path,
 		     uint32_t filter_id, const char *why);
+/* A filter that negotiates, or NULL. */
+const struct layer_filter *negotiate_filter(const struct negotiate *negotiate, uint32_t id);
+/* Main mode's rule, for initiators and responders alike. */
+const struct layer_mm *negotiate_find_mm(struct negotiate *negotiate, const struct ip_addr *local,
+					 const struct ip_addr *remote);
+/* Removes the filter, if it is one of these and has no pair any more. */
+void negotiate_close_response(struct negotiate *negotiate, uint32_t filter_id);
+
+/* --- jobs.c ------------------------------------------------------------------------------- */
+
 struct job *negotiate_find_job(const struct negotiate *negotiate, uint64_t id);
 struct job *negotiate_find_same_job(const struct negotiate *negotiate, uint32_t filter_id,
 				    const struct ike_selector *selector);
@@ -135,8 +145,22 @@ void negotiate_send_jobs(struct negotiate *negotiate);
 /* The association that it was for is there. */
 void negotiate_finish_job(struct negotiate *negotiate, uint32_t filter_id,
 			  const struct ike_selector *selector);
+/* IKE is told; whether there were any. */
+bool negotiate_drop_jobs(struct negotiate *negotiate, uint32_t filter_id);
+/* Those that the driver does not wait for any more. */
+void negotiate_drop_stale_jobs(struct negotiate *negotiate, const struct kernel_acquire *acquires,
+			       size_t n);
+/* IKE is gone: the next one gets them. */
+void negotiate_take_back_jobs(struct negotiate *negotiate);
+void negotiate_clear_jobs(struct negotiate *negotiate);
+
+/* --- grants.c ----------------------------------------------------------------------------- */
+
 /* The grant is used up: it was for one pair. */
 bool negotiate_take_grant(struct negotiate *negotiate, const struct ike_sa_install *install);
+/* Whether there were any. */
+bool negotiate_drop_grants(struct negotiate *negotiate, uint32_t filter_id);
+void negotiate_clear_grants(struct negotiate *negotiate);
 
 /*
  * The filter of the default response rule that a grant is for, made now. NULL: no grant, or the
@@ -144,8 +168,6 @@ bool negotiate_take_grant(struct negotiate *negotiate, const struct ike_sa_insta
  */
 const struct layer_filter *negotiate_open_response(struct negotiate *negotiate,
 						   const struct ike_sa_install *install);
-/* Removes the filter, if it is one of these and has no pair any more. */
-void negotiate_close_response(struct negotiate *negotiate, uint32_t filter_id);
 
 /* --- pairs.c ------------------------------------------------------------------------------ */
 
