@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: MIT
 # check: tiers=uml also=uml-debug,vm timeout=500
 #
-# Crypto code that completes later: cryptd takes the place of the ciphers inside of AES-GCM,
-# AES-CBC with HMAC, and of the hash, so every packet goes through a work item. Then associations,
-# filters, namespaces and the module go while packets are under way. (Not in the VM: what its
-# ciphers are called depends on its CPU.)
+# Crypto code that completes later: cryptd takes the place of AES-GCM, of AES-CBC with HMAC, and of
+# the hash, so every packet goes through a work item. Then associations, filters, namespaces and the
+# module go while packets are under way.
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/natt.sh"
 
@@ -14,7 +13,10 @@ make_cryptd() { # TYPE NAME
 	python3 - "$1" "$2" <<-'PYTHON'
 		import socket, sys
 		s = socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET)
-		s.bind((sys.argv[1], sys.argv[2]))
+		try:
+		    s.bind((sys.argv[1], sys.argv[2]))
+		except FileExistsError:  # Linux 7.2, though it has made it just now
+		    pass
 	PYTHON
 }
 is_cryptd() { # NAME: whether what the name means now goes through cryptd
@@ -24,12 +26,10 @@ is_cryptd() { # NAME: whether what the name means now goes through cryptd
 		END { exit found !~ /cryptd/ }' /proc/crypto
 }
 
-# before anybody asks for what is built on them
-need make_cryptd skcipher 'cryptd(ctr(aes-generic))'
-need make_cryptd skcipher 'cryptd(cbc(aes-generic))'
-need make_cryptd hash 'cryptd(hmac(sha1-generic))'
-need make_cryptd aead 'rfc4106(gcm(aes))'
-need make_cryptd aead 'authenc(hmac(sha1),cbc(aes))'
+# before anybody asks for them
+need make_cryptd hash 'cryptd(hmac(sha1))'
+need make_cryptd aead 'cryptd(rfc4106(gcm(aes)))'
+need make_cryptd aead 'cryptd(authenc(hmac(sha1),cbc(aes)))'
 check "F16 AES-GCM goes through cryptd" is_cryptd 'rfc4106(gcm(aes))'
 check "F16 AES-CBC goes through cryptd" is_cryptd 'authenc(hmac(sha1),cbc(aes))'
 check "F15 HMAC-SHA1 goes through cryptd" is_cryptd 'hmac(sha1)'
