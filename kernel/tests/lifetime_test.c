@@ -89,6 +89,7 @@ static void lifetime_limit_soft(struct kunit *test)
 	config.soft_bytes = 8000;
 	config.hard_bytes = 10000;
 	sa = sa_test_install(t, &config);
+	ipd_sa_get(sa);
 	/* the share of a CPU is a 256th of the limit */
 	KUNIT_EXPECT_EQ(test, send_until_end(t, sa, 100, 79), 79U);
 	sa_test_tick(t, 1001);
@@ -106,6 +107,7 @@ static void lifetime_limit_soft(struct kunit *test)
 	expect_events(t, 2, SOFT, HARD);
 	KUNIT_EXPECT_EQ(test, t->events[1].spi, config.spi);
 	KUNIT_EXPECT_EQ(test, t->n_attached, 0);
+	ipd_sa_put(sa);
 }
 
 static void lifetime_limit_packets(struct kunit *test)
@@ -118,6 +120,7 @@ static void lifetime_limit_packets(struct kunit *test)
 	config.soft_packets = 5;
 	config.hard_packets = 7;
 	sa = sa_test_install(t, &config);
+	ipd_sa_get(sa);
 	KUNIT_EXPECT_EQ(test, send_until_end(t, sa, 1000, 4), 4U);
 	KUNIT_EXPECT_EQ(test, sa->state, (u8)IPSECDRV_SA_STATE_MATURE);
 	KUNIT_EXPECT_EQ(test, send_until_end(t, sa, 1000, 1), 1U);
@@ -128,6 +131,7 @@ static void lifetime_limit_packets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, send_until_end(t, sa, 1000, 9), 2U);
 	sa_test_tick(t, 1001);
 	expect_events(t, 2, SOFT, HARD);
+	ipd_sa_put(sa);
 }
 
 /* what arrives counts too, but only when it is authentic */
@@ -148,6 +152,7 @@ static void lifetime_limit_inbound(struct kunit *test)
 	swap(config.local, config.remote);
 	swap(config.selector.local, config.selector.remote);
 	in = sa_test_install(t, &config);
+	ipd_sa_get(in);
 	for (i = 0; i < 6; i++) {
 		sa_test_output(t, out, sa_test_packet(t, V4, IPPROTO_UDP, 100), &skb);
 		bad = sa_test_copy(t, skb);
@@ -160,6 +165,7 @@ static void lifetime_limit_inbound(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, in->state, (u8)IPSECDRV_SA_STATE_DEAD);
 	sa_test_tick(t, 1001);
 	expect_events(t, 1, HARD, 0);
+	ipd_sa_put(in);
 }
 
 /* the blocks that CPUs take never add up to more than the limit */
@@ -174,6 +180,7 @@ static void lifetime_limit_shares(struct kunit *test)
 	sa_test_config(&config, V4, OUT, GCM, 0, NONE);
 	config.hard_bytes = 1000000;
 	sa = sa_test_install(t, &config);
+	ipd_sa_get(sa);
 	local_bh_disable();
 	for (i = 0; i < 100000; i++) {
 		struct ipd_sa_counters *counters = this_cpu_ptr(sa->counters);
@@ -193,6 +200,7 @@ static void lifetime_limit_shares(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&sa->bytes.taken) <= 1000000, true);
 	KUNIT_EXPECT_EQ(test, per_cpu_ptr(sa->counters, 0)->packets, packets);
 	sa_test_tick(t, 1001);
+	ipd_sa_put(sa);
 }
 
 static void sequence_end(struct sa_test *t, u64 soft, u64 last)

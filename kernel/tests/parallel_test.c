@@ -148,11 +148,13 @@ static void parallel_limit(struct kunit *test)
 	sa_test_config(&config, V4, IPSECDRV_DIRECTION_OUT, CBC, 0, SHA1);
 	config.hard_packets = 5;
 	out = sa_test_install(t, &config);
+	ipd_sa_get(out);	/* it ends while packets still come */
 	for (i = 0; i < 8; i++)
 		send(t, out, 40);
 	sa_test_settle();
 	KUNIT_EXPECT_EQ(test, skb_queue_len(&t->sent), 5U);
 	KUNIT_EXPECT_EQ(test, t->drops[IPSECDRV_DROP_SA_STATE], 3U);
+	ipd_sa_put(out);
 }
 
 static struct kunit_case parallel_cases[] = {

@@ -33,6 +33,6 @@ our_leaks() {
 	echo scan >$file && sleep 5 && echo scan >$file || echo "kmemleak cannot scan"
 	awk '/^unreferenced object/ { if (ours) printf "%s", text; text = ""; ours = 0 }
 	     { text = text $0 "\n" }
-	     /\[ipsecdrv|\] 0x[0-9a-f]+$/ { ours = 1 }
+	     /\[ipsecdrv|^ *(\[<[0-9a-f]+>\] )?0x[0-9a-f]+$/ { ours = 1 }
 	     END { if (ours) printf "%s", text }' $file || echo "kmemleak cannot be read"
 }

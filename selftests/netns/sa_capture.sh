@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml also=uml-debug,vm timeout=400
+# check: tiers=uml also=uml-debug,vm timeout=900
 #
 # What the wire shows: of ESP nothing but with the null cipher, of AH everything. And tshark, with
 # the keys, decrypts what the driver sent and finds every ICV right.
