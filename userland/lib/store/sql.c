@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "policy/check.h"
 
@@ -14,6 +15,21 @@ int sql_damaged(const struct store *store, struct fault *fault, const char *what
 	(void)fault_failed(fault, "the store %s is damaged: %s; it was left as it is, put a copy "
 			   "that is known to be good in its place", store->path, what);
 	return -EBADMSG;
+}
+
+bool sql_is_frozen(const char *path)
+{
+	struct statvfs status;
+
+	return !statvfs(path, &status) && status.f_flag & ST_RDONLY;
+}
+
+int sql_frozen(const char *path, struct fault *fault)
+{
+	(void)fault_denied(fault, "the store %s is on a file system that is read-only; mount it for "
+			   "writing, and if it is already, restart the service: what was read-only "
+			   "when it started may stay so for it", path);
+	return -EACCES;
 }
 
 int sql_fault(struct store *store, struct fault *fault, int code)
@@ -36,6 +52,8 @@ int sql_fault(struct store *store, struct fault *fault, int code)
 		return -EBUSY;
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
+		if (sql_is_frozen(store->path))
+			return sql_frozen(store->path, fault);
 		(void)fault_denied(fault, "the store %s cannot be written; check the rights to it "
 				   "and to its folder", store->path);
 		return -EACCES;

@@ -57,6 +57,12 @@ int sql_number(struct store *store, struct fault *fault, int64_t *ret_number, co
 
 /* What SQLite's last failure, @code, means for the store; -errno. */
 int sql_fault(struct store *store, struct fault *fault, int code);
+/*
+ * Whether nothing on the file's file system can be written here: each mount namespace has its own word in
+ * that, and who has made it for himself, as a service does, does not hear of a change elsewhere.
+ */
+bool sql_is_frozen(const char *path);
+int sql_frozen(const char *path, struct fault *fault);	/* says so; -EACCES */
 /* Whether the last failure was for want of the files of the log beside the store. */
 bool sql_lacks_log(const struct store *store);
 /*

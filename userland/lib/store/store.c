@@ -25,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "store/examples.h"
 #include "store/load.h"
@@ -242,10 +241,11 @@ static int cannot_open(const char *path, int error, struct fault *fault)
 		return -ENOENT;
 	case EACCES:
 	case EPERM:
-	case EROFS:
 		(void)fault_denied(fault, "the store %s cannot be opened: %s; check the rights to it "
 				   "and to its folder", path, strerror(error));
 		return -EACCES;
+	case EROFS:
+		return sql_frozen(path, fault);
 	default:
 		(void)fault_failed(fault, "the store %s cannot be opened: %s", path,
 				   strerror(error));
@@ -317,13 +317,6 @@ static int check_file(const char *path, unsigned int flags, struct fault *fault)
 	return 0;
 }
 
-static bool is_frozen(const char *path)
-{
-	struct statvfs status;
-
-	return !statvfs(path, &status) && status.f_flag & ST_RDONLY;
-}
-
 /* A file: URI: the path's bytes that have a meaning there are escaped. NULL without memory. */
 static char *make_uri(const char *path, const char *query)
 {
@@ -379,7 +372,7 @@ static bool has_log(const char *path)
  */
 static int open_alone(struct store *store, unsigned int flags, struct fault *fault)
 {
-	bool frozen = is_frozen(store->path);
+	bool frozen = sql_is_frozen(store->path);
 	int err = open_database(store, frozen ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE,
 				!frozen ? "" : has_log(store->path) ? "?nolock=1" : "?immutable=1",
 				fault);

@@ -235,8 +235,11 @@ static void read_frozen(void)
 	MUST(store_open(test_path(), STORE_OPEN_READ, &store, &test_fault) == 0);
 	MUST(count_policies(store) == 1);
 	MUST(!store_version(store));	/* a copy in memory, which changes no more */
+	MUST(test_add_policy(store, "refused") == -EACCES);
+	MUST(strstr(test_fault.text, "read-only") && strstr(test_fault.text, "restart the service"));
 	store_close(store);
 	MUST(store_open(test_path(), STORE_OPEN_WRITE, &store, &test_fault) == -EACCES);
+	MUST(strstr(test_fault.text, "read-only") && strstr(test_fault.text, "restart the service"));
 }
 
 /* On a file system that nobody writes, a store is read without the files of its log. */
