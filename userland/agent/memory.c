@@ -12,12 +12,14 @@
 
 /* --- main modes --------------------------------------------------------------------------- */
 
-/* 0 when no rule negotiates between the two any more. */
+/*
+ * 0 when no rule negotiates between the two any more. Whoever has a main mode from @local is "me"; what
+ * becomes of it when the address is away is not for policy to say, but for gone.c.
+ */
 static uint64_t version_between(struct negotiate *negotiate, const struct ip_addr *local,
 				const struct ip_addr *remote)
 {
-	const struct layer_mm *mm = layers_find_mm(negotiate->layers, local,
-						   negotiate_is_me(negotiate, local), remote);
+	const struct layer_mm *mm = layers_find_mm(negotiate->layers, local, true, remote);
 
 	return mm ? mm->rule->treatment->version : 0;
 }

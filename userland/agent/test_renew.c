@@ -481,6 +481,23 @@ static void test_address_comes_back(void **state)
 	assert_int_equal(w->log.n_expires + w->log.n_mm_deletes, 0);
 }
 
+/* Somebody changes policy meanwhile, or the agent looks for the ends of tunnels. */
+static void test_policy_while_an_address_is_away(void **state)
+{
+	struct scene *w = *state;
+
+	establish(w, 7);
+	have_addresses(w, "10.0.0.9");
+	scene_apply(w);
+	negotiate_watch(w->negotiate);
+	have_addresses(w, "10.0.0.1");
+	scene_apply(w);
+	negotiate_watch(w->negotiate);
+	assert_int_equal(scene_count_sas(w), 2);
+	assert_int_equal(negotiate_get_counts(w->negotiate).mms, 1);
+	assert_int_equal(w->log.n_expires + w->log.n_mm_deletes, 0);
+}
+
 /* Nobody is there to be told. */
 static void test_address_goes_without_ike(void **state)
 {
@@ -509,6 +526,8 @@ int main(void)
 			   test_address_goes),
 		SCENE_TEST("an address that comes back within ten seconds does not",
 			   test_address_comes_back),
+		SCENE_TEST("nor does it when policy changes meanwhile",
+			   test_policy_while_an_address_is_away),
 		SCENE_TEST("an address that goes while IKE is away", test_address_goes_without_ike),
 		SCENE_TEST("test_pause", test_pause),
 		SCENE_TEST("test_rule_deleted", test_rule_deleted),
