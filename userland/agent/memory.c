@@ -155,8 +155,7 @@ void negotiate_listed_mm(struct negotiate *negotiate, const struct ike_mm_info *
 	if (!negotiate->old_layers || info->state == IKE_MM_STATE_DEAD ||
 	    info->state == IKE_MM_STATE_DYING || info->age_ms * 1000 < since_change)
 		return;
-	was = layers_find_mm(negotiate->old_layers, local, negotiate_is_me(negotiate, local),
-			     remote);
+	was = layers_find_mm(negotiate->old_layers, local, true, remote);
 	if (was && was->rule->treatment->version == version_between(negotiate, local, remote))
 		return;
 	(void)ike->delete_mm(negotiate->config.userdata, info->mm_id, IKE_REASON_POLICY_CHANGE);

@@ -485,10 +485,16 @@ static void test_address_comes_back(void **state)
 static void test_policy_while_an_address_is_away(void **state)
 {
 	struct scene *w = *state;
+	struct ike_mm_info mm = main_mode(7, "10.0.0.2", IKE_MM_STATE_ESTABLISHED);
 
 	establish(w, 7);
+	scene_clock += 10000000;
 	have_addresses(w, "10.0.0.9");
+	scene_add_rule(w, "srcaddr=me dstaddr=10.0.0.77 mmpolicy=m qmpolicy=q psk=k");
 	scene_apply(w);
+	assert_int_equal(w->log.n_lists, 1);
+	negotiate_listed_mm(w->negotiate, &mm);
+	negotiate_listed(w->negotiate, 0);
 	negotiate_watch(w->negotiate);
 	have_addresses(w, "10.0.0.1");
 	scene_apply(w);
