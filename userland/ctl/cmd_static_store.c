@@ -38,9 +38,10 @@ static enum ctl_exit run_set_store(struct ctl *ctl, const struct ctl_args *args)
 
 	if (!is_local && strcasecmp(text, "persistent") != 0)
 		return ctl_error(ctl, CTL_ERROR_NOT_SUPPORTED,
-				 "this version has no directory, so that there is no %s store; the "
-				 "session's is still the %s store", text,
-				 store_location_name(ctl_store_location(ctl)));
+				 "this version has no directory, so that there is no %s store; %s", text,
+				 ctl->script ? "commands for a store are not done until this script "
+					       "has chosen another one" :
+					       "the session's is as before");
 	if (ctl_args_get(args, "domain"))
 		return ctl_usage_error(ctl, path, "domain means nothing with location=%s", text);
 	return ctl_store_choose(ctl, is_local ? STORE_LOCATION_LOCAL : STORE_LOCATION_PERSISTENT);

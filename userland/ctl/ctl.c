@@ -116,6 +116,19 @@ static bool can_be_tried(const struct ctl_command *command)
 	       command->flags & (CTL_COMMAND_DRY | CTL_COMMAND_STORED | CTL_COMMAND_AGENT);
 }
 
+/*
+ * Nobody is there to look between two lines of a script: once its choice of a store is refused, what
+ * was meant for that store must not be done to another one.
+ */
+static bool lacks_store(struct ctl *ctl, const struct ctl_command *command)
+{
+	if (!strcmp(command->path, "static set store")) {
+		ctl->has_no_store = ctl->script != NULL;	/* until it has chosen one */
+		return false;
+	}
+	return ctl->has_no_store && !strncmp(command->path, "static ", strlen("static "));
+}
+
 static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *command, char **words,
 				 size_t n)
 {
@@ -127,6 +140,11 @@ static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *comm
 		ctl_help(ctl, command->path);
 		return CTL_EXIT_OK;
 	}
+	if (lacks_store(ctl, command))
+		return ctl_error(ctl, CTL_ERROR_INVALID,
+				 "%s: not done, as the store that this script has chosen is not "
+				 "there; choose one with \"static set store location=local\"",
+				 command->path);
 	if (ctl_parse_args(command, words, n, &args, why) < 0)
 		return ctl_usage_error(ctl, command->path, "%s", why);
 	if (ctl->is_dry_run && !can_be_tried(command))

@@ -33,6 +33,7 @@ struct ctl {
 	bool is_done;			/* exit, quit or bye was said */
 	const char *script;		/* for messages: the file that is run, or NULL */
 	unsigned int line;
+	bool has_no_store;		/* the script's last "static set store" was refused */
 	/* The name of an address, for resolvedns=; 0 or negative. getnameinfo() but in tests. */
 	int (*host_name)(const struct ip_addr *addr, char *buf, size_t len);
 	/* The driver, for when there is no agent. kernel_genl_open() but in tests. */

@@ -69,6 +69,7 @@ enum ctl_exit ctl_store_choose(struct ctl *ctl, enum store_location location)
 		return no_memory(ctl);
 	stores->file = store_close(stores->file);
 	stores->location = location;
+	ctl->has_no_store = false;
 	return ret;
 }
 
