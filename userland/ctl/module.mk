@@ -78,7 +78,7 @@ fuzz_command_PKGS := libsystemd smartcols libedit
 TESTS += test_ctl_manual test_ctl_prompt
 test_ctl_manual_SRCS := userland/ctl/test_ctl_manual.c
 test_ctl_manual_LIBS := ctl store policy nl base
-test_ctl_manual_PKGS := cmocka libsystemd smartcols libedit
+test_ctl_manual_PKGS := cmocka libsystemd smartcols libedit sqlite3
 test_ctl_prompt_SRCS := \
 	userland/ctl/fake_agent.c \
 	userland/ctl/fake_fixture.c \

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * The manual pages against the tables that they describe: every command has a section, in which
- * every tag is an item; every property, exit code, mode, action, algorithm and reason is there. And
- * every reason has a remedy.
+ * every tag is an item; every property, exit code, mode, action, algorithm and reason is there; and
+ * every table and column of a store. And every reason has a remedy.
  */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <linux/ipsecdrv.h>
+#include <sqlite3.h>
 
 #include "base/cleanup.h"
 #include "ctl/command.h"
@@ -21,6 +24,7 @@
 #include "nl/names_gen.h"
 #include "policy/config.h"
 #include "store/finding.h"
+#include "store/store.h"
 
 static char *read_document(const char *name)
 {
@@ -228,6 +232,71 @@ static void remedies(void **state)
 	assert_null(nl_pass_remedy("tomorrow's"));
 }
 
+/* Whether ".Cm" says @word in @text. */
+static bool has_word(const char *text, const char *word)
+{
+	char line[64];
+	size_t len = (size_t)snprintf(line, sizeof(line), "\n.Cm %s", word);
+
+	for (const char *at = text; (at = strstr(at, line)); at++)
+		if (isspace((unsigned char)at[len]))
+			return true;
+	return false;
+}
+
+/* The item of the list that is for @word, alone or among others. */
+static char *item_of(const char *text, const char *word)
+{
+	for (const char *at = text; (at = strstr(at, "\n.It Cm ")); at++) {
+		const char *end = strstr(at + 1, "\n.It ") ?: at + strlen(at);
+		_cleanup_free_ char *item = strndup(at, (size_t)(end - at));
+
+		if (has_item(item, word))
+			return TAKE_PTR(item);
+	}
+	fail_msg("no item %s", word);
+	return NULL;
+}
+
+static void check_table(const char *manual, const char *table, const char *column)
+{
+	_cleanup_free_ char *item = item_of(manual, table);
+	_cleanup_free_ char *intro = strndup(manual, (size_t)(strstr(manual, "\n.It ") - manual));
+
+	if (!has_word(item, column) && !has_word(intro, column) && !strstr(item, "columns are the tags"))
+		fail_msg("table %s: no column %s", table, column);
+}
+
+static void store_layout(void **state)
+{
+	_cleanup_free_ char *manual = read_manual("ipsec-policy-stores.5"), *text = NULL;
+	char folder[] = "/tmp/manual-XXXXXX", path[64];
+	sqlite3_stmt *columns = NULL;
+	struct store *store = NULL;
+	sqlite3 *db = NULL;
+	struct fault fault;
+	unsigned int n = 0;
+
+	(void)state;
+	text = section(manual, "\n.Ss Tables\n");
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/local.db", folder);
+	assert_int_equal(store_open(path, STORE_OPEN_WRITE | STORE_OPEN_CREATE, &store, &fault), 0);
+	store_close(store);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT s.name, c.name FROM sqlite_schema s, "
+					    "pragma_table_info(s.name) c WHERE s.type = 'table'", -1,
+					    &columns, NULL), SQLITE_OK);
+	for (; sqlite3_step(columns) == SQLITE_ROW; n++)
+		check_table(text, (const char *)sqlite3_column_text(columns, 0),
+			    (const char *)sqlite3_column_text(columns, 1));
+	assert_true(n > 60);
+	sqlite3_finalize(columns);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +307,8 @@ int main(void)
 		{ "modes, actions, algorithms and drop reasons are in ipsecdrv(7)", driver, NULL,
 		  NULL, NULL },
 		{ "every reason has a remedy", remedies, NULL, NULL, NULL },
+		{ "X01 tables and columns of a store are in ipsec-policy-stores(5)", store_layout, NULL,
+		  NULL, NULL },
 		{ "X16 what 2000, XP and 2003 did is told", differences, NULL, NULL, NULL },
 	};
 
