@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml also=uml-debug,vm timeout=400
+# check: tiers=uml also=uml-debug,vm timeout=600
 #
 # The command lines of Windows XP's ipseccmd, and those of the examples in its help, through command,
 # agent and driver. What is in the driver is read from the driver.
@@ -50,7 +50,22 @@ shows() { # PATTERN ITEM...
 	shift
 	cmd A show "$@" >"$TMP/shown" && grep -Eq -- "$pattern" "$TMP/shown"
 }
+shows_all() { # PATTERN... of what the last "show" printed
+	local pattern
+	for pattern; do
+		grep -Eq -- "$pattern" "$TMP/shown" || { echo "not shown: $pattern"; return 1; }
+	done
+}
+# The headlines of what is shown; drops have theirs once there are some.
+sections() { # ITEM...
+	cmd A show "$@" | awk '/^-+$/ && last != "Packets Dropped" { print last } { last = $0 }' | paste -sd,
+}
 answers() { on A ping -c 1 -W 1 "$B4"; }
+# what a store holds, but times
+content() { ctl A --json static show all | jq -cS 'walk(if type == "object" then del(.modified) else . end)'; }
+of_policy() { ctl A --json static show policy "$1" | jq -r ".policies[0] | $2"; }       # NAME FILTER
+of_rule() { ctl A --json static show rule "name=$1" "policy=Secure My Traffic" | jq -r ".policy_rules[0] | $2"; } # NAME FILTER
+of_action() { ctl A --json static show filteraction "$1 filter action" | jq -r ".filteractions[0] | $2"; } # RULE FILTER
 wipe() { cmd A -u && [ "$(n_filters)" = 0 ]; }
 
 check "C03 without arguments there is help" eval 'cmd A | grep -q "^Usage: ipseccmd "'
@@ -85,13 +100,26 @@ example_2() { # HOST OTHER
 check "C10 C18 C32 C38 example 2, confirmed" example_2 A
 check "C32 and on the other host" example_2 B
 check "C32 the two hosts protect what they say" wait_for 20 answers
-check "C31 the associations are shown" shows 'ESP Encryption|DES' sas
+check "C10 C31 the association is shown, with both protocols" eval 'cmd A show sas >"$TMP/shown" && shows_all \
+	"^Cookie Pair +: [0-9a-f]{16}:[0-9a-f]{16}$" "^Destination Address +: $B4$" "^AH SPI +: 0x[0-9a-f]{8} in" \
+	"^ESP SPI +: 0x[0-9a-f]{8} in" "^MD5.0/0. +DES.0/0. +SHA1 "'
 check "C31 the preshared key is shown in clear" shows 'Preshared key "tooltime"' auth
-check "C31 C32 examples 6 and 7" eval 'cmd A show filters policies | grep -q "Quick Mode Filters" &&
-	cmd A show all | grep -q "IKE Statistics"'
+FILTERS="Main Mode Filters: Generic,Main Mode Filters: Specific,Quick Mode Filters: Generic,Quick Mode Filters: Specific"
+POLICIES="IKE MM Policies,QM Negotiation Policies"
+AUTH="Main Mode Authentication Methods" STATS="IKE Statistics,IPSec Statistics" SAS="IKE Main Mode SAs,Quick Mode SAs"
+same "C31 C32 example 6" "$FILTERS,$POLICIES" "$(sections filters policies)"
+same "C31 C32 example 7" "$FILTERS,$POLICIES,$AUTH,$STATS,$SAS" "$(sections all)"
+same "C31 each has its part" "$FILTERS|$POLICIES|$AUTH|$STATS|$SAS" \
+	"$(for item in filters policies auth stats sas; do sections $item; done | paste -sd'|')"
 not_confirmed() { echo n | cmd A -f '[0+*]' -confirm; [ $? -eq 1 ]; }
 check "C18 what is not confirmed is not done" not_confirmed
-check "one key is not another" eval 'cmd B -u && cmd B -f foobar+foobar0 -n "esp[des,sha]+ah[md5]" -a P:Tooltime'
+b_has() { cmd B -u && cmd B -f foobar+foobar0 -n "ESP[DES,SHA]+AH[MD5]" -a "$1"; } # KEY
+check "C16 C30 the same in other words" b_has Preshare:tooltime
+check "C16 C30 is the same" wait_for 20 answers
+check "C30 a key in another case" b_has P:Tooltime
+refuse "C30 is another key" wait_for 3 answers
+check "C30 the proof is wrong, says the log" wait_for 40 eval \
+	'service_log A ipsec-policy-agent | grep -Eq "$B4.*(authent|preshared)"'
 check "C26 and again" eval 'wipe && cmd B -u'
 
 tunnel=(-n 'ah[sha]' -apreshare:tooltime -1s des-md5-3 -1p)
@@ -99,21 +127,31 @@ check "C32 example 3, without its 40 bit DES, outbound" \
 	cmd A -f 128.2.1.1=128.2.1.13 -t 128.2.1.13 "${tunnel[@]}"
 check "C15 C32 and inbound" cmd A -f 128.2.1.13=128.2.1.1 -t 128.2.1.1 "${tunnel[@]}"
 check "C15 one tunnel filter with both ends" \
-	in_driver_is 'class=tunnel .*out=negotiate in=negotiate'
-check "C19 the main mode of -1 flags is shown" shows 'DES +MD5 +14' policies
+	in_driver_is 'class=tunnel local=128\.2\.1\.1/.* remote=128\.2\.1\.13/.*out=negotiate in=negotiate'
+check "C15 and its ends" eval 'shows "^Tunnel Source +: 128\.2\.1\.1$" filters && shows_all "^Tunnel Destination +: 128\.2\.1\.13$"'
+check "C19 the main mode of -1 flags is shown, with -1p for one quick mode" shows '^DES +MD5 +14 +0:28800 +1$' policies
 check "C32 example 3 as it stands is refused" refused "des40-md5-3" \
 	-f 128.2.1.1=128.2.1.13 -t 128.2.1.13 -n 'ah[sha]' -1s des40-md5-3
 check "C35 a mirrored tunnel is refused" refused "write = instead of +" \
 	-f 128.2.1.1+128.2.1.13 -t 128.2.1.13
 check "all is gone" wipe
+check "C15 the end of a tunnel by its name, outbound" cmd A -f 192.0.2.1=203.0.113.* -t foobar0 -a P:key
+check "C15 and inbound" cmd A -f 203.0.113.*=192.0.2.1 -t foobar -a P:key
+check "C15 is in the driver" in_driver_is 'class=tunnel local=192\.0\.2\.1/.* remote=203\.0\.113\.0/.*out=negotiate in=negotiate'
+check "C15 with the addresses of the names" eval 'shows "^Tunnel Source +: $A4$" filters && shows_all "^Tunnel Destination +: $B4$"'
+check "all is gone" wipe
 
 check "C32 example 4: no directory is configured here" refused "no directory" -w DS \
 	-p "Default Domain Policy:30" -r "Secured Servers" -f 0+SecuredServer1 0+SecuredServer2 \
 	-n 'ESP[MD5,DES]' 'AH[MD5]' -a KERBEROS P:ace -lan
-fifth=(-w REG -p "Secure My Traffic" -r "Me to Anyone" -f '0+*' -n 'AH[MD5]' -a P:ace)
+before=$(content)
+fifth=(-w REG -p "Secure My Traffic:30" -r "Me to Anyone" -f '0+*' -n 'AH[MD5]' -a P:ace)
 check "C21 C22 C24 C32 example 5" cmd A "${fifth[@]}" -x
 check "C24 the assigned policy is in force" \
 	in_driver_is 'local=me remote=0\.0\.0\.0/0.* proto=0 .*out=negotiate in=negotiate'
+
+same "C21 C22 C24 it is in the local store, with its interval, assigned" "local 30 true" \
+	"$(of_policy "Secure My Traffic" '"\(.store) \(.pollinginterval) \(.assigned)"')"
 
 # --- stores -----------------------------------------------------------------------------------
 
@@ -125,8 +163,21 @@ both() { in_driver_is 'remote=198\.51\.100\.1/' && in_driver_is 'remote=198\.51\
 check "C34 both are in the driver" wait_for 20 both
 check "C13 BLOCK" cmd A -w REG -p "Secure My Traffic" -r telnet -f '*+0:23:TCP' -n BLOCK
 check "C13 it blocks" in_driver_is 'proto=6 lport=23 .*out=block in=block'
+same "C13 and is stored so" block "$(of_action telnet .action)"
+check "C13 PASS" cmd A -w REG -p "Secure My Traffic" -r telnet -n PASS
+check "C13 it passes" in_driver_is 'proto=6 lport=23 .*out=permit in=permit'
+same "C13 and is stored so" permit "$(of_action telnet .action)"
 check "C13 INPASS" cmd A -w REG -p "Secure My Traffic" -r telnet -n INPASS
 check "C13 what arrives may be in clear" in_driver_is 'proto=6 lport=23 .*out=negotiate in=permit'
+same "C13 and is stored so" "negotiate true" "$(of_action telnet '"\(.action) \(.inpass)"')"
+check "C18 -soft and -dialup" cmd A -w REG -p "Secure My Traffic" -r telnet -soft -dialup
+same "C18 C23 are stored, the rest stays" "dialup true true" "$(of_rule telnet .conntype) $(of_action telnet '"\(.soft) \(.inpass)"')"
+check "C18 and in the driver" in_driver_is 'conn=dialup proto=6 lport=23 '
+check "C16 C23 methods" cmd A -w REG -p "Secure My Traffic" -r telnet -a C:"O=Example, CN=Root" k p:"A Key"
+check "C16 in their order and case" shows 'Methods +: Certificate "O=Example, CN=Root"; Kerberos; Preshared key "A Key"$' auth
+check "C15 a tunnel, in a store" cmd A -w REG -p "Secure My Traffic" -r tunnel -f 0=203.0.113.* -t foobar0 -a P:key
+same "C15 has its end" foobar0 "$(of_rule tunnel .tunnel)"
+check "C15 which is an address in force" wait_for 20 shows "^Tunnel Destination +: $B4\$" filters
 check "C36 what others made is not changed" refused "not made by ipseccmd" \
 	-w REG -p "Client (Respond Only)" -r new -f '0+*'
 check "C33 no interface in a store" refused "no interfaces" -w REG -p p -r r -f '{eth0}+*'
@@ -135,8 +186,7 @@ check "N27 the persistent store is not ipseccmd's" refused "REG" -w PERSISTENT -
 unassigns() { cmd A -w REG -p "Secure My Traffic" -y && [ "$(n_filters)" = 0 ]; }
 check "C24 -y unassigns" unassigns
 check "C25 -o deletes the policy" cmd A -w REG -p "Secure My Traffic" -o
-parts_gone() { ! ctl A static show filterlist all | grep -q "Me to Anyone" && ! ctl A static show filteraction all | grep -q telnet; }
-check "C25 and its parts" parts_gone
+same "C25 and its parts: the store is what it was" "$before" "$(content)"
 
 # --- dynamic ----------------------------------------------------------------------------------
 
@@ -147,6 +197,10 @@ check "C07 DEFAULT" cmd A -f DEFAULT -a P:ace
 check "C07 it is a default response rule" eval 'ctl A dynamic show rule | grep -q "Default Response *: yes"'
 check "C08 C09 addresses" cmd A -f '[0+203.0.113.*]' '[0+203.0.0.0/255.255.0.0::6]' '[0+[2001:db8:1::]/48]'
 check "C08 a star is a subnet" in_driver_is 'remote=203\.0\.113\.0/255\.255\.255\.0'
+check "C04 both ports, one direction, IPv6" cmd A \
+	-f '[172.31.0.0/255.255.0.0:80=157.0.0.0/255.0.0.0:81:TCP]' '(0=[2001:db8::2]::132)'
+check "C04 the ports" in_driver_is 'local=172\.31\.0\.0/255\.255\.0\.0 remote=157\.0\.0\.0/255\.0\.0\.0 proto=6 lport=80 rport=81 out=block'
+check "C04 C05 one direction" in_driver_is 'local=me remote=2001:db8::2/.* proto=132 .*out=permit in=none'
 check "C09 a protocol without a port" in_driver_is 'remote=203\.0\.0\.0/255\.255\.0\.0 proto=6'
 check "C34 of a name the first address counts" cmd A -f '[0+many::17]'
 same "C34 one of them is in the driver" 1 "$(in_driver | grep -c 'remote=198\.51\.100\.[12]/.*proto=17')"
