@@ -81,8 +81,14 @@ refuse "two rules want different things for the same traffic" \
 	static add rule name=again policy=lab filterlist=lab filteraction=let
 same "changed nothing in the driver" "$before" "$(on A ipdtool list | sed 's/ out-hits.*//')"
 
-check "A16 the cache is not a store that commands act on" \
-	eval "! printf 'static\nset store cache\nadd policy name=p\n' | ctl A -f - >/dev/null 2>&1"
+# Whoever wants the cache gets no other store in its place.
+before=$(static show all)
+printf '%s\n' static "set store cache" "add policy name=p" "set policy name=lab assign=no" "delete all" |
+	ctl A -f - >"$TMP/out" 2>&1
+same "A16 the cache is not a store that commands act on: status" 2 $?
+same "A16 none of them does: three are refused" 3 "$(grep -c 'not done, as the store that this script has chosen is not there' "$TMP/out")"
+same "A16 nothing has changed" "$before" "$(static show all)"
+refuse "A16 there is no cache now" test -e "$(store cache)"
 
 # --- restarts
 need ctl A dynamic add rule me 192.0.2.8 actioninbound=block actionoutbound=block
@@ -178,6 +184,10 @@ check "A09 after the start it is in force" [ "$base" -gt 3 ]
 check "A12 ICMP passes" pings
 check "A12 and the management host" connects 22
 refuse "A12 nothing else does" connects 23
+check "A11 a filter is added to it" persistent "add filter filterlist=management srcaddr=me dstaddr=$B4 protocol=TCP srcport=23"
+same "A11 and waits, too" $base "$(in_driver)"
+refuse "A11 nobody gets through by it" connects 23
+need persistent "delete filter filterlist=management srcaddr=me dstaddr=$B4 protocol=TCP srcport=23"
 need static add filter filterlist=telnet srcaddr=me "dstaddr=$B4" protocol=TCP srcport=23
 need static add policy name=telnet activatedefaultrule=no
 need static add rule name=telnet policy=telnet filterlist=telnet filteraction=let
