@@ -175,6 +175,9 @@ same "C18 C23 are stored, the rest stays" "dialup true true" "$(of_rule telnet .
 check "C18 and in the driver" in_driver_is 'conn=dialup proto=6 lport=23 '
 check "C16 C23 methods" cmd A -w REG -p "Secure My Traffic" -r telnet -a C:"O=Example, CN=Root" k p:"A Key"
 check "C16 in their order and case" shows 'Methods +: Certificate "O=Example, CN=Root"; Kerberos; Preshared key "A Key"$' auth
+check "C19 main mode, in a store" cmd A -w REG -p "Secure My Traffic" -r telnet -1s 3DES-MD5-2 -1k 3Q/7200S
+same "C19 C23 is that of the policy" "3DES-MD5-2 3 120 false 30" "$(of_policy "Secure My Traffic" \
+	'"\(.mmsecmethods) \(.qmpermm) \(.mmlifetime) \(.mmpfs) \(.pollinginterval)"')"
 check "C15 a tunnel, in a store" cmd A -w REG -p "Secure My Traffic" -r tunnel -f 0=203.0.113.* -t foobar0 -a P:key
 same "C15 has its end" foobar0 "$(of_rule tunnel .tunnel)"
 check "C15 which is an address in force" wait_for 20 shows "^Tunnel Destination +: $B4\$" filters
@@ -206,12 +209,21 @@ check "C34 of a name the first address counts" cmd A -f '[0+many::17]'
 same "C34 one of them is in the driver" 1 "$(in_driver | grep -c 'remote=198\.51\.100\.[12]/.*proto=17')"
 check "C18 -lan" cmd A -f '[0+203.0.114.1]' -lan
 check "C18 it is for LAN adapters" eval 'in_driver | grep "203\.0\.114\.1" | grep -qi lan'
+check "C18 -dialup" cmd A -f '[0+203.0.114.2]' -dialup
+check "C18 it is for dial-up" in_driver_is 'remote=203\.0\.114\.2/.* conn=dialup '
 check "C12 ESP[NONE,NONE]" refused "encryption, integrity or both" -f '0+*' -n 'ESP[NONE,NONE]'
 check "C11 C30 offers in any case" cmd A -f 0+203.0.115.1 -n 'eSp[3dEs,sHa]3600s/5000kpfs2' -1s 3DES-SHA-2
-check "C11 X14 they are shown" shows 'ESP\[3DES,SHA1\] +5000:3600 +2|5000' policies
+check "C11 X14 they are shown, the group too" shows '^ESP\[3DES,SHA1\] +5000:3600 +2$' policies
+check "C19 as the main mode is" shows_all '^3DES +SHA1 +2 +0:28800 +0$'
 check "C20 the next run keeps the main mode policy" cmd A -f 0+203.0.115.2
 same "C20 there is one for both" 1 \
 	"$(cmd A --json show auth | jq -r '.. | objects | select(.dstaddr? // "" | startswith("203.0.115")) | .mmpolicy' | sort -u | wc -l)"
+same "C14 without -n there are four offers" "ESP[3DES,SHA1] ESP[3DES,MD5] ESP[DES,SHA1] ESP[DES,MD5]" \
+	"$(cmd A --json show policies | jq -r '.qmpolicies[-1].qmsecmethods')"
+check "C18 C19 all of main mode, and -soft" cmd A -f 0+203.0.115.3 -soft -1s AES256-SHA-14 -1k 5Q/3600S -1e 60 -1f 0=203.0.115.3
+check "C18 C19 are shown" eval 'cmd A show policies >"$TMP/shown" && shows_all "^Allow Soft SAs +: yes$" \
+	"^AES256 +SHA1 +14 +0:3600 +5$" "^IKE Soft SA Lifetime +: 60 seconds$"'
+check "C19 and the main mode filter" eval 'cmd A show filters | sed "/^Quick Mode/,\$d" | grep -q "^Destination *: 203\.0\.115\.3$"'
 check "C26 all is gone" wipe
 
 # --- batch, rights ----------------------------------------------------------------------------
@@ -228,15 +240,24 @@ check "C27 X13 a batch" cmd A -file "$TMP/batch"
 same "C27 X13 five rules" 5 "$(n_filters)"
 sed -i '3s/$/]/' "$TMP/batch"
 check "C27 with one bad line nothing is done" refused "nothing was changed" -file "$TMP/batch"
-nobody() {
+nobody() { # ARGUMENTS...
+	local before
+	before="$(in_driver) $(content)"
 	on A setpriv --reuid 65534 --regid 65534 --clear-groups "$TMP/ipseccmd" --run-dir "$(run_dir A)" \
-		-f '[0+203.0.113.9]' >"$TMP/nobody" 2>&1
+		--state-dir "$TMP/state-A" "$@" >"$TMP/nobody" 2>&1
 	echo "status $?: $(cat "$TMP/nobody")"
-	grep -q "denied" "$TMP/nobody" && ! in_driver_is '203\.0\.113\.9'
+	grep -q "denied" "$TMP/nobody" && [ "$before" = "$(in_driver) $(content)" ]
 }
 chmod a+rx "$TMP"
-check "C37 without rights it is refused" nobody
+check "C37 without rights it is refused" nobody -f '[0+203.0.113.9]'
+check "C37 so is taking rules away" nobody -u
+check "C37 and looking" nobody show auth
+check "C37 and the local store" nobody -w REG -p p -r r -f 0+203.0.113.9 -a P:key
 
 check "A21 ipsecpol's rules beside them" as ipsecpol A -f '[0+203.0.114.1]'
 same "A21 they are in the driver" 6 "$(n_filters)"
+stop A-ipsec-policy-agent
+service A ipsec-policy-agent
+wait_for 30 services_ready A || bail "the agent is back"
+same "A20 A21 after a restart ipseccmd's are there, and ipsecpol's not" "5 0" "$(n_filters) $(in_driver | grep -c '203\.0\.114\.1/')"
 finish
