@@ -192,6 +192,15 @@ refuse "N25 an interval that is too short" ctl A dynamic set config ipsecloginte
 refuse "N25 a level that does not exist" ctl A dynamic set config ipsecexempt 4
 same "N25 and nothing is changed" "[1,60]" "$(config)"
 
+same "N25 and the driver's" 1 "$(on A ipdtool status | sed -n 's/.*exempt=\([0-9]*\).*/\1/p')"
+exempted() { ctl A --json dynamic show config | jq -r '.config[0].bootexemptions'; }
+same "N24 the list as installed" UDP:0:68:inbound "$(exempted)"
+check "N24 bootexemptions" ctl A dynamic set config bootexemptions "ICMP:inbound TCP:0:22:outbound"
+same "N24 the list is kept" "ICMP:inbound TCP:0:22:outbound" "$(exempted)"
+refuse "N24 a list that is none" ctl A dynamic set config property=bootexemptions value=TCP:22:inbound
+check "N24 an empty list" ctl A dynamic set config bootexemptions none
+same "N24 is kept" none "$(exempted)"
+
 # --- what the snap-in's pages can set (objects.md): each has its tag
 has_tags() { # COMMAND TAG...
 	local command=$1 tag
