@@ -166,7 +166,7 @@ check "L09 the log of before is kept" [ "$(guest A "wc -l <$OAKLEY.sav")" -ge "$
 check "A24 L06 that it stopped is in the log (614)" has_event IPD_EVENT=614
 check "X06 the VPN service was restarted, too" guest A \
 	'systemctl is-active vpn && [ "$(systemctl show -P InvocationID vpn)" != "$(cat /run/vpn-was)" ]'
-check "D11 the README's boot exemptions" guest A "$(readme_block boot)"
+check "D11 N24 the README's boot exemptions" guest A "$(readme_block boot)"
 need guest A 'ipsecctl dynamic set config ipsecdiagnostics 7'
 need hold
 ends
@@ -181,7 +181,7 @@ check "D06 D07 a datagram out" udp_out
 check "D07 D14 flows are remembered" [ "$(field stateful "$(guest A ipdtool status)")" -ge 2 ]
 check "D07 D08 a ping in is not answered" no_ping H "$A4"
 check "D07 no connection in, whatever policy says of it" eval 'no_telnet && no_tcp H "$A4" 26'
-check "D11 but by the boot exemption" ssh_answers
+check "D11 N24 but by the boot exemption" ssh_answers
 all_kinds during
 check "D34 what is dropped is in the kernel's log" wait_for 10 guest A \
 	"dmesg | grep 'ipsecdrv: inbound packet dropped: startup.* from $H4 .*port 7777' | grep -q 'to 224.1.2.3'"

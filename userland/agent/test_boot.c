@@ -275,7 +275,7 @@ int main(void)
 			  test_mode_by_policy),
 		BOOT_TEST("D05 persistent policy does so for the boot that it waits for",
 			  test_persistent),
-		BOOT_TEST("D12 D28 N23 what is configured is what the driver starts with",
+		BOOT_TEST("D12 D28 N23 N24 what is configured is what the driver starts with",
 			  test_configured),
 		BOOT_TEST("what cannot be written is not done", test_not_written),
 		BOOT_TEST("D13 what was changed by hand counts, and stays until something is set", test_by_hand),
