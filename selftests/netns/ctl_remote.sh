@@ -112,6 +112,19 @@ echo '-f (0+192.0.2.60)' >"$HOME_A/batch"
 run 0 "C27 C29 ipseccmd: a file of this host" ipseccmd '\\b' -file "$HOME_A/batch"
 check "C27 C29 it acts there" eval 'on B ipdtool list | grep -q "remote=192\.0\.2\.60"'
 
+# --- what both have: not the packets of ssh ---------------------------------------------------------
+for host in A B; do
+	[ $host = A ] && peer=$B4 || peer=$A4
+	need ctl $host dynamic delete all
+	need policy_on $host $peer protocol=ICMP
+done
+check "the two hosts negotiate" on A ping -c 2 -W "$(secs 10)" $B4
+run 0 "C29 ipseccmd: show sas" ipseccmd '\\b' show sas
+check "C29 it prints that host's SAs" eval 'grep -q "^Source *: $B4, port 500" "$TMP/out" &&
+	grep -q "^Source Address *: $B4" "$TMP/out"'
+same "C29 with the SPIs of its driver" "$(on B ipdtool sas | grep -o ' spi=[^ ]*' | cut -d= -f2 | sort | xargs)" \
+	"$(sed -n 's/^ESP SPI *: \(0x[0-9a-f]*\) in, \(0x[0-9a-f]*\) out/\1\n\2/p' "$TMP/out" | sort | xargs)"
+
 # --- what goes wrong on the way -------------------------------------------------------------------
 run 1 "C29 no such file" ipsecctl -H b -f "$HOME_A/none"
 run 1 "C29 nobody listens" ipsecctl -H 192.0.2.1 status

@@ -176,5 +176,7 @@ never_clear "A30 secured" required 'tcp port 139'
 check "A36 the client's default response rule is deactivated" \
 	static B set defaultrule "policy=$CLIENT" activate=no
 refuse "A36 then it does not answer" connects A $B4 139 6
+check "A36 IKE was refused, for want of policy" wait_for 20 eval \
+	'service_log B ipsec-policy-agent | grep -q "peer $A4: .*no policy configured"'
 check_world
 finish
