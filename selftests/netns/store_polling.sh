@@ -26,9 +26,9 @@ thirds_until() { # FILTERS MINUTES
 	echo "$i"
 }
 
-# polled MINUTES TEXT: a change is seen at the end of the interval, which the command before began
+# polled MINUTES TEXT [TAG]: a change is seen at the end of the interval, which the command before began
 polled() {
-	need static set policy name=lab "pollinginterval=$1" assign=yes
+	need static set policy name=lab assign=yes "${@:3}"
 	same "A07 $2: the policy is in force" 1 "$(in_driver)"
 	need activate 0
 	same "A07 $2: nobody has seen yet that its rule is not active" 1 "$(in_driver)"
@@ -46,6 +46,6 @@ need static add filter filterlist=lab srcaddr=me dstaddr=192.0.2.9
 need static add filteraction name=lab action=block
 need static add rule name=lab policy=lab filterlist=lab filteraction=lab
 polled 180 "every three hours, the default"
-polled 1 "every minute"
+polled 1 "every minute" pollinginterval=1
 check_world
 finish
