@@ -161,6 +161,11 @@ refuse "L08 by default there is none" test -e "$OAKLEY"
 check "L08 L11 N21 it is switched on" ctl A dynamic set config property=ikelogging value=1
 check "L08 a ping is negotiated for" ping_to $B4
 check "L08 L11 at once there are the steps" wait_for 20 has_line "$OAKLEY" "$FORM$(service_pid A ipsec-ike) $B4: quick mode: established"
+logged() { sed -n 's/.*: quick mode: .*SPI \(0x[0-9a-f]*\) in, \(0x[0-9a-f]*\) out.*/\1 \2/p' "$OAKLEY" | tail -n 1 |
+	xargs -n 1 | sort | xargs; }
+in_driver() { on A ipdtool sas | grep -o ' spi=[^ ]*' | cut -d= -f2 | sort | xargs; }
+check "A25 with the association that the driver got, by its SPIs" wait_for 20 eval \
+	'[ -n "$(logged)" ] && [ "$(logged)" = "$(in_driver)" ]'
 check "L08 from the first on" has_line "$OAKLEY" "$B4: acquire [0-9]+: $A4/32 -> $B4/32"
 check "L08 messages of both directions" eval 'has_line "$OAKLEY" "$B4: sent main mode" && has_line "$OAKLEY" "$B4: received quick mode"'
 same "L08 every line has its form" 0 "$(grep -Evc "$FORM" "$OAKLEY")"
