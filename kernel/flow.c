@@ -2,6 +2,7 @@
 #include <linux/atomic.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/in.h>
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -89,7 +90,8 @@ bool ipd_flow_is_me(struct net *net, u8 family, const union nf_inet_addr *addr)
 
 static bool has_source(const struct ipd_flow *flow)
 {
-	return flow->family == NFPROTO_IPV4 ? flow->local.ip : !ipv6_addr_any(&flow->local.in6);
+	return flow->family == NFPROTO_IPV4 ? flow->local.ip != htonl(INADDR_ANY) :
+					      !ipv6_addr_any(&flow->local.in6);
 }
 
 void ipd_flow_set_sender(struct ipd_flow *flow, const struct sock *sk)

@@ -9,7 +9,7 @@
 . "$TOP/selftests/driver.sh"
 
 cat >"$TMP/sender.py" <<'PROGRAM'
-import socket, sys
+import os, socket, sys
 address, destination, kind = sys.argv[1:4]
 family = socket.AF_INET6 if ":" in address else socket.AF_INET
 with socket.socket(family, socket.SOCK_DGRAM) as sender:
@@ -18,7 +18,8 @@ with socket.socket(family, socket.SOCK_DGRAM) as sender:
         sender.setsockopt(level, transparent if kind == "transparent" else freebind, 1)
     sender.bind((address, 0))
     print("ready", flush=True)
-    for line in open(sys.argv[4]):
+    # for writing, too, so that it does not end with the first who writes
+    for line in os.fdopen(os.open(sys.argv[4], os.O_RDWR)):
         try:
             sender.sendto(line.encode(), (destination, 9000))
         except OSError as error:
@@ -28,11 +29,11 @@ PROGRAM
 from() {
 	need mkfifo "$TMP/$1.in"
 	spawn "$1" ip netns exec "$A" python3 "$TMP/sender.py" "$2" "$3" "$4" "$TMP/$1.in"
-	exec {keep}<>"$TMP/$1.in" # so that it does not end after the first
 	wait_for 10 grep -q ready "$TMP/$1.log"
 }
 say_again() { echo "$2" >"$TMP/$1.in"; }
 heard() { grep -c "$1" "$TMP/ear.log"; }
+has_blocked_more() { [ "$(stat_of A drop.filter-block)" -gt "$before" ]; }
 hears() { [ "$(heard "$1")" -ge 1 ]; }
 
 driver_up
@@ -50,14 +51,14 @@ check "F35 without filters the packets of both arrive" eval 'wait_for 5 hears fi
 need ipd A add id=1 out=block in=block local=me remote=$B6 + id=2 out=block in=block local=me remote=$B4
 before=$(stat_of A drop.filter-block)
 say_again old6 had-six
-check "F35 a rule for me blocks them" wait_for 5 eval '[ "$(stat_of A drop.filter-block)" -gt "$before" ]'
+check "F35 a rule for me blocks them" wait_for 5 has_blocked_more
 
 # Linux does not ask of a bound IPv6 socket whether its address is still there.
 need ip -n "$A" addr del 2001:db8::77/64 dev eth0
 need ip -n "$A" addr del 192.0.2.77/24 dev eth0
 before=$(stat_of A drop.filter-block)
 say_again old6 gone-six
-check "F35 and when the address is gone, too" wait_for 5 eval '[ "$(stat_of A drop.filter-block)" -gt "$before" ]'
+check "F35 and when the address is gone, too" wait_for 5 has_blocked_more
 say_again old4 gone-four
 sleep 1
 
@@ -66,7 +67,7 @@ from free6 2001:db8::99 $B6 freebind
 before=$(stat_of A drop.filter-block)
 say_again free6 never-six
 check "F35 an address that the host never had is me as well" \
-	wait_for 5 eval '[ "$(stat_of A drop.filter-block)" -gt "$before" ]'
+	wait_for 5 has_blocked_more
 same "F35 nothing of it has arrived" "0 0 0 0" \
 	"$(heard had-six) $(heard gone-six) $(heard gone-four) $(heard never-six)"
 
