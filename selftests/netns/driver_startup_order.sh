@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml also=uml-debug,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=600
 #
 # From the driver's start to the last layer of policy, as an agent goes through it: startup mode
 # block, the persistent filters, secure mode, the filters of the directory. Traffic goes on all the

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml also=uml-debug,vm timeout=120
+# check: tiers=uml also=uml-debug,vm timeout=300
 #
 # "Me" is what this host sends, from an address that it has, had a moment ago, or never had.
 #

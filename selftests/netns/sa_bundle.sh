@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml also=uml-debug,vm timeout=300
+# check: tiers=uml also=uml-debug,vm timeout=600
 #
 # AH around ESP, negotiated as one, against XFRM with two templates: what the wire shows, sizes,
 # and that a packet with one of the two is refused.
