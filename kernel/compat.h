@@ -34,7 +34,7 @@
 #include <crypto/algapi.h>
 #endif
 
-/* hex2bin() left linux/kernel.h for a header of its own in 6.4, and altogether in 7.0 */
+/* hex2bin() has a header of its own, which linux/kernel.h of newer kernels does not include. */
 #ifdef IPD_HAVE_LINUX_HEX_H
 #include <linux/hex.h>
 #else
@@ -57,7 +57,7 @@
 #define IPD_CRYPTO_CB_DATA() (ipd_cb_req->data)
 #endif
 
-/* Since 6.15 an asynchronous hash needs a synchronous one beside it, unless it says otherwise. */
+/* On newer kernels an asynchronous hash needs a synchronous one, unless it says otherwise. */
 #ifndef CRYPTO_ALG_NO_FALLBACK
 #define CRYPTO_ALG_NO_FALLBACK 0
 #endif

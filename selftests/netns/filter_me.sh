@@ -60,7 +60,7 @@ before=$(stat_of A drop.filter-block)
 say_again old6 gone-six
 check "F35 and when the address is gone, too" wait_for 5 has_blocked_more
 say_again old4 gone-four
-sleep 1
+check "F35 of IPv4 the socket itself is refused" wait_for 5 grep -q gone-four "$TMP/old4.log"
 
 # an address that this host never had
 from free6 2001:db8::99 $B6 freebind
