@@ -135,6 +135,46 @@ check "C32 example 3 as it stands is refused" refused "des40-md5-3" \
 check "C35 a mirrored tunnel is refused" refused "write = instead of +" \
 	-f 128.2.1.1+128.2.1.13 -t 128.2.1.13
 check "all is gone" wipe
+# main mode filters of their own
+narrow=(-n 'ESP[3DES,SHA]' -a P:key)
+pairs() { # of main mode, as the agent has them
+	ctl A --json dynamic show mmfilter all |
+		jq -c '[.. | objects | select(.srcaddr?) | [.srcaddr, .dstaddr]] | sort | unique'
+}
+check "C19 -1f for one host of a net" cmd A -f '0+192.0.2.*' -1f "$B4=0" "${narrow[@]}"
+same "C19 K28 show has this pair, without ports" "[[\"$B4\",\"me\"]]" "$(pairs)"
+check "C19 K28 and so does ipseccmd's show filters" eval 'cmd A show filters |
+	sed -n "/^Main Mode Filters: Generic/,/^Main Mode Filters: Specific/p" >"$TMP/shown" && shows_all "$B4" &&
+	! grep -q 192.0.2.0 "$TMP/shown"'
+check "C19 the driver's filter is the whole net" in_driver_is 'local=me remote=192\.0\.2\.0/255\.255\.255\.0 .*out=negotiate'
+check "C19 the other host is asked" cmd B -f foobar+foobar0 "${narrow[@]}"
+check "K28 with it is negotiated" wait_for 20 answers
+check "C26 and again" eval 'wipe && cmd B -u'
+wire_start narrow A eth0 B eth0
+check "C19 -1f for a host that is not there" cmd A -f '0+192.0.2.*' -1f '0+192.0.2.9' "${narrow[@]}"
+refuse "K28 with others is not negotiated" answers
+check "K28 explain says why" eval 'ctl A explain out 192.0.2.1 $B4 icmp | grep -q "no main mode filter"'
+check "K28 so does the journal" wait_for 10 eval \
+	'service_log A ipsec-policy-agent | grep -q "$B4.*no main mode filter"'
+refuse "K28 nor answered when they begin" eval \
+	'cmd B -f foobar+foobar0 "${narrow[@]}" && on B ping -c 1 -W 3 192.0.2.1'
+check "C26 and again" cmd B -u
+wire_stop narrow
+never_clear "K28 nothing of it in clear" narrow "icmp"
+check "C26 and again" wipe
+check "C19 static, with a main mode filter" cmd A -w REG -p Narrow -r one -f '0+192.0.2.*' -1f "0+$B4" "${narrow[@]}" -x
+same "C19 K28 show has this pair" "[[\"me\",\"$B4\"]]" "$(pairs)"
+same "C19 it is in the list" true \
+	"$(ctl A --json static show filterlist "one filter list" level=verbose | jq -c "[.. | objects | select(.dstaddr? == \"$B4\").mainmode] | .[]")"
+check "C19 explain of the stored policy says what it leaves out" eval \
+	'ctl A explain policy=Narrow out 192.0.2.1 192.0.2.9 icmp | grep -q "no main mode filter"'
+dumps_alike() {
+	ctl A dump secrets=yes >"$TMP/dump.1" && grep -q mainmode=yes "$TMP/dump.1" && ctl A static delete all &&
+		ctl A -f "$TMP/dump.1"
+	ctl A dump secrets=yes >"$TMP/dump.2" && diff "$TMP/dump.1" "$TMP/dump.2"
+}
+check "X12 a dump has it, and what comes of the dump is the same" dumps_alike
+check "C25 it can be deleted" cmd A -w REG -p Narrow -o
 check "C15 the end of a tunnel by its name, outbound" cmd A -f 192.0.2.1=203.0.113.* -t foobar0 -a P:key
 check "C15 and inbound" cmd A -f 203.0.113.*=192.0.2.1 -t foobar -a P:key
 check "C15 is in the driver" in_driver_is 'class=tunnel local=192\.0\.2\.1/.* remote=203\.0\.113\.0/.*out=negotiate in=negotiate'

@@ -234,6 +234,14 @@ static int set_policies(struct policy_rule *to, const struct ruleset_mm *mm,
 	return to->mm_policy && to->qm_policy ? 0 : -ENOMEM;
 }
 
+static bool has_mm_filters(const struct store_rule *rule)
+{
+	for (size_t i = 0; rule->list && i < rule->list->n_filters; i++)
+		if (rule->list->filters[i]->is_main_mode)
+			return true;
+	return false;
+}
+
 /* What the rule says of each of its filters; NULL without memory. */
 static struct policy_rule *template_of(const struct compiler *c, const struct store_rule *from,
 				       const struct store_filter_action *action,
@@ -250,21 +258,38 @@ static struct policy_rule *template_of(const struct compiler *c, const struct st
 	to->connection = from->connection;
 	to->has_tunnel = from->has_tunnel;
 	to->is_default_response = from->is_default_response;
+	to->main_mode = is_negotiated && has_mm_filters(from) ? POLICY_MAIN_MODE_OTHERS :
+								POLICY_MAIN_MODE_OWN;
 	if ((from->has_tunnel && policy_address_copy(&from->tunnel, &to->tunnel_destination)) ||
 	    (is_negotiated && copy_methods(from, to)) || set_policies(to, c->mm, qm))
 		return NULL;
 	return TAKE_PTR(to);
 }
 
+/* What the rule says of its main mode filters: with whom and how, in main mode. */
+static void keep_main_mode(struct policy_rule *rule)
+{
+	rule->main_mode = POLICY_MAIN_MODE_ONLY;
+	rule->inbound = rule->outbound = IPSECDRV_ACTION_NEGOTIATE;
+	rule->connection = POLICY_CONNECTION_ALL;
+	rule->has_tunnel = false;
+	policy_address_clear(&rule->tunnel_destination);
+	free(rule->qm_policy);
+	rule->qm_policy = NULL;
+}
+
 static struct ruleset_treatment *treatment_of(struct compiler *c, const struct store_rule *from,
 					      const struct store_filter_action *action,
-					      struct ruleset_qm *qm)
+					      struct ruleset_qm *qm, bool is_mm)
 {
 	_cleanup_(ruleset_treatment_unrefp) struct ruleset_treatment *treatment = NULL;
 	struct policy_rule *rule = template_of(c, from, action, qm);
 
+	if (rule && is_mm)
+		keep_main_mode(rule);
 	if (rule)
-		treatment = ruleset_treatment_new(c->ruleset->layer, rule, qm ? c->mm : NULL, qm);
+		treatment = ruleset_treatment_new(c->ruleset->layer, rule, qm ? c->mm : NULL,
+						  is_mm ? NULL : qm);
 	if (!treatment)
 		return NULL;
 	treatment->guid = from->head.guid;
@@ -322,14 +347,14 @@ static int add_filter(struct compiler *c, const struct store_rule *from,
 		.protocol = filter->protocol,
 		.source_port = filter->source_port,
 		.destination_port = filter->destination_port,
-		.mirrored = filter->mirrored && !from->has_tunnel,
+		.mirrored = filter->is_main_mode || (filter->mirrored && !from->has_tunnel),
 	};
 
 	return add_rule(c, from, treatment, &selectors);
 }
 
 static int add_filters(struct compiler *c, const struct store_rule *from,
-		       struct ruleset_treatment *treatment)
+		       struct ruleset_treatment *treatment, bool is_mm)
 {
 	struct policy_rule anything = {
 		.source.kind = POLICY_ADDRESS_ME,
@@ -341,22 +366,32 @@ static int add_filters(struct compiler *c, const struct store_rule *from,
 	if (from->is_default_response)
 		return add_rule(c, from, treatment, &anything);
 	for (size_t i = 0; !r && i < from->list->n_filters; i++)
-		r = add_filter(c, from, treatment, from->list->filters[i]);
+		if (from->list->filters[i]->is_main_mode == is_mm)
+			r = add_filter(c, from, treatment, from->list->filters[i]);
 	return r;
 }
 
-static int compile_with(struct compiler *c, const struct store_rule *from,
-			const struct store_filter_action *action, struct ruleset_qm *qm)
+/* @is_mm: its main mode filters, else the others. */
+static int compile_part(struct compiler *c, const struct store_rule *from,
+			const struct store_filter_action *action, struct ruleset_qm *qm, bool is_mm)
 {
 	_cleanup_(ruleset_treatment_unrefp) struct ruleset_treatment *treatment =
-		treatment_of(c, from, action, qm);
+		treatment_of(c, from, action, qm, is_mm);
 	struct fault fault;
 
 	if (!treatment)
 		return fault_no_memory(c->fault);
 	if (support_check_rule(treatment->rule, &fault))
 		return refuse_rule(c, from, fault.text);
-	return add_filters(c, from, treatment);
+	return add_filters(c, from, treatment, is_mm);
+}
+
+static int compile_with(struct compiler *c, const struct store_rule *from,
+			const struct store_filter_action *action, struct ruleset_qm *qm)
+{
+	int r = compile_part(c, from, action, qm, false);
+
+	return !r && qm && has_mm_filters(from) ? compile_part(c, from, action, qm, true) : r;
 }
 
 static int compile_rule(struct compiler *c, const struct store_rule *from)

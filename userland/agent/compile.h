@@ -14,6 +14,8 @@ struct fault;
  *   filter action that negotiates      one quick mode policy: soft, session key PFS is GRPMM
  *   active rule                        one treatment: actions, tunnel, connection type, methods
  *   filter of its filter list          one rule with this treatment
+ *   main mode filter of the list       one rule with a treatment like it, of main mode only; then
+ *                                      the filters make no main mode filters of their own
  *   active default response rule       one more rule, with an action of its own
  *
  * Example, "block telnet, but negotiate it with one host":

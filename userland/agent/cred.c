@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "agent/ruleset.h"
-#include "agent/layers.h"
+#include "agent/layers_mm.h"
 #include "base/log.h"
 #include "daemon/confine.h"
 #include "link/messages.h"

@@ -76,12 +76,16 @@ static int qm_not_found(struct fault *fault, const char *name)
 
 static int rule_not_found(struct fault *fault, const struct policy_rule *selectors)
 {
+	if (selectors->main_mode == POLICY_MAIN_MODE_ONLY)
+		return fault_number(fault, POLICY_ERROR_MM_FILTER_NOT_FOUND,
+				    "no main mode filter has exactly these addresses and masks; see "
+				    "\"dynamic show rule\"");
 	return fault_number(
 		fault,
 		selectors->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_NOT_FOUND
 				      : POLICY_ERROR_TRANSPORT_FILTER_NOT_FOUND,
-		"no rule has exactly these addresses, masks, protocol, ports, mirrored and "
-		"conntype; see \"dynamic show rule\"");
+		"no rule has exactly these addresses, masks, protocol, ports, mirrored, conntype "
+		"and mainmode; see \"dynamic show rule\"");
 }
 
 /* --- adding ------------------------------------------------------------------------------- */
@@ -181,6 +185,7 @@ int dynamic_add_rule(struct ruleset *ruleset, struct policy_rule *policy, struct
 {
 	enum policy_error exists = policy->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_EXISTS :
 							POLICY_ERROR_TRANSPORT_FILTER_EXISTS;
+	bool is_mm_filter = policy->main_mode == POLICY_MAIN_MODE_ONLY;
 	struct ruleset_rule *same = dynamic_find_rule(ruleset, policy);
 	struct ruleset_rule *rule = rule_new(ruleset, policy, fault);
 
@@ -188,6 +193,11 @@ int dynamic_add_rule(struct ruleset *ruleset, struct policy_rule *policy, struct
 		return -EINVAL;
 	if (same) {
 		ruleset_rule_unref(rule);
+		if (is_mm_filter)
+			return fault_number(
+				fault, POLICY_ERROR_MM_FILTER_EXISTS,
+				"a main mode filter with these addresses exists already; use "
+				"\"dynamic set rule\", or delete it first");
 		return fault_number(
 			fault, exists,
 			"a rule with these addresses, protocol and ports exists already; "

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "agent/agent.h"
+#include "agent/layers_mm.h"
 #include "policy/fault.h"
 #include "agent/translate.h"
 #include "base/clock.h"
@@ -106,6 +107,22 @@ void explain_fill_reason(const struct kernel_match *match, struct policy_explana
 	}
 }
 
+bool explain_has_no_mm(const struct layers *layers, const struct agent *agent,
+		       const struct layer_filter *filter, const struct kernel_flow *flow,
+		       const struct kernel_match *match)
+{
+	bool is_out = flow->direction == IPSECDRV_DIRECTION_OUT;
+	bool is_tunnel = match->filter.class == IPSECDRV_FILTER_CLASS_TUNNEL;
+	const struct ip_addr *local = is_tunnel ? &match->filter.tunnel_local :
+				      is_out ? &flow->source : &flow->destination;
+	const struct ip_addr *remote = is_tunnel ? &match->filter.tunnel_remote :
+				       is_out ? &flow->destination : &flow->source;
+	bool is_me = addresses_is_me(agent->addresses, local);
+
+	return is_me && match->action == IPSECDRV_ACTION_NEGOTIATE && !match->has_sa &&
+	       !layers_find_mm_of(layers, filter, local, is_me, remote);
+}
+
 /* What the strings of the answer are in. */
 struct texts {
 	char filter[KERNEL_FILTER_STRLEN];
@@ -159,6 +176,10 @@ static void fill_filter(const struct agent *agent, const struct kernel_flow *flo
 	else
 		info->peer = flow->direction == IPSECDRV_DIRECTION_OUT ? flow->destination :
 									 flow->source;
+	if (layer && !info->failure && explain_has_no_mm(agent->layers, agent, layer, flow, match))
+		info->failure = LAYERS_NO_MM;
+	if (info->failure)
+		return;
 	info->failure = describe_negotiation(agent, &info->peer,
 					     match->verdict == IPSECDRV_VERDICT_HOLD,
 					     texts->failure);

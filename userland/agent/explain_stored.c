@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/compile.h"
+#include "agent/layers_mm.h"
 #include "agent/explain.h"
 #include "agent/stores.h"
 #include "nl/names_gen.h"
@@ -235,7 +236,9 @@ int explain_stored_append(sd_bus_message *m, struct agent *agent, struct stores_
 	judge(agent, filter, &search, &match);
 	if (filter) {
 		rule = describe_filter(filter, &packet, slot, shows_all);
-		failure = filter->tunnel_fault ? tunnel_fault_text(filter->tunnel_fault) : NULL;
+		failure = filter->tunnel_fault ? tunnel_fault_text(filter->tunnel_fault) :
+			  explain_has_no_mm(layers, agent, filter, &packet, &match) ? LAYERS_NO_MM :
+										      NULL;
 	}
 	return append(m, &match, &packet, rule, failure);
 }

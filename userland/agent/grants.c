@@ -239,6 +239,8 @@ int negotiate_policy_qm(struct negotiate *negotiate, const struct ike_qm_query *
 		return answer_by_default(negotiate, query, is_me, ret_policy);
 	if (!filter || !negotiate_filter(negotiate, filter->filter.id))
 		return -ENOENT;		/* permit and block do not negotiate either */
+	if (!negotiate_find_mm_of(negotiate, filter, &query->path.local, &query->path.remote))
+		return -ENOENT;
 	if (!sa_check_selector(&filter->filter, &query->selector, is_me) ||
 	    !sa_check_ends(&filter->filter, &query->selector, &query->path))
 		return -ENOENT;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "agent/layers_mm.h"
 #include "agent/ruleset.h"
 #include "agent/sa_check.h"
 #include "agent/translate.h"

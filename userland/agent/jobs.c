@@ -95,8 +95,10 @@ static void send_job(struct negotiate *negotiate, struct job *job)
 	if (job->is_sent || !negotiate->is_up || negotiate->is_paused ||
 	    negotiate->is_listing || !filter)
 		return;
-	mm = negotiate_find_mm(negotiate, &job->local, &job->remote);
-	if (!mm) {		/* the address is not this host's any more */
+	mm = negotiate_find_mm_of(negotiate, filter, &job->local, &job->remote);
+	if (!mm) {	/* or the address is not this host's any more */
+		if (negotiate_is_me(negotiate, &job->local))
+			negotiate_note_no_mm(negotiate, job, layer_filter_rule(filter));
 		fail_job(negotiate, job, HOLD_UNKNOWN_SECONDS);
 		return;
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "policy/fault.h"
+#include "agent/layers_mm.h"
 #include "agent/response.h"
 #include "agent/ruleset.h"
 
@@ -67,6 +68,12 @@ static int collect_rules(struct ruleset *const *rulesets, size_t n_rulesets,
 	return 0;
 }
 
+static int too_many(struct fault *fault)
+{
+	return fault_failed(fault, "the rules make more than %d filters; use subnets instead of names "
+			    "and hosts", EXPAND_FILTERS_MAX);
+}
+
 /* All pieces of all rules; the caller frees the array. */
 static int expand_all(struct ruleset_rule *const *rules, size_t n_rules,
 		      const struct expand_names *names, struct piece **ret_pieces, size_t *ret_n,
@@ -83,14 +90,12 @@ static int expand_all(struct ruleset_rule *const *rules, size_t n_rules,
 	for (size_t i = 0; !r && i < n_rules; i++) {
 		struct policy_rule rule = ruleset_rule_view(rules[i]);
 
-		r = expand_rule(&rule, names, &list);
+		if (rule.main_mode != POLICY_MAIN_MODE_ONLY)
+			r = expand_rule(&rule, names, &list);
 		ends[i] = list.n;
 	}
 	if (r == -ENOSPC)
-		return fault_failed(fault,
-				    "the rules make more than %d filters; use subnets instead of "
-				    "names and hosts",
-				    EXPAND_FILTERS_MAX);
+		return too_many(fault);
 	pieces = r ? NULL : calloc(list.n + 1, sizeof(*pieces));
 	if (!pieces)
 		return fault_no_memory(fault);
@@ -324,123 +329,6 @@ static int assign_ids(struct layers *layers, const struct layers *before)
 	return 0;
 }
 
-/* --- main mode ---------------------------------------------------------------------------- */
-
-static unsigned int count_bits(const struct kernel_filter_side *side)
-{
-	uint64_t words[2];
-
-	if (side->class == IPSECDRV_ADDRESS_CLASS_ME)
-		return 0;
-	_Static_assert(sizeof(words) == sizeof(side->mask.bytes), "all of the mask");
-	memcpy(words, side->mask.bytes, sizeof(words));
-	return (unsigned int)(__builtin_popcountll(words[0]) + __builtin_popcountll(words[1]));
-}
-
-static int compare_mm_sides(const struct kernel_filter_side *a, const struct kernel_filter_side *b)
-{
-	unsigned int bits_a = count_bits(a), bits_b = count_bits(b);
-	int r;
-
-	if (bits_a != bits_b)
-		return bits_a > bits_b ? -1 : 1;
-	if (a->class != b->class)
-		return a->class == IPSECDRV_ADDRESS_CLASS_ME ? -1 : 1;
-	r = ip_addr_compare(&a->mask, &b->mask);
-	return r ? r : ip_addr_compare(&a->addr, &b->addr);
-}
-
-static int compare_mm_pairs(const struct layer_mm *a, const struct layer_mm *b)
-{
-	int r = (int)a->family - (int)b->family;
-
-	if (!r)
-		r = compare_mm_sides(&a->remote, &b->remote);
-	return r ? r : compare_mm_sides(&a->local, &b->local);
-}
-
-/* Of equal pairs the lower layer's first, then the older rule's. */
-static int compare_mm_pieces(const void *a, const void *b)
-{
-	const struct layer_mm *x = a, *y = b;
-	const struct ruleset_treatment *s = x->rule->treatment, *t = y->rule->treatment;
-	int r = compare_mm_pairs(x, y);
-
-	if (!r)
-		r = (int)s->layer - (int)t->layer;
-	return r ? r : s->version < t->version ? -1 : s->version > t->version;
-}
-
-static bool has_same_methods(const struct policy_rule *a, const struct policy_rule *b)
-{
-	if (a->n_methods != b->n_methods)
-		return false;
-	for (size_t i = 0; i < a->n_methods; i++) {
-		const char *x = a->methods[i].secret, *y = b->methods[i].secret;
-
-		if (a->methods[i].kind != b->methods[i].kind || !x != !y ||
-		    (x && strcmp(x, y) != 0))
-			return false;
-	}
-	return true;
-}
-
-/* The methods of @first hold for @second, too. */
-static void note_conflict(struct layers *layers, const struct ruleset_rule *first,
-			  const struct ruleset_rule *second)
-{
-	if (layers->conflict[0] || first == second || !first || !second ||
-	    has_same_methods(first->treatment->rule, second->treatment->rule))
-		return;
-	layers->conflict[0] = first;
-	layers->conflict[1] = second;
-}
-
-/* The two rules of a tunnel are one negotiation, by the outbound one. */
-static void note_tunnel_conflicts(struct layers *layers)
-{
-	for (size_t i = 0; i < layers->n_filters; i++) {
-		const struct layer_filter *filter = &layers->filters[i];
-
-		if (filter->filter.class == IPSECDRV_FILTER_CLASS_TUNNEL &&
-		    filter->filter.inbound == IPSECDRV_ACTION_NEGOTIATE)
-			note_conflict(layers, filter->rule[IPSECDRV_DIRECTION_OUT],
-				      filter->rule[IPSECDRV_DIRECTION_IN]);
-	}
-}
-
-static int collect_mms(struct layers *layers)
-{
-	struct layer_mm *mms = calloc(layers->n_filters + 1, sizeof(*mms)), *shorter;
-	size_t n = 0, kept = 0;
-
-	layers->mms = mms;
-	if (!mms)
-		return -ENOMEM;
-	for (size_t i = 0; i < layers->n_filters; i++) {
-		const struct layer_filter *filter = &layers->filters[i];
-		struct layer_mm mm = { .rule = layer_filter_rule(filter) };
-
-		if (!layer_filter_is_negotiated(filter) || !mm.rule)
-			continue;
-		mm.family = tunnel_peers(&filter->filter, &mm.local, &mm.remote);
-		mms[n++] = mm;
-	}
-	qsort(mms, n, sizeof(*mms), compare_mm_pieces);
-	for (size_t i = 0; i < n; i++) {
-		if (!kept || compare_mm_pairs(&mms[kept - 1], &mms[i]))
-			mms[kept++] = mms[i];
-		else
-			note_conflict(layers, mms[kept - 1].rule, mms[i].rule);
-	}
-	layers->n_mms = kept;
-	shorter = reallocarray(mms, kept + 1, sizeof(*mms));
-	if (shorter)
-		layers->mms = shorter;
-	note_tunnel_conflicts(layers);
-	return 0;
-}
-
 /* --- life --------------------------------------------------------------------------------- */
 
 struct layers *layers_free(struct layers *layers)
@@ -455,12 +343,15 @@ struct layers *layers_free(struct layers *layers)
 		ruleset_rule_unref(layers->losses[i].loser);
 		ruleset_rule_unref(layers->losses[i].winner);
 	}
+	for (size_t i = 0; i < layers->n_mm_rules; i++)
+		ruleset_rule_unref(layers->mm_rules[i]);
 	response_clear(layers);
 	ruleset_rule_unref(layers->default_rule);
 	free(layers->losses);
 	free(layers->filters);
 	free(layers->by_id);
 	free(layers->mms);
+	free(layers->mm_rules);
 	free(layers->order);
 	free(layers);
 	return NULL;
@@ -505,9 +396,11 @@ int layers_build(struct ruleset *const *rulesets, size_t n_rulesets,
 	if (take_default_rule(layers, rules, n_rules))
 		return fault_no_memory(fault);
 	sort_losses(layers);
-	if (assign_ids(layers, before) || collect_mms(layers) ||
-	    response_keep(layers, before, names))
+	if (assign_ids(layers, before) || response_keep(layers, before, names))
 		return fault_no_memory(fault);
+	r = layers_collect_mms(layers, rules, n_rules, names);
+	if (r)
+		return r == -ENOSPC ? too_many(fault) : fault_no_memory(fault);
 	*ret_layers = TAKE_PTR(layers);
 	return 0;
 }
@@ -745,50 +638,6 @@ bool layer_side_contains(const struct kernel_filter_side *side, const struct ip_
 		return false;
 	for (size_t i = 0; i < ip_addr_len(addr); i++)
 		if ((addr->bytes[i] & side->mask.bytes[i]) != side->addr.bytes[i])
-			return false;
-	return true;
-}
-
-const struct layer_mm *layers_find_mm(const struct layers *layers, const struct ip_addr *local,
-				      bool is_me, const struct ip_addr *remote)
-{
-	for (size_t i = 0; i < layers->n_mms; i++) {
-		const struct layer_mm *mm = &layers->mms[i];
-
-		/* A remote me is for traffic between this host's own addresses. */
-		if (mm->family == local->family && layer_side_contains(&mm->local, local, is_me) &&
-		    layer_side_contains(&mm->remote, remote, false))
-			return mm;
-	}
-	return layers->default_rule && is_me ? &layers->default_mm : NULL;
-}
-
-static int compare_mms(const void *a, const void *b)
-{
-	return compare_mm_pairs(a, b);
-}
-
-const struct layer_mm *layers_mm_of(const struct layers *layers,
-				    const struct kernel_filter *filter)
-{
-	struct layer_mm key;
-
-	key.family = tunnel_peers(filter, &key.local, &key.remote);
-	return bsearch(&key, layers->mms, layers->n_mms, sizeof(key), compare_mms);
-}
-
-static uint64_t default_version(const struct layers *layers)
-{
-	return layers->default_rule ? layers->default_rule->treatment->version : 0;
-}
-
-bool layers_has_same_mms(const struct layers *a, const struct layers *b)
-{
-	if (a->n_mms != b->n_mms || default_version(a) != default_version(b))
-		return false;
-	for (size_t i = 0; i < a->n_mms; i++)
-		if (compare_mm_pairs(&a->mms[i], &b->mms[i]) ||
-		    a->mms[i].rule->treatment->version != b->mms[i].rule->treatment->version)
 			return false;
 	return true;
 }

@@ -41,7 +41,7 @@ struct layer_filter {
 
 /*
  * A pair of sides that negotiates: main mode's view, without protocol and ports. Of a tunnel these
- * are its ends.
+ * are its ends. A rule makes one of its own addresses, or says that those of other rules count.
  */
 struct layer_mm {
 	uint8_t family;
@@ -63,6 +63,8 @@ struct layers {
 	struct layer_filter **by_id;	/* sorted by id */
 	struct layer_mm *mms;		/* most specific first; no two with the same sides */
 	size_t n_mms;
+	struct ruleset_rule **mm_rules;	/* main mode filters and nothing else; references */
+	size_t n_mm_rules;
 	/* For peers that no pair above is for; rule NULL without a default response rule. */
 	struct layer_mm default_mm;
 	struct ruleset_rule *default_rule;	/* reference, or NULL */
@@ -116,6 +118,7 @@ struct layers_difference layers_compare(const struct layers *before, const struc
 
 /* An id that no filter has. */
 uint32_t layers_new_id(struct layers *layers);
+
 /* By id, those of the default response rule, too; NULL if there is none. */
 const struct layer_filter *layers_find(const struct layers *layers, uint32_t id);
 /* The rule of a filter: of its negotiated direction if any, else of either. NULL when adopted. */
@@ -135,19 +138,5 @@ struct layer_filter *const *layers_order(struct layers *layers, struct kernel *k
 /* Whether @addr is on this side; @is_me is the answer for class me. */
 bool layer_side_contains(const struct kernel_filter_side *side, const struct ip_addr *addr,
 			 bool is_me);
-/*
- * Main mode's rule for two addresses: the most specific pair of sides that contains them. The
- * longest remote mask decides, then the longest local one (me counts as any), then the older
- * rule; that is also how ipsec-cred chooses the key. Without such a pair it is the default response
- * rule's, if @local is this host's. NULL if nothing negotiates between them.
- */
-const struct layer_mm *layers_find_mm(const struct layers *layers, const struct ip_addr *local,
-				      bool is_me, const struct ip_addr *remote);
-
-/* Main mode is the same: same pairs of sides, and rules of the same versions. */
-bool layers_has_same_mms(const struct layers *a, const struct layers *b);
-/* The pair of sides that @filter (one of @layers) belongs to; NULL if it does not negotiate. */
-const struct layer_mm *layers_mm_of(const struct layers *layers,
-				    const struct kernel_filter *filter);
 
 #endif /* AGENT_LAYERS_H */

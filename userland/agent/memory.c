@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "agent/events.h"
+#include "agent/layers_mm.h"
 #include "agent/ruleset.h"
 
 #define FAILING_USEC		(60 * UINT64_C(1000000))
@@ -265,6 +267,22 @@ void negotiate_note_failed(struct negotiate *negotiate, const struct ike_event *
 		return;
 	snprintf(failure.text, sizeof(failure.text), "%s", event->text);
 	note_failure(negotiate, &failure);
+}
+
+void negotiate_note_no_mm(struct negotiate *negotiate, const struct job *job,
+			  const struct ruleset_rule *rule)
+{
+	const struct negotiate_failure *known = negotiate_find_failure(negotiate, &job->remote);
+	const struct ike_event event = {
+		.kind = IKE_EVENT_MM_FAILED,
+		.path = { .local = job->local, .remote = job->remote },
+		.reason = IKE_REASON_NO_MM_POLICY,
+		.text = LAYERS_NO_MM,
+	};
+
+	if (!known || known->reason != IKE_REASON_NO_MM_POLICY)
+		event_ike(&event, rule);
+	negotiate_note_failed(negotiate, &event);
 }
 
 void negotiate_clear_failures(struct negotiate *negotiate)

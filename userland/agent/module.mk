@@ -34,6 +34,7 @@ agent_SRCS := \
 	userland/agent/jobs.c \
 	userland/agent/keylog.c \
 	userland/agent/layers.c \
+	userland/agent/layers_mm.c \
 	userland/agent/memory.c \
 	userland/agent/names.c \
 	userland/agent/negotiate.c \

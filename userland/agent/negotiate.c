@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "agent/events.h"
+#include "agent/layers_mm.h"
 #include "agent/response.h"
 #include "agent/ruleset.h"
 #include "base/log.h"
@@ -58,6 +59,15 @@ const struct layer_mm *negotiate_find_mm(struct negotiate *negotiate, const stru
 					 const struct ip_addr *remote)
 {
 	return layers_find_mm(negotiate->layers, local, negotiate_is_me(negotiate, local), remote);
+}
+
+const struct layer_mm *negotiate_find_mm_of(struct negotiate *negotiate,
+					    const struct layer_filter *filter,
+					    const struct ip_addr *local,
+					    const struct ip_addr *remote)
+{
+	return layers_find_mm_of(negotiate->layers, filter, local,
+				 negotiate_is_me(negotiate, local), remote);
 }
 
 /* --- events ------------------------------------------------------------------------------- */

@@ -132,6 +132,11 @@ const struct layer_filter *negotiate_filter(const struct negotiate *negotiate, u
 /* Main mode's rule, for initiators and responders alike. */
 const struct layer_mm *negotiate_find_mm(struct negotiate *negotiate, const struct ip_addr *local,
 					 const struct ip_addr *remote);
+/* The same for what is negotiated by one filter: see layers_find_mm_of(). */
+const struct layer_mm *negotiate_find_mm_of(struct negotiate *negotiate,
+					    const struct layer_filter *filter,
+					    const struct ip_addr *local,
+					    const struct ip_addr *remote);
 /* Removes the filter, if it is one of these and has no pair any more. */
 void negotiate_close_response(struct negotiate *negotiate, uint32_t filter_id);
 
@@ -244,6 +249,9 @@ void negotiate_forget_old_layers(struct negotiate *negotiate);
 void negotiate_note_failure(struct negotiate *negotiate, const struct ip_addr *remote,
 			    enum ike_reason reason);
 void negotiate_note_failed(struct negotiate *negotiate, const struct ike_event *event);
+/* Main mode filters leave the two hosts of @job out; told once, until something else comes of it. */
+void negotiate_note_no_mm(struct negotiate *negotiate, const struct job *job,
+			  const struct ruleset_rule *rule);
 void negotiate_forget_failure(struct negotiate *negotiate, const struct ip_addr *remote);
 void negotiate_clear_failures(struct negotiate *negotiate);
 size_t negotiate_count_failing(const struct negotiate *negotiate);

@@ -225,22 +225,34 @@ static int add_policies(struct ruleset *ruleset, struct policy_runs *runs, struc
 	return r;
 }
 
+/* Takes @rule over, which @same is there for already: -1f may say the same in every run. */
+static int add_again(const struct ruleset_rule *same, struct policy_rule *rule, struct fault *fault)
+{
+	struct policy_rule view = ruleset_rule_view(same);
+	int r = 0;
+
+	if (rule->main_mode != POLICY_MAIN_MODE_ONLY)
+		r = fault_number(fault, rule->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_EXISTS :
+				 POLICY_ERROR_TRANSPORT_FILTER_EXISTS,
+				 "ipseccmd has made a rule for this traffic already, and rules of ipseccmd are "
+				 "deleted all together: give ipseccmd -u first, and then all the rules");
+	else if (!policy_rule_is_equal(&view, rule))
+		r = fault_number(fault, POLICY_ERROR_MM_FILTER_EXISTS,
+				 "ipseccmd has made a main mode filter for the addresses of -1f already, with "
+				 "other settings or methods: give the same, or ipseccmd -u first");
+	policy_rule_free(rule);
+	return r;
+}
+
 static int add_rules(struct ruleset *ruleset, struct policy_runs *runs, struct fault *fault)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < runs->n_rules; i++) {
 		struct policy_rule *rule = TAKE_PTR(runs->rules[i]);
+		const struct ruleset_rule *same = dynamic_find_rule(ruleset, rule);
 
-		if (!dynamic_find_rule(ruleset, rule)) {
-			r = dynamic_add_rule(ruleset, rule, fault);
-			continue;
-		}
-		r = fault_number(fault, rule->has_tunnel ? POLICY_ERROR_TUNNEL_FILTER_EXISTS :
-				 POLICY_ERROR_TRANSPORT_FILTER_EXISTS,
-				 "ipseccmd has made a rule for this traffic already, and rules of ipseccmd are "
-				 "deleted all together: give ipseccmd -u first, and then all the rules");
-		policy_rule_free(rule);
+		r = same ? add_again(same, rule, fault) : dynamic_add_rule(ruleset, rule, fault);
 	}
 	return r;
 }

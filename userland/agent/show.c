@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "agent/agent.h"
+#include "agent/layers_mm.h"
 #include "agent/show_filter.h"
 #include "policy/fault.h"
 #include "agent/translate.h"

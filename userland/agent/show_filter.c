@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "agent/agent.h"
+#include "agent/layers_mm.h"
 #include "base/parse.h"
 #include "policy/address.h"
 #include "policy/authmethod.h"
@@ -198,7 +199,8 @@ static size_t pick_pairs(const struct ruleset *ruleset, struct numbered *pairs)
 	for (size_t i = 0; i < ruleset->n_rules; i++) {
 		const struct policy_rule *rule = ruleset->rules[i]->treatment->rule;
 
-		if (policy_rule_is_negotiated(rule) && !rule->is_default_response)
+		if (policy_rule_is_negotiated(rule) && !rule->is_default_response &&
+		    rule->main_mode != POLICY_MAIN_MODE_OTHERS)
 			pairs[n++] = (struct numbered){ ruleset->rules[i], i };
 	}
 	qsort(pairs, n, sizeof(*pairs), compare_numbered_pairs);
@@ -258,7 +260,8 @@ static int append_generic_qms(const struct filter_show *show, const struct rules
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < ruleset->n_rules; i++)
-		if (!ruleset->rules[i]->treatment->rule->is_default_response)
+		if (!ruleset->rules[i]->treatment->rule->is_default_response &&
+		    ruleset->rules[i]->treatment->rule->main_mode != POLICY_MAIN_MODE_ONLY)
 			r = append_generic_qm(show, ruleset->rules[i]);
 	return r;
 }

@@ -96,6 +96,7 @@ static void put_rule(struct writer *w, const struct policy_rule *rule)
 	writer_u8(w, rule->has_tunnel);
 	put_address(w, &rule->tunnel_destination);
 	writer_u8(w, rule->is_default_response);
+	writer_u8(w, (uint8_t)rule->main_mode);
 	writer_u32(w, (uint32_t)rule->n_methods);
 	for (size_t i = 0; i < rule->n_methods; i++) {
 		writer_u8(w, (uint8_t)rule->methods[i].kind);
@@ -359,6 +360,7 @@ static int get_rule(struct reader *r, struct ruleset *dynamic, struct fault *fau
 	rule->has_tunnel = get_limited(r, 1);
 	get_address(r, &rule->tunnel_destination);
 	rule->is_default_response = get_limited(r, 1);
+	rule->main_mode = get_limited(r, POLICY_MAIN_MODE_ONLY);
 	get_methods(r, rule);
 	if (r->failed) {
 		policy_rule_free(rule);

@@ -344,6 +344,35 @@ static void test_sharing(void **state)
 	store_content_free(content);
 }
 
+/* Rules that negotiate do it between the addresses of the list's main mode filters, if it has some. */
+static void test_main_mode_filters(void **state)
+{
+	struct store_content *content = test_content_from(
+		"static add filteraction name=a\n"
+		"static add filteraction name=b action=block\n"
+		"static add filterlist name=l\n"
+		"static add filter filterlist=l srcaddr=me dstaddr=10.0.0.0/8 protocol=TCP dstport=23\n"
+		"static add filter filterlist=l srcaddr=me dstaddr=10.0.0.2 mainmode=yes\n"
+		"static add policy name=p activatedefaultrule=no\n"
+		"static add rule name=r policy=p filterlist=l filteraction=a conntype=lan psk=x\n"
+		"static add rule name=s policy=p filterlist=l filteraction=b conntype=dialup\n");
+	_cleanup_(ruleset_freep) struct ruleset *ruleset = compile(content, "p", NULL);
+	_cleanup_(layers_freep) struct layers *layers = build(ruleset, NULL);
+
+	(void)state;
+	assert_int_equal(ruleset->n_rules, 3);
+	assert_int_equal(ruleset->rules[0]->treatment->rule->main_mode, POLICY_MAIN_MODE_OTHERS);
+	assert_int_equal(ruleset->rules[1]->treatment->rule->main_mode, POLICY_MAIN_MODE_ONLY);
+	assert_null(ruleset->rules[1]->treatment->qm);
+	assert_string_equal(ruleset->rules[1]->treatment->rule->methods[0].secret, "x");
+	/* to block is not main mode's affair */
+	assert_int_equal(ruleset->rules[2]->treatment->rule->main_mode, POLICY_MAIN_MODE_OWN);
+	assert_int_equal(layers->n_filters, 2);
+	assert_int_equal(layers->n_mms, 1);
+	assert_int_equal(layers->mms[0].remote.addr.bytes[3], 2);
+	store_content_free(content);
+}
+
 /* A list of mirrored filters is no reason for a mirrored tunnel. */
 static void test_tunnel(void **state)
 {
@@ -600,6 +629,8 @@ int main(void)
 		cmocka_unit_test(test_action_fields),
 		cmocka_unit_test(test_rule_fields),
 		cmocka_unit_test(test_sharing),
+		{ "K28 C19 main mode filters of a stored list", test_main_mode_filters, NULL, NULL,
+		  NULL },
 		cmocka_unit_test(test_tunnel),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_same_traffic),

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "agent/layers.h"
+#include "agent/layers_mm.h"
 #include "nl/kernel_fake.h"
 
 #define NEGOTIATE "mmpolicy=m qmpolicy=q psk=secret "
@@ -258,6 +258,50 @@ static void test_main_mode(void **state)
 	assert_ptr_equal(layers->conflict[1], dynamic->rules[2]);
 }
 
+/* Main mode filters and nothing else make no filters; rules that leave it to others make no pair. */
+static void test_main_mode_filters(void **state)
+{
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = DYNAMIC(
+		"mmpolicy=m qmpolicy=q psk=net srcaddr=me dstaddr=10.0.0.0/8 mainmode=others",
+		"mmpolicy=m psk=two srcaddr=me dstaddr=10.0.0.2 mainmode=only",
+		"mmpolicy=m psk=three srcaddr=10.0.0.3 dstaddr=me mainmode=only",
+		"mmpolicy=m qmpolicy=q psk=own srcaddr=me dstaddr=192.0.2.0/24");
+	_cleanup_(layers_freep) struct layers *layers = build(dynamic, NULL);
+	_cleanup_(ruleset_freep) struct ruleset *others = DYNAMIC(
+		"mmpolicy=m qmpolicy=q psk=net srcaddr=me dstaddr=10.0.0.0/8 mainmode=others");
+	_cleanup_(layers_freep) struct layers *alone = build(others, NULL);
+
+	(void)state;
+	assert_int_equal(layers->n_filters, 2);
+	assert_int_equal(layers->n_mms, 3);
+	assert_string_equal(mm_of(layers, "10.0.0.1", true, "10.0.0.2"), "two");
+	assert_string_equal(mm_of(layers, "10.0.0.1", true, "10.0.0.3"), "three");
+	assert_null(mm_of(layers, "10.0.0.1", true, "10.0.0.4"));
+	assert_string_equal(mm_of(layers, "10.0.0.1", true, "192.0.2.1"), "own");
+	assert_int_equal(alone->n_filters, 1);
+	assert_int_equal(alone->n_mms, 0);
+	assert_false(layers_has_same_mms(layers, alone));
+}
+
+/* The default response rule answers for peers that no rule is for, not for what others leave out. */
+static void test_main_mode_of_others(void **state)
+{
+	_cleanup_(ruleset_freep) struct ruleset *dynamic = DYNAMIC(
+		"mmpolicy=m qmpolicy=q psk=any srcaddr=me dstaddr=any defaultresponse=yes",
+		"mmpolicy=m qmpolicy=q psk=net srcaddr=me dstaddr=10.0.0.0/8 mainmode=others",
+		"mmpolicy=m psk=two srcaddr=me dstaddr=10.0.0.2 mainmode=only");
+	_cleanup_(layers_freep) struct layers *layers = build(dynamic, NULL);
+	struct ip_addr me = test_addr("10.0.0.1"), in = test_addr("10.0.0.2"),
+		       out = test_addr("10.0.0.4");
+	const struct layer_filter *filter = &layers->filters[0];
+
+	(void)state;
+	assert_int_equal(layers->n_filters, 1);
+	assert_string_equal(mm_of(layers, "10.0.0.1", true, "10.0.0.4"), "any");
+	assert_non_null(layers_find_mm_of(layers, filter, &me, true, &in));
+	assert_null(layers_find_mm_of(layers, filter, &me, true, &out));
+}
+
 /* --- several layers ----------------------------------------------------------------------- */
 
 static struct layers *build_two(struct ruleset *lower, struct ruleset *upper,
@@ -506,6 +550,9 @@ int main(void)
 		cmocka_unit_test(test_commit_differences),
 		{ "F07 specific filters come before general ones", test_order, NULL, NULL, NULL },
 		cmocka_unit_test(test_main_mode),
+		{ "K28 main mode filters of their own", test_main_mode_filters, NULL, NULL, NULL },
+		{ "K28 A35 what they leave out is not for the default response",
+		  test_main_mode_of_others, NULL, NULL, NULL },
 		cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_winner),
 		cmocka_unit_test(test_winner_goes),

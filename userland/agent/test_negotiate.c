@@ -529,6 +529,41 @@ static void test_two_rules_of_one_pair(void **state)
 	assert_int_equal(scene_ask_qm(w, &selector, IKE_AUTH_KERBEROS, &qm), -ENOENT);
 }
 
+/* A rule that leaves main mode to others is negotiated only where one of them is. */
+static void test_no_main_mode_filter(void **state)
+{
+	struct scene *w = *state;
+	struct kernel_flow flow = scene_ping_to("10.9.0.7");
+	struct ip_addr in = test_addr("10.9.0.8"), out = test_addr("10.9.0.7");
+	struct ike_selector selector;
+	struct ike_qm_policy qm;
+
+	scene_add_rule(w, "srcaddr=me dstaddr=10.9.0.0/16 mmpolicy=m qmpolicy=q psk=k "
+			  "mainmode=others");
+	scene_add_rule(w, "srcaddr=me dstaddr=10.9.0.8 mmpolicy=m psk=k mainmode=only");
+	scene_apply(w);
+	negotiate_listed(w->negotiate, 0);
+	/* what is left out fails at once, and is told */
+	assert_int_not_equal(kernel_fake_packet(w->kernel, &flow), 0);
+	scene_dispatch(w);
+	assert_int_equal(w->log.n_acquires, 0);
+	assert_true(scene_the_acquire(w)->has_ended);
+	assert_int_equal(scene_the_acquire(w)->result, IPSECDRV_ACQUIRE_RESULT_FAILED);
+	assert_int_equal(negotiate_get_counts(w->negotiate).jobs, 0);
+	assert_int_equal(negotiate_find_failure(w->negotiate, &out)->reason,
+			 IKE_REASON_NO_MM_POLICY);
+	selector = scene_selector_to("10.9.0.7");
+	assert_int_equal(scene_ask_qm(w, &selector, IKE_AUTH_PSK, &qm), -ENOENT);
+	/* the others' */
+	flow = scene_ping_to("10.9.0.8");
+	assert_int_not_equal(kernel_fake_packet(w->kernel, &flow), 0);
+	scene_dispatch(w);
+	assert_int_equal(w->log.n_acquires, 1);
+	assert_null(negotiate_find_failure(w->negotiate, &in));
+	selector = scene_selector_to("10.9.0.8");
+	assert_int_equal(scene_ask_qm(w, &selector, IKE_AUTH_PSK, &qm), 0);
+}
+
 /* --- perfect forward secrecy -------------------------------------------------------------- */
 
 static int check_pfs(struct scene *w, const char *group, uint16_t negotiated)
@@ -603,6 +638,8 @@ int main(void)
 		SCENE_TEST("K10 a packet's negotiation offers the same", test_methods_of_initiator),
 		SCENE_TEST("K09 two rules of one pair: the older one's methods are those of both",
 			   test_two_rules_of_one_pair),
+		SCENE_TEST("K28 C19 where no main mode filter is, nothing is negotiated",
+			   test_no_main_mode_filter),
 		SCENE_TEST("F05 F13 A25 A26 K20 a packet is negotiated for by its rule",
 			   test_initiator),
 		SCENE_TEST("an initiator may install one direction after the other",

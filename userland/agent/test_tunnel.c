@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "agent/layers.h"
+#include "agent/layers_mm.h"
 #include "agent/translate.h"
 #include "policy/bus.h"
 

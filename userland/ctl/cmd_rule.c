@@ -43,6 +43,10 @@
 	{ "interface", &ctl_type_interface, 0, "all",				\
 	  "only what goes by this network interface; instead of conntype" }
 
+#define MAIN_MODE_TAG								\
+	{ "mainmode", &ctl_type_main_mode, 0, "own",				\
+	  "which main mode filter counts: the rule's own addresses, or others; only: it is one" }
+
 static const struct ctl_tag add_tags[] = {
 	SELECTOR_TAGS,
 	{ "mmpolicy", &ctl_type_mmpolicy, 0, NULL,
@@ -55,6 +59,7 @@ static const struct ctl_tag add_tags[] = {
 	MASK_TAGS,
 	AUTH_TAGS("yes, without psk and rootca"),
 	INTERFACE_TAG,
+	MAIN_MODE_TAG,
 };
 
 static const struct ctl_tag set_tags[] = {
@@ -67,6 +72,7 @@ static const struct ctl_tag set_tags[] = {
 	{ "actionoutbound", &ctl_type_action, 0, NULL, "what leaves" },
 	AUTH_TAGS(NULL),
 	INTERFACE_TAG,
+	MAIN_MODE_TAG,
 };
 
 static const struct ctl_tag delete_tags[] = {
@@ -74,6 +80,7 @@ static const struct ctl_tag delete_tags[] = {
 	MORE_SELECTOR_TAGS,
 	MASK_TAGS,
 	INTERFACE_TAG,
+	MAIN_MODE_TAG,
 };
 
 static const struct ctl_tag show_tags[] = {
@@ -216,6 +223,7 @@ struct row {
 	const char *outbound;
 	const char *tunnel;
 	const char *default_response;	/* "yes", or not there */
+	const char *main_mode;		/* "others", "only", or not there */
 	const char *mm_policy;
 	const char *qm_policy;
 	const char *auth;		/* "psk kerberos" */
@@ -237,6 +245,7 @@ static const struct policy_key row_keys[] = {
 	{ "actionoutbound", POLICY_VALUE_STRING, offsetof(struct row, outbound) },
 	{ "tunneldstaddress", POLICY_VALUE_STRING, offsetof(struct row, tunnel) },
 	{ "defaultresponse", POLICY_VALUE_STRING, offsetof(struct row, default_response) },
+	{ "mainmode", POLICY_VALUE_STRING, offsetof(struct row, main_mode) },
 	{ "mmpolicy", POLICY_VALUE_STRING, offsetof(struct row, mm_policy) },
 	{ "qmpolicy", POLICY_VALUE_STRING, offsetof(struct row, qm_policy) },
 	{ "auth", POLICY_VALUE_STRING, offsetof(struct row, auth) },
@@ -263,6 +272,7 @@ static const struct column columns[] = {
 	{ "Tunnel Destination", "tunneldstaddress", NULL,
 	  COLUMN_LIST | COLUMN_WIDE | COLUMN_ADDRESS },
 	{ "Default Response", "defaultresponse", NULL, COLUMN_LIST },
+	{ "Main Mode Filter", "mainmode", NULL, COLUMN_LIST },
 	{ "MM Policy", "mmpolicy", NULL, COLUMN_BOTH },
 	{ "QM Policy", "qmpolicy", NULL, COLUMN_BOTH },
 	{ "Authentication Methods", "auth", NULL, COLUMN_LIST | COLUMN_WIDE },
@@ -302,6 +312,7 @@ static void fill_row(struct row *row, const struct policy_rule *rule, bool is_ve
 		.outbound = copy(policy_action_name(rule->outbound)),
 		.tunnel = rule->has_tunnel ? policy_address_to_text(&rule->tunnel_destination) : NULL,
 		.default_response = copy(rule->is_default_response ? "yes" : NULL),
+		.main_mode = copy(rule->main_mode ? policy_main_mode_name(rule->main_mode) : NULL),
 		.mm_policy = copy(rule->mm_policy),
 		.qm_policy = copy(rule->qm_policy),
 		.auth = has_auth ? ctl_methods_text(rule->methods, rule->n_methods, -1) : NULL,
@@ -380,7 +391,9 @@ static const struct ctl_command commands[] = {
 			   "rootca is the order of preference. With actioninbound=permit and "
 			   "actionoutbound=negotiate, clear text is accepted and answered with IPsec. "
 			   "The most specific rule decides a packet, whatever the order of rules. "
-			   "A tunnel needs mirrored=no and a rule for each direction.",
+			   "A tunnel needs mirrored=no and a rule for each direction. "
+			   "With mainmode=others a rule negotiates only between addresses that another "
+			   "rule is a main mode filter for; what is left out is dropped.",
 		.examples =
 			"  dynamic add rule srcaddr=me dstaddr=10.0.0.2 mmpolicy=mm qmpolicy=qm psk=\"a secret\"\n"
 			"  dynamic add rule any me protocol=TCP dstport=23 actionin=block actionout=block\n",
@@ -391,7 +404,7 @@ static const struct ctl_command commands[] = {
 	{
 		.path = "dynamic set rule",
 		.text = "change a rule, which is found by what it matches",
-		.remarks = "Addresses, masks, protocol, ports, mirrored, conntype, interface and tunneldstaddress "
+		.remarks = "Addresses, masks, protocol, ports, mirrored, conntype, interface, mainmode and tunneldstaddress "
 			   "find the rule, with the defaults of add; the other tags change it. "
 			   "Authentication methods replace all old ones.",
 		.examples = "  dynamic set rule srcaddr=me dstaddr=10.0.0.2 qmpolicy=qm2\n",

@@ -12,6 +12,7 @@ static const struct ctl_tag add_tags[] = {
 	TAG_DEFAULT("dstmask", mask, "one host", "mask of dstaddr"),
 	TAG_DEFAULT("srcport", port, "0", "source port, 0 is any"),
 	TAG_DEFAULT("dstport", port, "0", "destination port, 0 is any"),
+	TAG_DEFAULT("mainmode", bool, "no", "only a main mode filter, of addresses"),
 };
 
 /* Nothing has a default here: what is not given may be anything. */
@@ -25,6 +26,7 @@ static const struct ctl_tag delete_tags[] = {
 	TAG("srcport", port, "source port"),
 	TAG("dstport", port, "destination port"),
 	TAG("mirrored", bool, "for both directions"),
+	TAG("mainmode", bool, "only a main mode filter"),
 };
 
 static enum ctl_exit run_add(struct ctl *ctl, const struct ctl_args *args)
@@ -42,7 +44,9 @@ static const struct ctl_command commands[] = {
 		.path = "static add filter",
 		.text = "add a filter to a list",
 		.remarks = "A list that is not there is made. Addresses are those of dynamic add rule: if "
-			   "one is WINS, DNS, DHCP or GATEWAY, the other has to be me.",
+			   "one is WINS, DNS, DHCP or GATEWAY, the other has to be me. A rule negotiates "
+			   "between the addresses of its filters, or, if some have mainmode=yes, of these "
+			   "only; what they leave out is dropped.",
 		.examples =
 			"  static add filter filterlist=telnetAll srcaddr=any dstaddr=me protocol=TCP "
 			"dstport=23\n"

@@ -85,6 +85,7 @@ struct filter_row {
 	uint32_t source_port;
 	uint32_t destination_port;
 	bool mirrored;
+	bool is_main_mode;
 	const char *guid;
 };
 
@@ -97,6 +98,7 @@ static const struct policy_key filter_keys[] = {
 	{ "srcport", POLICY_VALUE_NUMBER, offsetof(struct filter_row, source_port) },
 	{ "dstport", POLICY_VALUE_NUMBER, offsetof(struct filter_row, destination_port) },
 	{ "mirrored", POLICY_VALUE_BOOL, offsetof(struct filter_row, mirrored) },
+	{ "mainmode", POLICY_VALUE_BOOL, offsetof(struct filter_row, is_main_mode) },
 	{ "guid", POLICY_VALUE_STRING, offsetof(struct filter_row, guid) },
 };
 
@@ -110,6 +112,14 @@ static void print_modified(FILE *file, const void *row)
 	char buf[STATIC_TIME_LEN];
 
 	fputs(static_time_format(((const struct list_row *)row)->modified, buf), file);
+}
+
+/* A main mode filter has none. */
+static void print_protocol(FILE *file, const void *data)
+{
+	const struct filter_row *row = data;
+
+	fputs(row->is_main_mode ? "(main mode)" : row->protocol, file);
 }
 
 static const struct column list_columns[] = {
@@ -126,7 +136,7 @@ static const struct column filter_columns[] = {
 	{ "Filter List", "filterlist", NULL, COLUMN_TABLE },
 	{ "Source", "srcaddr", NULL, COLUMN_TABLE | COLUMN_ADDRESS },
 	{ "Destination", "dstaddr", NULL, COLUMN_TABLE | COLUMN_ADDRESS },
-	{ "Protocol", "protocol", NULL, COLUMN_TABLE },
+	{ "Protocol", NULL, print_protocol, COLUMN_TABLE },
 	{ "Src Port", "srcport", NULL, COLUMN_TABLE },
 	{ "Dst Port", "dstport", NULL, COLUMN_TABLE },
 	{ "Mirrored", "mirrored", NULL, COLUMN_TABLE | COLUMN_CAPITALS },
@@ -164,6 +174,7 @@ static void fill_filter(struct filter_row *row, const char *list,
 		.source_port = filter->source_port,
 		.destination_port = filter->destination_port,
 		.mirrored = filter->mirrored,
+		.is_main_mode = filter->is_main_mode,
 		.guid = strdup(store_guid_format(filter->head.guid, guid)),
 	};
 }

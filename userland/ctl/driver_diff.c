@@ -137,7 +137,8 @@ static int collect_stored(const struct store_policy *policy, struct entries *ent
 		const struct store_rule *rule = policy->rules[i];
 
 		for (size_t j = 0; !err && counts(rule) && j < rule->list->n_filters; j++)
-			err = add_stored(entries, rule, rule->list->filters[j]);
+			if (!rule->list->filters[j]->is_main_mode)
+				err = add_stored(entries, rule, rule->list->filters[j]);
 	}
 	return err;
 }

@@ -13,6 +13,7 @@
 #include "policy/check.h"
 #include "policy/config.h"
 #include "policy/methods.h"
+#include "policy/tag.h"
 #include "policy/text.h"
 #include "store/object.h"
 
@@ -192,6 +193,13 @@ static int check_psk(const char *tag, const char *value, char why[static POLICY_
 	return check_by_rule(tag, value, why);
 }
 
+static int check_main_mode(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
+{
+	enum policy_main_mode main_mode;
+
+	return policy_tag_set_main_mode(tag, value, &main_mode, why);
+}
+
 static int check_interface(const char *tag, const char *value, char why[static POLICY_WHY_LEN])
 {
 	return policy_interface_check(tag, value, why);
@@ -288,6 +296,10 @@ const struct ctl_value_type ctl_type_port = { "PORT", .check = check_port };
 const struct ctl_value_type ctl_type_bool = { "yes|no", .choices = bool_choices, .check = check_bool };
 const struct ctl_value_type ctl_type_action = {
 	"permit|block|negotiate", .choices = action_choices, .check = check_action
+};
+static const char *const main_mode_choices[] = { "own", "others", "only", NULL };
+const struct ctl_value_type ctl_type_main_mode = {
+	"own|others|only", .choices = main_mode_choices, .check = check_main_mode
 };
 const struct ctl_value_type ctl_type_conntype = {
 	"lan|dialup|all", .choices = conntype_choices, .check = check_conntype

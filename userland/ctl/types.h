@@ -23,6 +23,7 @@ extern const struct ctl_value_type ctl_type_port;
 extern const struct ctl_value_type ctl_type_bool;
 extern const struct ctl_value_type ctl_type_action;
 extern const struct ctl_value_type ctl_type_conntype;
+extern const struct ctl_value_type ctl_type_main_mode;
 extern const struct ctl_value_type ctl_type_mm_methods;
 extern const struct ctl_value_type ctl_type_qm_methods;
 extern const struct ctl_value_type ctl_type_offers;	/* of a filter action */

@@ -31,9 +31,6 @@ static const struct {
 	  "-u deletes all dynamic policy and goes with no other flag: give two commands" },
 	{ MODE_STATIC, 0, RUN_GIVEN_CONFIRM,
 	  "-confirm asks before dynamic policy is changed; leave it out with -w" },
-	{ MODE_STATIC, 0, RUN_GIVEN_MM_FILTERS,
-	  "-1f: a stored policy has no main mode filters of its own, they follow from its rules; leave "
-	  "it out with -w" },
 	{ MODE_DYNAMIC, 0, RUN_GIVEN_POLICY,
 	  "-p names a stored policy: say with -w REG in which store, or leave it out" },
 	{ MODE_DYNAMIC, 0, RUN_GIVEN_RULE,
@@ -100,6 +97,9 @@ static int check_spec(const struct run *run, const struct filterspec *spec, char
 			      "leave -lan, -dialup and -soft out");
 	if (spec->kind == FILTERSPEC_DEFAULT && run->given & RUN_GIVEN_TUNNEL)
 		return refuse(why, "-t: the default response rule has no tunnel; leave one of the two out");
+	if (spec->kind == FILTERSPEC_DEFAULT && run->mm_filters.n)
+		return refuse(why, "-1f: the default response rule answers whoever asks, from any address; "
+			      "leave it out");
 	if (run->given & RUN_GIVEN_TUNNEL && spec->mirrored)
 		return refuse(why, "-t: a tunnel has one direction: write = instead of +, and a second "
 			      "command for the other direction with its own -t");
@@ -129,7 +129,8 @@ static int check_action(struct run *run, char *why)
 
 static int check_dynamic(const struct run *run, char *why)
 {
-	if (run->given & (RUN_GIVEN_RULE_PARTS | RUN_GIVEN_MM_FILTERS) && !run->filters.n)
+
+	if (run->given & RUN_GIVEN_RULE_PARTS && !run->filters.n)
 		return refuse(why, "-f is missing: say which traffic is meant, such as -f 0+10.0.0.1");
 	if (!(run->given & (RUN_GIVEN_RULE_PARTS | RUN_GIVEN_IKE)))
 		return refuse(why, "there is nothing to do: -f says which traffic is meant; ipseccmd -? "

@@ -224,14 +224,15 @@ static void set_action(const struct filterspec *spec, struct policy_rule *rule)
 	}
 }
 
+/* @name: the quick mode policy's, NULL for a main mode filter. */
 static int set_policies(const struct plan *plan, const struct run *run, const char *name,
 			struct policy_rule *rule)
 {
 	if (!policy_rule_is_negotiated(rule))
 		return 0;
-	rule->qm_policy = strdup(name);
+	rule->qm_policy = name ? strdup(name) : NULL;
 	rule->mm_policy = plan->current_mm ? strdup(plan->current_mm) : NULL;
-	if (!rule->qm_policy || (plan->current_mm && !rule->mm_policy))
+	if ((name && !rule->qm_policy) || (plan->current_mm && !rule->mm_policy))
 		return -ENOMEM;
 	if (!run->n_methods)
 		return 0;	/* Kerberos */
@@ -261,8 +262,8 @@ static int check_rule(struct policy_rule *rule, char *fault)
 }
 
 static int make_rule(const struct plan *plan, const struct run *run, const char *name,
-		     const struct filterspec *spec, const struct plan_world *world,
-		     struct policy_rule **ret_rule, char *why)
+		     const struct filterspec *spec, enum policy_main_mode main_mode,
+		     const struct plan_world *world, struct policy_rule **ret_rule, char *why)
 {
 	_cleanup_(policy_rule_freep) struct policy_rule *rule = policy_rule_new();
 	char fault[POLICY_WHY_LEN] = "out of memory";
@@ -272,6 +273,8 @@ static int make_rule(const struct plan *plan, const struct run *run, const char 
 		return no_memory(why);
 	err = set_sides(spec, world, rule, fault);
 	set_action(spec, rule);
+	if (spec->kind == FILTERSPEC_PLAIN)
+		rule->main_mode = main_mode;
 	rule->connection = run->given & RUN_GIVEN_LAN ? POLICY_CONNECTION_LAN :
 			   run->given & RUN_GIVEN_DIALUP ? POLICY_CONNECTION_DIALUP :
 							   POLICY_CONNECTION_ALL;
@@ -354,36 +357,7 @@ int plan_spec(const struct run *run, bool negotiates, size_t i, struct filterspe
 	return 1;
 }
 
-/* --- runs --------------------------------------------------------------------------------- */
-
-static int add_rules(struct plan *plan, const struct run *run, const char *name,
-		     const struct plan_world *world, char *why)
-{
-	for (size_t i = 0; i < run->filters.n; i++) {
-		struct policy_rule *rule = NULL;
-		struct filterspec spec;
-		int err = plan_spec(run, true, i, &spec, why);
-
-		if (!err)
-			continue;
-		if (err > 0)
-			err = make_rule(plan, run, name, &spec, world, &rule, why);
-		if (err)
-			return err;
-		if (policy_runs_add_rule(&plan->runs, rule))
-			return no_memory(why);
-	}
-	return 0;
-}
-
-static bool is_negotiated(const struct run *run)
-{
-	for (size_t i = 0; i < run->filters.n; i++)
-		if (run->filters.list[i].kind == FILTERSPEC_PLAIN ||
-		    run->filters.list[i].kind == FILTERSPEC_DEFAULT)
-			return true;
-	return false;
-}
+/* --- main mode filters -------------------------------------------------------------------- */
 
 static bool has_same_addresses(const struct filterspec *a, const struct filterspec *b)
 {
@@ -404,27 +378,100 @@ static bool has_pair(const struct run_filters *filters, const struct filterspec 
 	return false;
 }
 
-/*
- * Main mode's pairs of addresses follow from the rules, so that no traffic can be without one. -1f may
- * say the same; what it would take away or add is refused.
- */
-static int check_mm_filters(const struct run *run, char *why)
+size_t plan_mm_filters(const struct run *run)
 {
-	char text[SPEC_LEN];
-
-	if (!run->mm_filters.n)
-		return 0;
 	for (size_t i = 0; i < run->mm_filters.n; i++)
 		if (!has_pair(&run->filters, &run->mm_filters.list[i]))
-			return refuse(why, "-1f %s: main mode filters follow from those of -f, and none of them "
-				      "is between these addresses: give -f the same addresses, or leave "
-				      "-1f out", spec_text(&run->mm_filters.list[i], text));
+			return run->mm_filters.n;
 	for (size_t i = 0; i < run->filters.n; i++)
 		if (run->filters.list[i].kind == FILTERSPEC_PLAIN &&
 		    !has_pair(&run->mm_filters, &run->filters.list[i]))
-			return refuse(why, "-1f: main mode filters follow from those of -f, and %s would have "
-				      "none: name its addresses, too, or leave -1f out",
-				      spec_text(&run->filters.list[i], text));
+			return run->mm_filters.n;
+	return 0;
+}
+
+bool plan_is_repeated(const struct run *run, size_t i)
+{
+	const struct run_filters *filters = &run->mm_filters;
+
+	for (size_t j = 0; j < i; j++)
+		if (has_same_addresses(&filters->list[i], &filters->list[j]))
+			return true;
+	return false;
+}
+
+/* --- runs --------------------------------------------------------------------------------- */
+
+static int add_rules(struct plan *plan, const struct run *run, const char *name,
+		     const struct plan_world *world, char *why)
+{
+	enum policy_main_mode main_mode = plan_mm_filters(run) ? POLICY_MAIN_MODE_OTHERS :
+								 POLICY_MAIN_MODE_OWN;
+
+	for (size_t i = 0; i < run->filters.n; i++) {
+		struct policy_rule *rule = NULL;
+		struct filterspec spec;
+		int err = plan_spec(run, true, i, &spec, why);
+
+		if (!err)
+			continue;
+		if (err > 0)
+			err = make_rule(plan, run, name, &spec, main_mode, world, &rule, why);
+		if (err)
+			return err;
+		if (policy_runs_add_rule(&plan->runs, rule))
+			return no_memory(why);
+	}
+	return 0;
+}
+
+static bool is_negotiated(const struct run *run)
+{
+	for (size_t i = 0; i < run->filters.n; i++)
+		if (run->filters.list[i].kind == FILTERSPEC_PLAIN ||
+		    run->filters.list[i].kind == FILTERSPEC_DEFAULT)
+			return true;
+	return false;
+}
+
+static int make_mm_filter(const struct plan *plan, const struct run *run,
+			  const struct filterspec *spec, const struct plan_world *world,
+			  struct policy_rule **ret_rule, char *why)
+{
+	_cleanup_(policy_rule_freep) struct policy_rule *rule = policy_rule_new();
+	char fault[POLICY_WHY_LEN] = "out of memory", text[SPEC_LEN];
+	int err;
+
+	if (!rule)
+		return no_memory(why);
+	rule->main_mode = POLICY_MAIN_MODE_ONLY;
+	err = set_sides(spec, world, rule, fault);
+	rule->mirrored = true;
+	err = err ?: set_policies(plan, run, NULL, rule);
+	err = err ?: check_rule(rule, fault);
+	if (err == -ENOMEM)
+		return no_memory(why);
+	if (err)
+		return refuse(why, "-1f %s: %s", spec_text(spec, text), fault);
+	*ret_rule = TAKE_PTR(rule);
+	return 0;
+}
+
+static int add_mm_filters(struct plan *plan, const struct run *run,
+			  const struct plan_world *world, char *why)
+{
+	for (size_t i = 0; i < plan_mm_filters(run); i++) {
+		struct policy_rule *rule = NULL;
+		int err;
+
+		if (plan_is_repeated(run, i))
+			continue;
+		err = make_mm_filter(plan, run, &run->mm_filters.list[i], world, &rule, why);
+		if (err)
+			return err;
+		if (policy_runs_add_rule(&plan->runs, rule))
+			return no_memory(why);
+	}
 	return 0;
 }
 
@@ -435,10 +482,10 @@ int plan_add(struct plan *plan, const struct run *run, const struct plan_world *
 	int err = 0;
 
 	snprintf(name, sizeof(name), "%u", ++plan->n_runs);
-	err = check_mm_filters(run, why);
-	if (!err && run->given & RUN_GIVEN_IKE)
+	if (run->given & RUN_GIVEN_IKE)
 		err = add_mm(plan, run, name, why);
 	if (!err && is_negotiated(run))
 		err = add_qm(plan, run, name, why);
-	return err ?: add_rules(plan, run, name, world, why);
+	return err ?: add_rules(plan, run, name, world, why) ?:
+	       add_mm_filters(plan, run, world, why);
 }

@@ -5,6 +5,8 @@
  *   -n, -soft                one quick mode policy, if anything is negotiated
  *   -1s -1p -1k -1e          a main mode policy, if one of them is there
  *   each filter of -f        a rule: negotiate; permit for ( ), block for [ ]
+ *   -1f                      main mode filters, and the rules make none of their own; if they are
+ *                            those that the rules would make, nothing
  *   -t                       makes them rules of a tunnel
  *   -a, -lan, -dialup        are the same in all rules of the run
  *
@@ -57,6 +59,14 @@ int plan_add(struct plan *plan, const struct run *run, const struct plan_world *
  */
 int plan_spec(const struct run *run, bool negotiates, size_t i, struct filterspec *ret_spec,
 	      char why[static RUN_WHY_LEN]);
+
+/*
+ * How many main mode filters -1f makes: none if it says what follows from -f anyway, each rule's own
+ * addresses or a tunnel's ends.
+ */
+size_t plan_mm_filters(const struct run *run);
+/* The @i-th one has the addresses of one before it, and one is enough: main mode goes both ways. */
+bool plan_is_repeated(const struct run *run, size_t i);
 
 /* The defaults of -n and the choice of the one PFS group that an exchange has; as plan_add(). */
 int plan_offers(const struct run *run, struct policy_qm_offer offers[static POLICY_MAX_OFFERS],

@@ -65,7 +65,7 @@ enum run_given {
 /* They make or change a rule. */
 #define RUN_GIVEN_RULE_PARTS	(RUN_GIVEN_FILTERS | RUN_GIVEN_OFFERS | RUN_GIVEN_TUNNEL |	\
 				 RUN_GIVEN_METHODS | RUN_GIVEN_SOFT | RUN_GIVEN_LAN |		\
-				 RUN_GIVEN_DIALUP)
+				 RUN_GIVEN_DIALUP | RUN_GIVEN_MM_FILTERS)
 
 enum run_store {
 	RUN_STORE_REGISTRY,

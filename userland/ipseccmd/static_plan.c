@@ -339,7 +339,7 @@ static struct store_filter *make_filter(const struct filterspec *spec)
 }
 
 static int add_filter(struct work *work, struct store_filter_list *list,
-		      const struct filterspec *spec)
+		      const struct filterspec *spec, bool is_main_mode)
 {
 	struct store_change *change = new_change(work, STORE_VERB_ADD, STORE_KIND_FILTER);
 	char why[POLICY_WHY_LEN];
@@ -347,17 +347,65 @@ static int add_filter(struct work *work, struct store_filter_list *list,
 	if (!change || !(change->list = strdup(list->head.name)) ||
 	    !(change->filter = make_filter(spec)))
 		return no_memory(work);
+	if (is_main_mode)
+		change->filter->is_main_mode = change->filter->mirrored = true;
 	if (store_filter_check(change->filter, why))
-		return refuse(work, "-f: %s", why);
+		return refuse(work, "%s: %s", is_main_mode ? "-1f" : "-f", why);
 	return store_filter_list_add(list, store_filter_copy(change->filter)) ? no_memory(work) : 0;
 }
 
-/* A list of this name with the run's filters. */
-static int add_list(struct work *work, const char *name, bool negotiates)
+/* Those of @from (may be NULL) that are main mode filters, or that are not. */
+static int keep_filters(struct work *work, const struct store_filter_list *from,
+			struct store_filter_list *list, bool is_main_mode)
+{
+	for (size_t i = 0; from && i < from->n_filters; i++) {
+		const struct store_filter *filter = from->filters[i];
+		struct store_change *change;
+
+		if (filter->is_main_mode != is_main_mode)
+			continue;
+		change = new_change(work, STORE_VERB_ADD, STORE_KIND_FILTER);
+		if (!change || !(change->list = strdup(list->head.name)) ||
+		    !(change->filter = store_filter_copy(filter)) ||
+		    store_filter_list_add(list, store_filter_copy(filter)))
+			return no_memory(work);
+	}
+	return 0;
+}
+
+static int add_filters(struct work *work, const struct store_filter_list *old,
+		       struct store_filter_list *list, bool negotiates)
+{
+	int err = work->run->filters.n ? 0 : keep_filters(work, old, list, false);
+
+	for (size_t i = 0; err >= 0 && i < work->run->filters.n; i++) {
+		struct filterspec spec;
+
+		err = plan_spec(work->run, negotiates, i, &spec, work->why);
+		if (err > 0)
+			err = add_filter(work, list, &spec, false);
+	}
+	return err < 0 ? err : 0;
+}
+
+static int add_mm_filters(struct work *work, const struct store_filter_list *old,
+			  struct store_filter_list *list)
+{
+	size_t n = plan_mm_filters(work->run);
+	int err = work->run->mm_filters.n ? 0 : keep_filters(work, old, list, true);
+
+	for (size_t i = 0; !err && i < n; i++)
+		if (!plan_is_repeated(work->run, i))
+			err = add_filter(work, list, &work->run->mm_filters.list[i], true);
+	return err;
+}
+
+/* A list of this name with what -f and -1f say; what they do not say is @old's (may be NULL). */
+static int add_list(struct work *work, const struct store_filter_list *old, const char *name,
+		    bool negotiates)
 {
 	struct store_change *change = new_change(work, STORE_VERB_ADD, STORE_KIND_FILTER_LIST);
 	struct store_filter_list *list = store_filter_list_new();
-	int err = 0;
 
 	if (!change || !list || set_name(&list->head.name, name) ||
 	    !(change->filter_list = store_filter_list_copy(list))) {
@@ -366,14 +414,7 @@ static int add_list(struct work *work, const char *name, bool negotiates)
 	}
 	if (store_content_add_list(work->plan->content, list))
 		return no_memory(work);
-	for (size_t i = 0; err >= 0 && i < work->run->filters.n; i++) {
-		struct filterspec spec;
-
-		err = plan_spec(work->run, negotiates, i, &spec, work->why);
-		if (err > 0)
-			err = add_filter(work, list, &spec);
-	}
-	return err < 0 ? err : 0;
+	return add_filters(work, old, list, negotiates) ?: add_mm_filters(work, old, list);
 }
 
 /* "R filter list"; if something else is called so, "R filter list of P", with a number at last. */
@@ -511,7 +552,7 @@ static int add_rule(struct work *work)
 			      "know for which traffic", work->policy->head.name, work->run->rule);
 	if (!list || !action || !rule)
 		return no_memory(work);
-	err = add_list(work, list, work->run->action == RUN_ACTION_NEGOTIATE) ?:
+	err = add_list(work, NULL, list, work->run->action == RUN_ACTION_NEGOTIATE) ?:
 	      add_action(work, action) ?: fill_rule(work, rule, &given);
 	if (err)
 		return err;
@@ -574,7 +615,10 @@ static bool is_negotiated(const struct work *work)
 	return !action || action->action == IPSECDRV_ACTION_NEGOTIATE;
 }
 
-/* Only -f replaces filters. A list that another rule uses stays as it is. */
+/*
+ * Only -f replaces filters, and only -1f main mode filters. A list that another rule uses stays as it
+ * is.
+ */
 static int replace_filters(struct work *work)
 {
 	_cleanup_free_ char *old = strdup(work->rule->filter_list ?: "");
@@ -583,7 +627,8 @@ static int replace_filters(struct work *work)
 
 	if (!old || !fresh)
 		return no_memory(work);
-	err = add_list(work, fresh, is_negotiated(work)) ?: refer(work, fresh, true);
+	err = add_list(work, find_list(work, old), fresh, is_negotiated(work)) ?:
+	      refer(work, fresh, true);
 	if (err || !find_list(work, old) || count_users(work, old, true, NULL))
 		return err;
 	return delete_list(work, old) ?: rename_list(work, fresh, old);
@@ -615,7 +660,7 @@ static int change_rule(struct work *work)
 			      work->rule->head.name, work->policy->head.name);
 	if (work->run->given & (RUN_GIVEN_OFFERS | RUN_GIVEN_SOFT))
 		err = change_action(work);
-	if (!err && work->run->filters.n)
+	if (!err && work->run->given & (RUN_GIVEN_FILTERS | RUN_GIVEN_MM_FILTERS))
 		err = replace_filters(work);
 	if (err)
 		return err;

@@ -430,7 +430,7 @@ static void test_C19_phase1(void **state)
 	bad("-f 0+* -1e 0", "-1e 0|1 to 86400");
 	bad("-f 0+* -1f 0+10.0.0.1:80", "-1f 0+10.0.0.1:80|addresses only");
 	bad("-f 0+* -1f (0+*)", "addresses only");
-	bad("-w REG -p a -r b -f 0+* -1f 0+*", "-1f|leave it out with -w");
+	prints("-w REG -p a -r b -1f 10.1.*=0", "-1f 10.1.0.0/255.255.0.0=0 -w REG -p a -r b");
 }
 
 static void test_C19_leftovers_of_betas(void **state)

@@ -85,6 +85,8 @@ static int append_selectors(sd_bus_message *m, const struct policy_rule *rule, u
 		err = dict_append_string(m, "interface", rule->interface);
 	if (err >= 0 && given & POLICY_FIELD_DEFAULTRESPONSE && rule->is_default_response)
 		err = dict_append_bool(m, "defaultresponse", true);
+	if (err >= 0 && given & POLICY_FIELD_MAINMODE && rule->main_mode)
+		err = dict_append_string(m, "mainmode", policy_main_mode_name(rule->main_mode));
 	return err;
 }
 

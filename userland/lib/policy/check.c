@@ -194,7 +194,7 @@ static int check_actions(const struct policy_rule *rule, char *why)
 	if (!rule->mm_policy)
 		return refuse(why, "mmpolicy is missing: a rule that negotiates needs the name of a "
 			      "main mode policy");
-	if (!rule->qm_policy)
+	if (!rule->qm_policy && rule->main_mode != POLICY_MAIN_MODE_ONLY)
 		return refuse(why, "qmpolicy is missing: a rule that negotiates needs the name of a "
 			      "quick mode policy");
 	if (!rule->n_methods)
@@ -261,6 +261,26 @@ static int check_default_response(const struct policy_rule *rule, char *why)
 	return 0;
 }
 
+/* Main mode looks at nothing but addresses. */
+static int check_main_mode(const struct policy_rule *rule, char *why)
+{
+	if (rule->main_mode == POLICY_MAIN_MODE_OWN)
+		return 0;
+	if (rule->is_default_response)
+		return refuse(why, "a default response rule has a main mode of its own: leave mainmode out");
+	if (!policy_rule_is_negotiated(rule))
+		return refuse(why, "a rule that does not negotiate has no main mode: leave mainmode out");
+	if (rule->main_mode != POLICY_MAIN_MODE_ONLY)
+		return 0;
+	if (rule->protocol || rule->has_tunnel || rule->interface || !rule->mirrored ||
+	    rule->connection != POLICY_CONNECTION_ALL || rule->qm_policy ||
+	    rule->inbound != IPSECDRV_ACTION_NEGOTIATE ||
+	    rule->outbound != IPSECDRV_ACTION_NEGOTIATE)
+		return refuse(why, "mainmode=only: main mode looks at addresses alone and goes both ways: "
+			      "give srcaddr, dstaddr, mmpolicy and the methods only");
+	return 0;
+}
+
 int policy_rule_check(const struct policy_rule *rule, char why[static POLICY_WHY_LEN])
 {
 	int err;
@@ -276,7 +296,7 @@ int policy_rule_check(const struct policy_rule *rule, char why[static POLICY_WHY
 			return err;
 	}
 	return check_addresses(rule, why) ?: check_ports(rule, why) ?: check_interface(rule, why) ?:
-	       check_default_response(rule, why) ?:
+	       check_default_response(rule, why) ?: check_main_mode(rule, why) ?:
 	       check_tunnel(rule, why) ?: check_actions(rule, why) ?:
 	       policy_methods_check(rule->methods, rule->n_methods, why);
 }

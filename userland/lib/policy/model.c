@@ -270,7 +270,7 @@ bool policy_rule_is_same(const struct policy_rule *a, const struct policy_rule *
 	       a->destination_port == b->destination_port && a->mirrored == b->mirrored &&
 	       a->connection == b->connection && string_is_equal(a->interface, b->interface) &&
 	       a->has_tunnel == b->has_tunnel &&
-	       a->is_default_response == b->is_default_response &&
+	       a->is_default_response == b->is_default_response && a->main_mode == b->main_mode &&
 	       (!a->has_tunnel ||
 		policy_address_is_equal(&a->tunnel_destination, &b->tunnel_destination));
 }
@@ -282,6 +282,13 @@ bool policy_rule_is_equal(const struct policy_rule *a, const struct policy_rule 
 	    a->outbound != b->outbound)
 		return false;
 	return policy_methods_are_equal(a->methods, a->n_methods, b->methods, b->n_methods);
+}
+
+const char *policy_main_mode_name(enum policy_main_mode main_mode)
+{
+	static const char *const names[] = { "own", "others", "only" };
+
+	return main_mode <= POLICY_MAIN_MODE_ONLY ? names[main_mode] : NULL;
 }
 
 bool policy_rule_is_negotiated(const struct policy_rule *rule)

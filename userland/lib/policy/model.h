@@ -123,6 +123,13 @@ enum policy_connection {
 	POLICY_CONNECTION_DIALUP,
 };
 
+/* Where a rule's main mode filter, the addresses that main mode is made for, comes from. */
+enum policy_main_mode {
+	POLICY_MAIN_MODE_OWN,		/* the rule's own addresses are one */
+	POLICY_MAIN_MODE_OTHERS,	/* it makes none: without another rule's it is not negotiated */
+	POLICY_MAIN_MODE_ONLY,		/* the rule is a main mode filter and nothing else */
+};
+
 struct policy_rule {
 	struct policy_address source;
 	struct policy_address destination;
@@ -143,6 +150,7 @@ struct policy_rule {
 	 * other rule is for.
 	 */
 	bool is_default_response;
+	enum policy_main_mode main_mode;
 	struct policy_method methods[POLICY_MAX_METHODS];	/* in the order of preference */
 	size_t n_methods;
 };
@@ -178,9 +186,10 @@ enum policy_field {
 	/* rule: a selector, too */
 	POLICY_FIELD_DEFAULTRESPONSE	= 1 << 21,
 	POLICY_FIELD_INTERFACE		= 1 << 22,
+	POLICY_FIELD_MAINMODE		= 1 << 23,
 };
 
-#define POLICY_FIELDS_SELECTOR	0x0060ff00u
+#define POLICY_FIELDS_SELECTOR	0x00e0ff00u
 
 /*
  * _new: with the defaults of netsh; NULL without memory. _copy: deep; NULL without memory.
@@ -219,7 +228,7 @@ bool policy_address_is_equal(const struct policy_address *a, const struct policy
 
 /*
  * Same selectors (addresses, masks, protocol, ports, mirrored, connection type, interface,
- * tunnel, default response): netsh finds rules so.
+ * tunnel, default response, main mode): netsh finds rules so.
  */
 bool policy_rule_is_same(const struct policy_rule *a, const struct policy_rule *b);
 
@@ -240,5 +249,6 @@ int policy_rule_check(const struct policy_rule *rule, char why[static POLICY_WHY
 /* The names of the user interface; NULL for what is not a value. */
 const char *policy_hash_name(enum policy_hash hash);		/* "SHA1" */
 const char *policy_cipher_name(enum policy_cipher cipher);	/* "3DES" */
+const char *policy_main_mode_name(enum policy_main_mode main_mode);	/* "own" */
 
 #endif /* POLICY_MODEL_H */

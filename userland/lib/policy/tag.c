@@ -113,6 +113,18 @@ int policy_tag_set_connection(const char *tag, const char *value, enum policy_co
 	return 0;
 }
 
+int policy_tag_set_main_mode(const char *tag, const char *value, enum policy_main_mode *field,
+			     char why[static POLICY_WHY_LEN])
+{
+	for (enum policy_main_mode i = 0; i <= POLICY_MAIN_MODE_ONLY; i++) {
+		if (strcasecmp(value, policy_main_mode_name(i)) != 0)
+			continue;
+		*field = i;
+		return 0;
+	}
+	return refuse(why, "%s=%.64s: own, others or only is expected", tag, value);
+}
+
 int policy_tag_set_interface(const char *tag, const char *value, char **field,
 			     char why[static POLICY_WHY_LEN])
 {

@@ -29,6 +29,8 @@ int policy_tag_set_connection(const char *tag, const char *value, enum policy_co
 			      char why[static POLICY_WHY_LEN]);
 int policy_tag_set_address(const char *tag, const char *value, struct policy_address *field,
 			   char why[static POLICY_WHY_LEN]);
+int policy_tag_set_main_mode(const char *tag, const char *value, enum policy_main_mode *field,
+			     char why[static POLICY_WHY_LEN]);
 int policy_tag_set_interface(const char *tag, const char *value, char **field,
 			     char why[static POLICY_WHY_LEN]);
 

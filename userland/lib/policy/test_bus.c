@@ -65,7 +65,7 @@ static struct policy_rule *make_rule(void)
 		{ "mmpolicy", "m m" }, { "qmpolicy", "q" }, { "actioninbound", "permit" },
 		{ "actionoutbound", "block" }, { "psk", "k\"\\'=, \xc3\xbc" },
 		{ "kerberos", "yes" }, { "rootca", "CN=\\'A\\' certmap:yes" },
-		{ "interface", "eth0" },
+		{ "interface", "eth0" }, { "mainmode", "others" },
 	};
 	struct policy_rule *rule = policy_rule_new();
 	char why[POLICY_WHY_LEN];
@@ -99,7 +99,7 @@ static void rules(void **state)
 	assert_int_equal(sd_bus_message_enter_container(m, 'a', "a{sv}"), 1);
 	assert_int_equal(policy_bus_read_rule(m, &back, &given, why), 1);
 	assert_true(policy_rule_is_equal(rule, back));
-	assert_int_equal(given, 0x5fff00);
+	assert_int_equal(given, 0xdfff00);
 	back = policy_rule_free(back);
 	/* without secrets everything but the key is there */
 	assert_int_equal(policy_bus_read_rule(m, &back, &given, why), 1);
@@ -115,7 +115,8 @@ static void rules(void **state)
 	back = policy_rule_free(back);
 	assert_int_equal(policy_bus_read_rule(m, &back, &given, why), 1);
 	assert_int_equal(given, POLICY_FIELDS_SELECTOR & ~(POLICY_FIELD_TUNNELDSTADDRESS |
-							  POLICY_FIELD_INTERFACE));
+							  POLICY_FIELD_INTERFACE |
+							  POLICY_FIELD_MAINMODE));
 	assert_true(policy_rule_is_equal(answers, back));
 	back = policy_rule_free(back);
 	assert_int_equal(policy_bus_read_rule(m, &back, &given, why), 0);

@@ -246,6 +246,11 @@ static int rule_set_interface(struct policy_rule *rule, const char *value, char 
 	return policy_tag_set_interface("interface", value, &rule->interface, why);
 }
 
+static int rule_set_main_mode(struct policy_rule *rule, const char *value, char *why)
+{
+	return policy_tag_set_main_mode("mainmode", value, &rule->main_mode, why);
+}
+
 static int rule_set_inbound(struct policy_rule *rule, const char *value, char *why)
 {
 	return policy_tag_set_action("actioninbound", value, &rule->inbound, why);
@@ -275,6 +280,7 @@ static const struct {
 	{ "tunneldstaddress", POLICY_FIELD_TUNNELDSTADDRESS, rule_set_tunnel },
 	{ "defaultresponse", POLICY_FIELD_DEFAULTRESPONSE, rule_set_default_response },
 	{ "interface", POLICY_FIELD_INTERFACE, rule_set_interface },
+	{ "mainmode", POLICY_FIELD_MAINMODE, rule_set_main_mode },
 };
 
 int policy_rule_set_tag(struct policy_rule *rule, const char *tag, const char *value,
@@ -375,6 +381,8 @@ void policy_rule_print(FILE *file, const struct policy_rule *rule, bool with_sec
 	policy_tag_print_methods(file, rule->methods, rule->n_methods, with_secrets);
 	if (rule->interface)
 		policy_tag_print(file, "interface", rule->interface);
+	if (rule->main_mode)
+		policy_tag_print(file, "mainmode", policy_main_mode_name(rule->main_mode));
 }
 
 char *policy_rule_to_text(const struct policy_rule *rule, bool with_secrets)

@@ -66,6 +66,8 @@ static int append_filter(sd_bus_message *m, const struct store_filter *filter, u
 		err = dict_append_number(m, "dstport", filter->destination_port);
 	if (err >= 0 && given & STORE_FIELD_MIRRORED)
 		err = dict_append_bool(m, "mirrored", filter->mirrored);
+	if (err >= 0 && given & STORE_FIELD_MAINMODE)
+		err = dict_append_bool(m, "mainmode", filter->is_main_mode);
 	return err;
 }
 
@@ -243,6 +245,8 @@ static int append_whole_filter(sd_bus_message *m, const struct store_filter *fil
 		fields |= STORE_FIELD_SRCPORT;
 	if (filter->destination_port)
 		fields |= STORE_FIELD_DSTPORT;
+	if (filter->is_main_mode)
+		fields |= STORE_FIELD_MAINMODE;
 	return append_filter(m, filter, fields);
 }
 

@@ -63,6 +63,7 @@ static const struct key {
 	{ "qmpfs", "b", NULL },
 	{ "qmsecmethods", "s", NULL },
 	{ "actionguid", NULL, take_guid },
+	{ "mainmode", "b", NULL },
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))

@@ -60,6 +60,8 @@ bool store_filter_matches(const struct store_filter *filter, const struct store_
 		return false;
 	if ((given & STORE_FIELD_DSTPORT) && filter->destination_port != pattern->destination_port)
 		return false;
+	if ((given & STORE_FIELD_MAINMODE) && filter->is_main_mode != pattern->is_main_mode)
+		return false;
 	return !(given & STORE_FIELD_MIRRORED) || filter->mirrored == pattern->mirrored;
 }
 
@@ -77,6 +79,9 @@ int store_filter_check(const struct store_filter *filter, char why[static POLICY
 		.outbound = IPSECDRV_ACTION_PERMIT,
 	};
 
+	if (filter->is_main_mode && (filter->protocol || !filter->mirrored))
+		return store_refuse(why, "mainmode=yes: main mode looks at addresses alone and goes both "
+				    "ways: leave protocol, ports and mirrored out");
 	return store_head_check_unnamed(&filter->head, why) ?: policy_rule_check(&rule, why);
 }
 
@@ -91,10 +96,11 @@ static int compare_addresses(const struct policy_address *a, const struct policy
 	return ip_addr_compare(&a->addr, &b->addr) ?: ip_addr_compare(&a->mask, &b->mask);
 }
 
-/* One number that orders as protocol, ports and mirroring do. */
+/* One number that orders as main mode filter or not, protocol, ports and mirroring do. */
 static uint64_t traffic_key(const struct store_filter *filter)
 {
-	return (uint64_t)filter->protocol << 40 | (uint64_t)filter->source_port << 24 |
+	return (uint64_t)filter->is_main_mode << 48 | (uint64_t)filter->protocol << 40 |
+	       (uint64_t)filter->source_port << 24 |
 	       (uint64_t)filter->destination_port << 8 | filter->mirrored;
 }
 

@@ -52,6 +52,8 @@ static void look_at_filter(const struct store_rule *rule, const struct store_fil
 	char why[POLICY_WHY_LEN];
 	bool negotiates = finding_negotiates(rule);
 
+	if (filter->is_main_mode)
+		return;
 	if (negotiates && !rule->has_tunnel && !filter->mirrored)
 		count(&tallies->one_way, filter);
 	if (rule->has_tunnel &&

@@ -119,7 +119,7 @@ static void add_rule(struct finding_pieces *pieces, const struct store_rule *rul
 	for (size_t i = 0; i < rule->list->n_filters; i++) {
 		const struct store_filter *filter = rule->list->filters[i];
 
-		for (size_t j = 0; j < sizeof(families); j++) {
+		for (size_t j = 0; !filter->is_main_mode && j < sizeof(families); j++) {
 			struct finding_piece piece = { rule, filter, place, i, families[j],
 						       false, false, false };
 

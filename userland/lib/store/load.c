@@ -117,7 +117,7 @@ static int parse_method_kind(const char *text, int *ret_value)
 
 static const char filters_of_list[] =
 	"SELECT id, guid, NULL, description, modified, source, destination, protocol, "
-	"source_port, destination_port, mirrored FROM filters WHERE list = ? ORDER BY id";
+	"source_port, destination_port, mirrored, is_main_mode FROM filters WHERE list = ? ORDER BY id";
 
 static void read_filter(struct sql_row *row, struct store_filter *filter)
 {
@@ -128,6 +128,7 @@ static void read_filter(struct sql_row *row, struct store_filter *filter)
 	filter->source_port = (uint16_t)sql_row_number(row, "srcport", UINT16_MAX);
 	filter->destination_port = (uint16_t)sql_row_number(row, "dstport", UINT16_MAX);
 	filter->mirrored = sql_row_bool(row, "mirrored");
+	filter->is_main_mode = sql_row_bool(row, "mainmode");
 	if (!row->err)
 		sql_row_check(row, store_filter_check(filter, row->why));
 }

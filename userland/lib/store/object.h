@@ -56,6 +56,11 @@ struct store_filter {
 	uint16_t source_port;		/* 0 is any */
 	uint16_t destination_port;
 	bool mirrored;
+	/*
+	 * Nothing but a main mode filter: the rules of the list that negotiate do it between the addresses
+	 * of these, if there are any, instead of those of all filters.
+	 */
+	bool is_main_mode;
 };
 
 struct store_filter_list {
@@ -158,6 +163,8 @@ enum store_field {
 	STORE_FIELD_MIRRORED		= 1 << 26,
 	/* policy, rule, filter action: made by ipseccmd; said when it is added */
 	STORE_FIELD_TOOL		= 1 << 27,
+	/* filter */
+	STORE_FIELD_MAINMODE		= 1 << 28,
 };
 
 /*

@@ -97,14 +97,15 @@ static int insert_rule(struct store *store, const struct policy_rule *rule, cons
 	return sql_run(store, fault,
 		       "INSERT INTO run_rules (srcaddr, dstaddr, mmpolicy, qmpolicy, protocol, "
 		       "srcport, dstport, mirrored, conntype, actioninbound, actionoutbound, "
-		       "tunneldstaddress, defaultresponse, interface) "
-		       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		       "tttttttttttttt", source, destination, rule->mm_policy, rule->qm_policy,
+		       "tunneldstaddress, defaultresponse, interface, mainmode) "
+		       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		       "ttttttttttttttt", source, destination, rule->mm_policy, rule->qm_policy,
 		       policy_protocol_format(rule->protocol, protocol), source_port,
 		       destination_port, yes_or_no(rule->mirrored),
 		       policy_connection_name(rule->connection), policy_action_name(rule->inbound),
 		       policy_action_name(rule->outbound), tunnel,
-		       yes_or_no(rule->is_default_response), rule->interface);
+		       yes_or_no(rule->is_default_response), rule->interface,
+		       policy_main_mode_name(rule->main_mode));
 }
 
 int store_add_run_rule(struct store *store, const struct policy_rule *rule, struct fault *fault)
@@ -283,7 +284,8 @@ int store_read_runs(struct store *store, struct policy_runs *ret_runs, struct fa
 	if (!err)
 		err = read_all(store, "SELECT id, srcaddr, dstaddr, mmpolicy, qmpolicy, protocol, "
 			       "srcport, dstport, mirrored, conntype, actioninbound, "
-			       "actionoutbound, tunneldstaddress, defaultresponse, interface "
+			       "actionoutbound, tunneldstaddress, defaultresponse, interface, "
+			       "mainmode "
 			       "FROM run_rules ORDER BY id", &runs, read_rule, fault);
 	if (err)
 		policy_runs_clear(&runs);

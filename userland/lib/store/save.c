@@ -77,11 +77,11 @@ int save_filter(struct store *store, const struct store_filter *filter, int64_t 
 		return fault_no_memory(fault);
 	return sql_run(store, fault,
 		       "INSERT INTO filters (guid, description, modified, list, source, destination, "
-		       "protocol, source_port, destination_port, mirrored) "
-		       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		       "gtxxttiiii", &stamp.guid, filter->head.description, stamp.modified, list_id,
+		       "protocol, source_port, destination_port, mirrored, is_main_mode) "
+		       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		       "gtxxttiiiii", &stamp.guid, filter->head.description, stamp.modified, list_id,
 		       source, destination, filter->protocol, filter->source_port,
-		       filter->destination_port, filter->mirrored);
+		       filter->destination_port, filter->mirrored, filter->is_main_mode);
 }
 
 int save_touch_list(struct store *store, int64_t id, struct fault *fault)

@@ -159,8 +159,17 @@ static const char tables_of_runs[] =
 /* NULL: all of the connection type */
 static const char interface_of_runs[] = "ALTER TABLE run_rules ADD COLUMN interface TEXT;";
 
+/* ipseccmd -1f: what is a main mode filter and nothing else, and rules that have none of their own. */
+static const char main_mode_filters[] =
+	"ALTER TABLE run_rules ADD COLUMN mainmode TEXT NOT NULL DEFAULT 'own';"
+	"ALTER TABLE filters ADD COLUMN is_main_mode INTEGER NOT NULL DEFAULT 0 "
+	"CHECK (is_main_mode IN (0, 1));";
+
+#define STRING_OF(macro)	TEXT_OF(macro)
+#define TEXT_OF(words)		#words
+
 static const char *const steps[SCHEMA_VERSION] = {
-	tables_of_objects, table_of_addresses, tables_of_runs, interface_of_runs,
+	tables_of_objects, table_of_addresses, tables_of_runs, interface_of_runs, main_mode_filters,
 };
 
 static int run_script(sqlite3 *db, const char *script)
@@ -200,7 +209,7 @@ int schema_identify(struct store *store, int *ret_version, struct fault *fault)
 int schema_migrate(struct store *store, int version, struct fault *fault)
 {
 	static const char *const marks[] = {
-		"PRAGMA application_id = 0x49505350", "PRAGMA user_version = 4",
+		"PRAGMA application_id = 0x49505350", "PRAGMA user_version = " STRING_OF(SCHEMA_VERSION),
 	};
 	int code = SQLITE_OK;
 

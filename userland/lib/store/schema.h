@@ -5,7 +5,7 @@
 #include "store/sql.h"
 
 #define SCHEMA_APPLICATION_ID	0x49505350	/* "IPSP", at byte 68 of the file */
-#define SCHEMA_VERSION		4		/* the number of steps in schema.c */
+#define SCHEMA_VERSION		5		/* the number of steps in schema.c */
 
 /*
  * What is in the file. 1: a store, of *ret_version; 0: nothing at all yet. -EBADMSG: it is no

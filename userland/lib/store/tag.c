@@ -93,6 +93,7 @@ static const struct row rows[] = {
 	FILTER("mirrored", MIRRORED, BOOL, mirrored),
 	FILTER("srcport", SRCPORT, PORT, source_port),
 	FILTER("dstport", DSTPORT, PORT, destination_port),
+	FILTER("mainmode", MAINMODE, BOOL, is_main_mode),
 	ACTION("newname", NEWNAME, NAME, head.name),
 	ACTION("description", DESCRIPTION, DESCRIPTION, head.description),
 	ACTION("qmpfs", QMPFS, BOOL, qmpfs),

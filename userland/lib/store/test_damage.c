@@ -234,7 +234,7 @@ static void hostile_content(void **state)
 		{ "ALTER TABLE rules RENAME TO laws", "tables are not those" },
 		{ "DROP TABLE addresses; CREATE VIEW addresses AS SELECT 'host.example' AS name, "
 		  "0 AS position, '10.0.0.1' AS address", "tables are not those" },
-		{ "PRAGMA user_version = 5", "newer release" },
+		{ "PRAGMA user_version = 6", "newer release" },
 		{ "PRAGMA user_version = -1", "no store" },
 		{ "PRAGMA user_version = 1", "tables are not those" },
 		{ "PRAGMA application_id = 1", "no store" },
@@ -258,10 +258,11 @@ static void hostile_content(void **state)
 
 /* --- versions ----------------------------------------------------------------------------- */
 
-/* What the first release of the schema had; it knew no addresses, and not what ipseccmd makes. */
+/* What the first release of the schema had: no addresses, no main mode filters, nothing of ipseccmd's. */
 static const char to_version_1[] =
 	"DROP TABLE run_methods; DROP TABLE run_rules; DROP TABLE run_mm_policies;"
-	"DROP TABLE run_qm_policies; DROP TABLE addresses; PRAGMA user_version = 1";
+	"DROP TABLE run_qm_policies; DROP TABLE addresses;"
+	"ALTER TABLE filters DROP COLUMN is_main_mode; PRAGMA user_version = 1";
 
 static void older_versions(void **state)
 {
