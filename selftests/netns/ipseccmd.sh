@@ -292,6 +292,8 @@ chmod a+rx "$TMP"
 check "C37 without rights it is refused" nobody -f '[0+203.0.113.9]'
 check "C37 so is taking rules away" nobody -u
 check "C37 and looking" nobody show auth
+echo "-f [0+203.0.113.9]" >"$TMP/rules"
+check "C37 and a batch" nobody -file "$TMP/rules"
 check "C37 and the local store" nobody -w REG -p p -r r -f 0+203.0.113.9 -a P:key
 
 check "A21 ipsecpol's rules beside them" as ipsecpol A -f '[0+203.0.114.1]'

@@ -40,6 +40,7 @@ rules_shown() { ctl A --json static show rule all policy=big | jq '[.policy_rule
 load_module
 ns_add A
 chmod 755 "$TMP"
+echo 8192 >/proc/sys/net/core/wmem_max # messages are larger than that
 services_start A
 
 script >"$TMP/script"
@@ -66,6 +67,16 @@ changed "one rule has another action" $((FILTERS - EACH)) set rule name=77 polic
 check "A03 and its pairs are not with ipsec-cred any more" wait_for 30 cred_has $((FILTERS - EACH))
 changed "one filter is added" $FILTERS add filter filterlist=78 srcaddr=me dstaddr=172.16.0.1
 changed "and one deleted" $FILTERS delete filter filterlist=78 srcaddr=me dstaddr=172.16.0.1
+# what fits into one message
+awk 'BEGIN { print "static"; for (i = 0; i < 1000; i++)
+	printf "add filter filterlist=wide srcaddr=me dstaddr=172.17.%d.%d\n", i / 250, i % 250 + 1 }' >"$TMP/wide"
+check "A03 a list of a thousand filters" ctl A -f "$TMP/wide"
+changed "a rule of a thousand filters is added" $FILTERS \
+	add rule name=wide policy=big filterlist=wide filteraction=secure psk=wide
+same "A03 they are in the driver" filters=$((FILTERS + 1000)) "$(in_driver)"
+changed "it has another action" $FILTERS set rule name=wide policy=big filteraction=refuse
+changed "and is deleted" $FILTERS delete rule name=wide policy=big
+same "A03 then they are not" filters=$FILTERS "$(in_driver)"
 memory=$(memory)
 check "the agent never had more than $MEMORY_MAX kB ($memory)" [ "$memory" -le $MEMORY_MAX ]
 

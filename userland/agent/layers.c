@@ -9,7 +9,11 @@
 #include "agent/response.h"
 #include "agent/ruleset.h"
 
-#define ADD_AT_ONCE 64 /* up to so many filters are added or removed without a transaction */
+/*
+ * Up to so many filters are added or removed by one message, which costs what changes instead of what
+ * is there; it has room for about as many.
+ */
+#define AT_ONCE		1024
 
 /* --- building ----------------------------------------------------------------------------- */
 
@@ -441,10 +445,11 @@ int layers_adopt(struct kernel *kernel, struct layers **ret_layers)
 
 /* --- committing --------------------------------------------------------------------------- */
 
+/* Without lists it only counts. */
 struct diff {
 	struct layers_difference n;
-	struct kernel_filter added[ADD_AT_ONCE];	/* the first ones */
-	uint32_t removed[ADD_AT_ONCE];
+	struct kernel_filter *added;
+	uint32_t *removed;
 };
 
 static bool is_same_filter(const struct kernel_filter *a, const struct kernel_filter *b)
@@ -455,14 +460,14 @@ static bool is_same_filter(const struct kernel_filter *a, const struct kernel_fi
 
 static void note_added(struct diff *diff, const struct kernel_filter *filter)
 {
-	if (diff->n.added < ADD_AT_ONCE)
+	if (diff->added)
 		diff->added[diff->n.added] = *filter;
 	diff->n.added++;
 }
 
 static void note_removed(struct diff *diff, uint32_t id)
 {
-	if (diff->n.removed < ADD_AT_ONCE)
+	if (diff->removed)
 		diff->removed[diff->n.removed] = id;
 	diff->n.removed++;
 }
@@ -477,7 +482,7 @@ static void compare_responses(const struct layers *before, const struct layers *
 }
 
 /* Both lists by id: a filter that changed is removed and added. */
-static void compare(const struct layers *before, const struct layers *after, struct diff *diff)
+static void compare_filters(const struct layers *before, const struct layers *after, struct diff *diff)
 {
 	size_t i = 0, j = 0;
 
@@ -499,9 +504,11 @@ static void compare(const struct layers *before, const struct layers *after, str
 		note_added(diff, &after->by_id[j]->filter);
 }
 
-static bool is_large(const struct diff *diff)
+static void compare(const struct layers *before, const struct layers *after, struct diff *diff)
 {
-	return diff->n.added > ADD_AT_ONCE || diff->n.removed > ADD_AT_ONCE;
+	diff->n = (struct layers_difference){ 0 };
+	compare_filters(before, after, diff);
+	compare_responses(before, after, diff);
 }
 
 typedef int (*all_filters_fn)(struct kernel *kernel, const struct kernel_filter *filters, size_t n);
@@ -538,30 +545,41 @@ struct layers_difference layers_compare(const struct layers *before, const struc
 	struct diff diff = { 0 };
 
 	compare(before, after, &diff);
-	compare_responses(before, after, &diff);
 	return diff.n;
+}
+
+/* In one message; -E2BIG when that is not enough. */
+static int change_some(struct kernel *kernel, const struct diff *diff)
+{
+	if (!diff->n.removed)
+		return kernel->ops->filters_add(kernel, diff->added, diff->n.added);
+	if (!diff->n.added)
+		return kernel->ops->filters_del(kernel, diff->removed, diff->n.removed);
+	return kernel->ops->filters_change(kernel, diff->removed, diff->n.removed, diff->added,
+					   diff->n.added);
 }
 
 int layers_commit(const struct layers *layers, const struct layers *before,
 		  struct kernel *kernel)
 {
+	_cleanup_free_ struct kernel_filter *added = NULL;
+	_cleanup_free_ uint32_t *removed = NULL;
 	struct diff diff = { 0 };
-	int r = -E2BIG;
+	int r;
 
 	if (!before)
 		return replace_all(layers, kernel);
 	compare(before, layers, &diff);
-	compare_responses(before, layers, &diff);
 	if (!diff.n.added && !diff.n.removed)
 		return 0;
-	/* One message is one step, too, and costs what changes instead of what is there. */
-	if (!is_large(&diff) && !diff.n.removed)
-		r = kernel->ops->filters_add(kernel, diff.added, diff.n.added);
-	else if (!is_large(&diff) && !diff.n.added)
-		r = kernel->ops->filters_del(kernel, diff.removed, diff.n.removed);
-	else if (!is_large(&diff))
-		r = kernel->ops->filters_change(kernel, diff.removed, diff.n.removed, diff.added,
-						diff.n.added);
+	if (diff.n.added > AT_ONCE || diff.n.removed > AT_ONCE)
+		return replace_all(layers, kernel);
+	diff.added = added = calloc(diff.n.added + 1, sizeof(*added));
+	diff.removed = removed = calloc(diff.n.removed + 1, sizeof(*removed));
+	if (!added || !removed)
+		return replace_all(layers, kernel);
+	compare(before, layers, &diff);
+	r = change_some(kernel, &diff);
 	return r == -E2BIG ? replace_all(layers, kernel) : r;
 }
 

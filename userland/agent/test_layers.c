@@ -514,7 +514,7 @@ static void test_many(void **state)
 	_cleanup_(ruleset_freep) struct ruleset *before = many_rules();
 	_cleanup_(ruleset_freep) struct ruleset *after = ruleset_copy(before);
 	_cleanup_(layers_freep) struct layers *first = build(before, NULL), *second = NULL,
-					      *third = NULL;
+					      *third = NULL, *fourth = NULL, *fifth = NULL;
 
 	(void)state;
 	memset(&asked, 0, sizeof(asked));
@@ -537,7 +537,23 @@ static void test_many(void **state)
 	assert_int_equal(asked.n_messages, 3);
 	assert_int_equal(asked.n_removed, 2);
 	assert_int_equal(asked.n_added, 2);
+	/* a rule of a thousand filters; more than that is told whole */
+	for (size_t i = 0; i < 1000; i++)
+		ruleset_remove_rule(after, MANY / 2);
+	fourth = build(after, third);
+	assert_int_equal(layers_commit(fourth, third, &kernel), 0);
+	assert_int_equal(asked.n_messages, 4);
+	assert_int_equal(asked.n_removed, 1002);
+	assert_int_equal(layers_commit(third, fourth, &kernel), 0);
+	assert_int_equal(asked.n_messages, 5);
+	assert_int_equal(asked.n_added, 1002);
 	assert_int_equal(asked.n_replaces, 0);
+	for (size_t i = 0; i < 100; i++)
+		ruleset_remove_rule(after, MANY / 2);
+	fifth = build(after, fourth);
+	assert_int_equal(layers_commit(fifth, third, &kernel), 0);
+	assert_int_equal(asked.n_messages, 5);
+	assert_int_equal(asked.n_replaces, 1);
 }
 
 int main(void)

@@ -124,6 +124,9 @@ static int genl_diag_set(struct kernel *kernel, uint8_t level, uint32_t log_inte
 
 /* --- filters ------------------------------------------------------------------------------ */
 
+#define FILTER_SIZE	192U	/* what a filter takes in a message, or more */
+#define ID_SIZE		16U
+
 static int take_transaction(struct nlattr **attrs, void *userdata)
 {
 	*(uint32_t *)userdata = attr_u32(attrs[IPSECDRV_A_TRANSACTION]);
@@ -145,7 +148,8 @@ static int call_transaction(struct genl *genl, int command, uint32_t transaction
 static int add_some(struct genl *genl, uint32_t transaction, const struct kernel_filter *filters,
 		    size_t n, size_t *ret_added)
 {
-	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_FILTER_ADD, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new_large(genl, IPSECDRV_CMD_FILTER_ADD, 0,
+								 n * FILTER_SIZE);
 	size_t added = 0;
 	int r;
 
@@ -211,7 +215,8 @@ static int genl_filters_add(struct kernel *kernel, const struct kernel_filter *f
 static int genl_filters_del(struct kernel *kernel, const uint32_t *ids, size_t n)
 {
 	struct genl *genl = genl_of(kernel);
-	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_FILTER_DEL, 0);
+	_cleanup_request_ struct nl_msg *msg = request_new_large(genl, IPSECDRV_CMD_FILTER_DEL, 0,
+								 n * ID_SIZE);
 
 	if (!msg)
 		return -ENOMEM;
@@ -225,7 +230,9 @@ static int genl_filters_change(struct kernel *kernel, const uint32_t *removed, s
 			       const struct kernel_filter *added, size_t n_added)
 {
 	struct genl *genl = genl_of(kernel);
-	_cleanup_request_ struct nl_msg *msg = request_new(genl, IPSECDRV_CMD_FILTER_CHANGE, 0);
+	size_t size = n_removed * ID_SIZE + n_added * FILTER_SIZE;
+	_cleanup_request_ struct nl_msg *msg =
+		request_new_large(genl, IPSECDRV_CMD_FILTER_CHANGE, 0, size);
 
 	if (!msg)
 		return -ENOMEM;

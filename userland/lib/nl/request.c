@@ -14,7 +14,9 @@
 #include <netlink/socket.h>
 #include <sys/socket.h>
 
-#define MESSAGE_SIZE	32768U	/* filters and associations per message */
+#define MESSAGE_SIZE	32768U	/* what most requests have room for */
+#define MESSAGE_MAX	196608U
+#define SEND_BUFFER	(1 << 18)	/* has room for it, whatever net.core.wmem_max says */
 #define DUMP_TRIES	20
 
 /* What one request collects. */
@@ -70,13 +72,16 @@ static void set_option(struct nl_sock *socket, int option)
 struct nl_sock *request_open(void)
 {
 	struct nl_sock *socket = nl_socket_alloc();
+	int size = SEND_BUFFER;
 
 	if (!socket)
 		return NULL;
-	if (genl_connect(socket) || nl_socket_set_buffer_size(socket, 1 << 20, 1 << 18)) {
+	if (genl_connect(socket) || nl_socket_set_buffer_size(socket, 1 << 20, SEND_BUFFER)) {
 		nl_socket_free(socket);
 		return NULL;
 	}
+	/* Who may not, may not send such messages either. */
+	(void)setsockopt(nl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
 	set_option(socket, NETLINK_EXT_ACK);
 	set_option(socket, NETLINK_CAP_ACK);
 	return socket;
@@ -180,7 +185,13 @@ static int receive(struct genl *genl, struct answer *answer)
 
 struct nl_msg *request_new(struct genl *genl, int command, int flags)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_SIZE);
+	return request_new_large(genl, command, flags, 0);
+}
+
+struct nl_msg *request_new_large(struct genl *genl, int command, int flags, size_t size)
+{
+	size_t room = size < MESSAGE_SIZE ? MESSAGE_SIZE : size < MESSAGE_MAX ? size : MESSAGE_MAX;
+	struct nl_msg *msg = nlmsg_alloc_size(room);
 
 	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, genl->family, 0, flags,
 				(uint8_t)command, IPSECDRV_FAMILY_VERSION)) {

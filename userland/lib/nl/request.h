@@ -43,6 +43,8 @@ int request_too_big(struct genl *genl);
 
 /* A message for attributes; NULL without memory, which has been said. Wiped when it is freed. */
 struct nl_msg *request_new(struct genl *genl, int command, int flags);
+/* With room for @size bytes, or as many as one message may have. */
+struct nl_msg *request_new_large(struct genl *genl, int command, int flags, size_t size);
 void request_freep(struct nl_msg **msg);
 #define _cleanup_request_ _cleanup_(request_freep)
 
