@@ -38,6 +38,9 @@ int sql_fault(struct store *store, struct fault *fault, int code)
 
 	if ((code & 0xff) == SQLITE_IOERR && store->db && sqlite3_system_errno(store->db) == ENOSPC)
 		code = SQLITE_FULL;
+	/* One that had an error may be so from one write to the next. */
+	if ((code & 0xff) == SQLITE_IOERR && sql_is_frozen(store->path))
+		return sql_frozen(store->path, fault);
 	switch (code & 0xff) {
 	case SQLITE_NOMEM:
 		return fault_no_memory(fault);

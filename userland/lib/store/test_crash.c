@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "store/test_kills.h"
 #include "store/test_support.h"
@@ -253,6 +254,74 @@ static void read_only_disk(void **state)
 	in_namespace(NULL, MS_RDONLY, read_frozen);
 }
 
+/* --- a disk that becomes read-only -------------------------------------------------------- */
+
+/* SQLite's own files, but that nothing can be written any more once the disk is frozen. */
+static sqlite3_vfs *whole;
+static sqlite3_vfs frail;
+static sqlite3_io_methods frail_methods[2];	/* of others, of databases: these have locks */
+static const sqlite3_io_methods *whole_methods;
+static bool is_frozen;
+
+static int frail_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 at)
+{
+	return is_frozen ? SQLITE_IOERR_WRITE : whole_methods->xWrite(file, data, len, at);
+}
+
+static int frail_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+		      int *ret_flags)
+{
+	int code = whole->xOpen(whole, name, file, flags, ret_flags);
+	sqlite3_io_methods *methods = &frail_methods[!!(flags & SQLITE_OPEN_MAIN_DB)];
+
+	(void)vfs;
+	if (code == SQLITE_OK && file->pMethods) {
+		whole_methods = file->pMethods;		/* all write alike */
+		*methods = *whole_methods;
+		methods->xWrite = frail_write;
+		file->pMethods = methods;
+	}
+	return code;
+}
+
+/* As ext4 does after an error, by the mount option errors=remount-ro. */
+static bool freeze(void)
+{
+	char folder[4200];
+
+	(void)snprintf(folder, sizeof(folder), "%s", test_path());
+	*strrchr(folder, '/') = '\0';
+	is_frozen = true;
+	return !mount(folder, folder, NULL, MS_BIND, NULL) &&
+	       !mount(NULL, folder, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
+}
+
+static void write_frozen(void)
+{
+	struct store *store;
+
+	whole = sqlite3_vfs_find(NULL);
+	frail = *whole;
+	frail.zName = "frail";
+	frail.xOpen = frail_open;
+	MUST(sqlite3_vfs_register(&frail, 1) == SQLITE_OK);
+	store = test_open(OPEN_EMPTY);
+	MUST(test_add_policy(store, "before") == 0);
+	MUST(freeze());
+	MUST(test_add_policy(store, "refused") == -EACCES);
+	MUST(strstr(test_fault.text, "read-only"));
+	MUST(count_policies(store) == 1);
+	store_close(store);
+}
+
+static void freezing_disk(void **state)
+{
+	(void)state;
+	in_namespace(NULL, 0, write_frozen);
+}
+
+/* --- no rights ---------------------------------------------------------------------------- */
+
 static void read_as_nobody(void)
 {
 	struct store *store = NULL;
@@ -293,6 +362,7 @@ int main(void)
 		in_folder(size_limit),
 		in_folder(full_disk),
 		in_folder(read_only_disk),
+		in_folder(freezing_disk),
 		in_folder(no_rights),
 	};
 
