@@ -22,6 +22,7 @@ set -u
 TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)}
 SLOW=${SLOW:-1}
 . "$TOP/scripts/guest/judge.sh"
+. "$TOP/selftests/readme.sh"
 TMP=$(mktemp -d /tmp/selftest.XXXXXX) || exit 1
 
 # --- TAP ------------------------------------------------------------------
@@ -130,13 +131,6 @@ at_exit() {
 }
 trap at_exit EXIT
 trap 'exit 130' INT TERM
-
-# --- what the README says ---------------------------------------------------
-
-# readme_block NAME: the commands of a block of its quick start, a line each
-readme_block() {
-	sed -n "/^<!-- quick start: $1 -->/,/^<!-- quick start: end/s/^    //p" "$TOP/README.md"
-}
 
 # --- waiting --------------------------------------------------------------
 

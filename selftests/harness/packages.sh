@@ -12,6 +12,9 @@ cd "$TOP" || exit
 
 # --- build ------------------------------------------------------------------
 
+build_first() {
+	bash -ec "$(readme_block install | head -n 1)" && cp -r build/deb "$dir/debs"
+}
 # Elsewhere, as somebody else, with other habits. dpkg maps no folder whose name has a space.
 build_again() {
 	export -n TOP
@@ -58,9 +61,16 @@ no_places() {
 
 # --- use --------------------------------------------------------------------
 
+# What the README says is done where it says so, but for the folder, by somebody who says yes.
+typed() { # COMMANDS
+	yes | within sh -ec "$1"
+}
 install_packages() {
-	# shellcheck disable=SC2046 # words
-	installs $(packages_of debs)
+	local commands
+	commands=$(readme_block install | tail -n +2)
+	mkdir -p "$root/build" && cp -r "$root/debs" "$root/build/deb" || return
+	typed "$commands" || { within apt-get -q update && typed "$commands"; } || return
+	rm -r "$root/build"
 }
 built() { # VERSION WORD: dkms has made that one, and nothing but it; the word is in its description
 	within dkms status
@@ -144,11 +154,11 @@ settings_stay() { [ -s "$root/etc/ipsec-policy/agent.conf" ]; }
 purged() {
 	mkdir -p "$root/var/log/ipsec-policy" "$root/etc/modprobe.d"
 	touch "$root/var/log/ipsec-policy/oakley.log" "$root/etc/modprobe.d/ipsec-policy.conf"
-	within apt-get -q -y purge ipsec-policy ipsec-policy-dkms
+	typed "$(readme_block remove)"
 }
 nothing_left() { ! ours | grep -vx './var/lib/ipsec-policy'; }
 
-check "they build" scripts/deb "$dir/debs"
+check "they build, as the README says" build_first
 check "there are two, of the tree's version" two_packages
 check "they build elsewhere, as an ordinary user" build_again
 check "to the last bit the same" same_packages
@@ -163,7 +173,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 check "there is a fresh Debian 12" root_new bookworm
-check "apt installs them, with all that they need" install_packages
+check "the README's second command installs them, with all that they need" install_packages
 check "the driver is built for the kernel that came along" built "$(make -s print-VERSION)" IPsec
 check "A32 the service is enabled and started" started
 check "A32 no policy is assigned" nothing_assigned
@@ -182,7 +192,7 @@ check "no driver is left in the kernel's folder" no_module
 check "no program is left" programs_gone
 check "the stores stay" stores_stay
 check "the settings stay" settings_stay
-check "they are purged" purged
+check "they are purged, as the README says" purged
 check "nothing but the stores is left" nothing_left
 check "the stores stay even then" stores_stay
 finish

@@ -9,6 +9,7 @@
 #   installs PACKAGE...        by apt, as somebody at the keyboard would
 #   packages_of DIR            the files there, as apt wants them
 #   asked_for VERB UNIT        the packages have asked systemd for that
+. "$TOP/selftests/readme.sh"
 count=0 failed=0
 dir=$(mktemp -d) || exit
 root=$dir/root
