@@ -53,7 +53,7 @@ ctl_LIBS := store policy nl base
 PROGS += ipsecctl
 ipsecctl_SRCS := userland/ctl/main.c
 ipsecctl_LIBS := ipseccmd ctl store policy nl base
-ipsecctl_PKGS := libsystemd smartcols libedit
+ipsecctl_PKGS := libsystemd libnl-3.0 smartcols libedit
 
 TESTS += test_ctl_golden
 test_ctl_golden_SRCS := \

@@ -8,78 +8,65 @@
 
 #include <linux/if.h>
 #include <linux/if_link.h>
-#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/errno.h>
+#include <netlink/handlers.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
 
 #include "policy/check.h"
 
-#define ANSWER_MAX	16384
-
-/* One question: which link has this name or alternative name? */
-struct question {
-	struct nlmsghdr header;
-	struct ifinfomsg link;
-	char attributes[NLA_HDRLEN + ALTIFNAMSIZ];
-};
-
-static void build(const char *name, struct question *ret_question)
-{
-	struct nlattr attribute = {
-		.nla_type = strlen(name) > POLICY_INTERFACE_MAX ? IFLA_ALT_IFNAME : IFLA_IFNAME,
-		.nla_len = (uint16_t)(NLA_HDRLEN + strlen(name) + 1),
-	};
-	struct question question = {
-		.header = {
-			.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)) + NLA_ALIGN(attribute.nla_len),
-			.nlmsg_type = RTM_GETLINK,
-			.nlmsg_flags = NLM_F_REQUEST,
-		},
-		.link.ifi_family = AF_UNSPEC,
-	};
-
-	memcpy(question.attributes, &attribute, sizeof(attribute));
-	strcpy(question.attributes + NLA_HDRLEN, name);
-	*ret_question = question;
-}
-
 /* The name proper of the link that the answer is about. */
-static int read_name(const char *answer, size_t len, char ret_name[static POLICY_INTERFACE_MAX + 1])
+static int take_name(struct nl_msg *msg, void *userdata)
 {
-	const struct nlmsghdr *header = (const struct nlmsghdr *)answer;
-	const struct rtattr *attribute;
-	int left;
+	struct nlattr *attrs[IFLA_MAX + 1];
+	char *name = userdata;
 
-	if (!NLMSG_OK(header, len))
-		return -EBADMSG;
-	if (header->nlmsg_type != RTM_NEWLINK)
-		return -ENODEV;
-	left = (int)(header->nlmsg_len - NLMSG_LENGTH(sizeof(struct ifinfomsg)));
-	attribute = IFLA_RTA(NLMSG_DATA(header));
-	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
-		if (attribute->rta_type != IFLA_IFNAME)
-			continue;
-		(void)snprintf(ret_name, POLICY_INTERFACE_MAX + 1, "%.*s", (int)RTA_PAYLOAD(attribute),
-			       (const char *)RTA_DATA(attribute));
-		return 0;
-	}
-	return -EBADMSG;
+	if (!nlmsg_parse(nlmsg_hdr(msg), sizeof(struct ifinfomsg), attrs, IFLA_MAX, NULL) &&
+	    attrs[IFLA_IFNAME])
+		(void)nla_strlcpy(name, attrs[IFLA_IFNAME], POLICY_INTERFACE_MAX + 1);
+	return NL_OK;
 }
 
-/* 0, or -ENODEV: there is none; or another -errno. */
+/* Which link has this name or alternative name? */
+static struct nl_msg *question_new(const char *name)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, 0);
+	int type = strlen(name) > POLICY_INTERFACE_MAX ? IFLA_ALT_IFNAME : IFLA_IFNAME;
+	struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
+
+	if (msg && !nlmsg_append(msg, &link, sizeof(link), NLMSG_ALIGNTO) &&
+	    !nla_put_string(msg, type, name))
+		return msg;
+	nlmsg_free(msg);
+	return NULL;
+}
+
+static int call(struct nl_sock *socket, struct nl_msg *msg, char *ret_name)
+{
+	int r = nl_connect(socket, NETLINK_ROUTE);
+
+	*ret_name = '\0';
+	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, take_name, ret_name);
+	if (!r)
+		r = nl_send_auto(socket, msg);
+	if (r >= 0)
+		r = nl_wait_for_ack(socket);
+	return r < 0 ? r : *ret_name ? 0 : -NLE_NODEV;
+}
+
+/* 0, or an error of libnl. */
 static int ask(const char *name, char ret_name[static POLICY_INTERFACE_MAX + 1])
 {
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	_Alignas(struct nlmsghdr) char answer[ANSWER_MAX];
-	struct question question;
-	ssize_t n;
+	struct nl_sock *socket = nl_socket_alloc();
+	struct nl_msg *msg = question_new(name);
+	int r = socket && msg ? call(socket, msg, ret_name) : -NLE_NOMEM;
 
-	if (fd < 0)
-		return -errno;
-	build(name, &question);
-	if (send(fd, &question, question.header.nlmsg_len, 0) < 0)
-		return -errno;
-	n = recv(fd, answer, sizeof(answer), 0);
-	return n < 0 ? -errno : read_name(answer, (size_t)n, ret_name);
+	nlmsg_free(msg);
+	nl_socket_free(socket);
+	return r;
 }
 
 int interface_find(void *userdata, const char *text, char ret_name[static POLICY_INTERFACE_MAX + 1],
@@ -88,7 +75,7 @@ int interface_find(void *userdata, const char *text, char ret_name[static POLICY
 	int r;
 
 	(void)userdata;
-	r = strlen(text) < ALTIFNAMSIZ ? ask(text, ret_name) : -ENODEV;
+	r = strlen(text) < ALTIFNAMSIZ ? ask(text, ret_name) : -NLE_NODEV;
 	if (!r)
 		return 0;
 	if (strlen(text) <= POLICY_INTERFACE_MAX) {
@@ -97,6 +84,6 @@ int interface_find(void *userdata, const char *text, char ret_name[static POLICY
 	}
 	snprintf(why, POLICY_WHY_LEN, "no interface of this host has the name \"%.64s\" (%s); give one that name "
 		 "with \"ip link property add dev NAME altname\", or write the interface's own", text,
-		 strerror(-r));
+		 nl_geterror(r));
 	return -EINVAL;
 }

@@ -20,18 +20,18 @@ ipseccmd_SRCS := \
 	userland/ipseccmd/session.c \
 	userland/ipseccmd/static.c \
 	userland/ipseccmd/static_plan.c
-ipseccmd_PKGS := libsystemd smartcols libedit
+ipseccmd_PKGS := libsystemd libnl-3.0 smartcols libedit
 ipseccmd_LIBS := ctl store policy nl base
 
 TESTS += test_ipseccmd_flags
 test_ipseccmd_flags_SRCS := userland/ipseccmd/test_ipseccmd_flags.c
 test_ipseccmd_flags_LIBS := ipseccmd ctl policy nl base
-test_ipseccmd_flags_PKGS := cmocka libsystemd smartcols libedit
+test_ipseccmd_flags_PKGS := cmocka libsystemd libnl-3.0 smartcols libedit
 
 FUZZERS += fuzz_ipseccmd
 fuzz_ipseccmd_SRCS := userland/ipseccmd/fuzz_ipseccmd.c
 fuzz_ipseccmd_LIBS := ipseccmd ctl policy nl base
-fuzz_ipseccmd_PKGS := libsystemd smartcols libedit
+fuzz_ipseccmd_PKGS := libsystemd libnl-3.0 smartcols libedit
 
 TESTS += test_ipseccmd_static
 test_ipseccmd_static_SRCS := \
