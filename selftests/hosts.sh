@@ -8,7 +8,8 @@
 #   A 192.0.2.1, 2001:db8::1  eth0 ------- eth0  B 192.0.2.2, 2001:db8::2
 #
 # PSK and the offers of policy_on() can be set before it is called.  EXPORT_KEYS=yes before hosts_up lets
-# the agents write session keys for tshark, into $(run_dir HOST)/keylog.
+# the agents write session keys for tshark, into $(run_dir HOST)/keylog. UNIT_RIGHTS=yes: root has no more
+# capabilities in agent and ipsec-cred than their units give it.
 
 PSK=${PSK-"a long and secret phrase"}
 MM_OFFERS=${MM_OFFERS-AES128-SHA256-14}
@@ -33,15 +34,21 @@ ctl() { # HOST ARGUMENTS...
 # service HOST PROGRAM: started again, it finds what it left. The agent's settings: $TMP/HOST.conf,
 # keys for Kerberos: $TMP/HOST.keytab
 service() {
-	local host=$1 program=$2 args=()
+	local host=$1 program=$2 args=() rights=()
 	local -n ns_name_=$host
 	# files of the test, never this machine's own
 	[ "$program" != ipsec-cred ] || args=(--certs "$TMP/certs-$host" --fetch-from 192.0.2.0/24
 		--keytab "$TMP/$host.keytab")
 	[ "$program" != ipsec-policy-agent ] || args=(--state-dir "$TMP/state-$host" --config "$TMP/$host.conf"
 		${EXPORT_KEYS:+--export-keys})
-	spawn "$host-$program" ip netns exec "$ns_name_" "$program" --foreground \
+	[ -z "${UNIT_RIGHTS-}" ] || read -ra rights < <(unit_rights "$program")
+	spawn "$host-$program" ip netns exec "$ns_name_" "${rights[@]}" "$program" --foreground \
 		--run-dir "$(run_dir "$host")" "${args[@]}"
+}
+# ipsec-ike's unit starts it as its own user, with the sockets that only root can open.
+unit_rights() { # PROGRAM
+	sed -n 's/^CapabilityBoundingSet=CAP_//p' "$TOP/userland/units/$1.service" | tr A-Z a-z |
+		sed 's/ cap_/,+/g; s/^/setpriv --bounding-set -all,+/'
 }
 service_pid() { echo "${spawned[$1-$2]}"; } # HOST PROGRAM
 service_log() { cat "$TMP/$1-$2.log"; }     # HOST PROGRAM

@@ -10,6 +10,7 @@
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/hosts.sh"
 
+UNIT_RIGHTS=yes
 STRANGER=192.0.2.3 BLOCKED=192.0.2.4
 AGENT=ipsec-policy-agent IKE=ipsec-ike CRED=ipsec-cred
 

@@ -48,23 +48,49 @@ static int make_address(const char *path, struct sockaddr_un *ret_addr)
 	return 0;
 }
 
+/* 0 if somebody listens there. */
+static int try_connect(const struct sockaddr_un *addr)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 && errno != EAGAIN)
+		return -errno;
+	return 0;
+}
+
+/*
+ * Root as the units have it may not connect to a socket that was given to somebody else, which is what
+ * a process before this one did: but it may take it back.
+ */
+static int find_listener(const struct sockaddr_un *addr, const struct stat *st)
+{
+	int r = try_connect(addr);
+
+	if (r != -EACCES || lchown(addr->sun_path, geteuid(), (gid_t)-1) < 0)
+		return r;
+	r = try_connect(addr);
+	if (r == 0 && lchown(addr->sun_path, st->st_uid, (gid_t)-1) < 0)
+		return -errno;
+	return r;
+}
+
 /* A socket that nobody listens on is what a killed process left behind. */
 static int remove_stale(const struct sockaddr_un *addr)
 {
-	_cleanup_close_ int fd = -1;
 	struct stat st;
+	int r;
 
 	if (lstat(addr->sun_path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EADDRINUSE;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 || errno == EAGAIN)
+	r = find_listener(addr, &st);
+	if (r == 0)
 		return -EADDRINUSE;
-	if (errno != ECONNREFUSED)
-		return -errno;
+	if (r != -ECONNREFUSED)
+		return r;
 	return unlink(addr->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
