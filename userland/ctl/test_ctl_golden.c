@@ -166,7 +166,7 @@ static int open_driver(struct kernel **ret_kernel, char *why)
 
 	if (driver_mode < 0) {
 		snprintf(why, KERNEL_WHY_LEN, "The driver is not loaded in this kernel; run \"modprobe "
-			 "ipsecdrv\".");
+			 "ipsecdrv\". If there is none for it, \"dkms autoinstall\" builds one.");
 		return -ENOENT;
 	}
 	kernel = kernel_fake_new();

@@ -641,7 +641,9 @@ static int connect_driver(struct genl *genl)
 	genl->family = genl_ctrl_resolve(genl->requests, IPSECDRV_FAMILY_NAME);
 	if (genl->family < 0)
 		return request_fail(genl, -ENOENT,
-				    "The driver is not loaded in this kernel; run \"modprobe ipsecdrv\".");
+				    "The driver is not loaded in this kernel; run \"modprobe "
+				    "ipsecdrv\". If there is none for it, \"dkms autoinstall\" builds "
+				    "one.");
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		r = join(genl, IPSECDRV_FAMILY_NAME, groups[i]);
 		if (r < 0)
