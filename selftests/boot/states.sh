@@ -174,4 +174,8 @@ check "the log says what to do" guest A \
 check "and status" guest A "ipsecctl status | tr -s '\n ' ' ' | grep -q '! The driver is not loaded .*dkms autoinstall'"
 phase there
 no_leak "nothing has left" A missing there
+need guest A 'mv /run/ipsecdrv.ko* $(dirname $(cat /run/module))/; depmod'
+check "the driver is there: what the log says to do" guest A "systemctl restart $BOOT.service $AGENT.service"
+same "A33 the driver's mode and filters are as they were" "$FILTERS" "$(filters)"
+check "packets pass that may" eval 'pings H "$A4"'
 finish
