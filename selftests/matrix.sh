@@ -56,25 +56,26 @@ case_settings() { # ours|peer
 }
 peer_of_case() { peer_config "$their_main" "$their_quick" "$PFS" "${mode%6}"; }
 our_host_of_case() {
-	local MM_OFFERS=$main QM_OFFERS=$quick$life
+	our_script >"$TMP/policy"
+	[ "$mode" != tunnel ] || ours=$OUR_INNER theirs=$PEER_INNER
+	ctl A -f "$TMP/policy"
+}
+our_script() {
+	cat <<-END
+		dynamic add mmpolicy name=test mmsecmethods=$main
+		dynamic add qmpolicy name=test qmsecmethods=$quick$life${PFS:+ pfsgroup=$PFS}
+	END
 	case $mode in
-	transport*) policy_methods A && rule_of_case srcaddr=me "dstaddr=$theirs" "${tags[@]}" ;;
-	tunnel) tunnel_on "$A_ADDR" "$theirs" && ours=$OUR_INNER theirs=$PEER_INNER ;;
+	transport*) rule_of_case srcaddr=me "dstaddr=$theirs" "${tags[@]}" ;;
+	tunnel)
+		rule_of_case srcaddr=$OUR_NET dstaddr=$PEER_NET mirrored=no "tunneldstaddress=$theirs"
+		rule_of_case srcaddr=$PEER_NET dstaddr=$OUR_NET mirrored=no "tunneldstaddress=$A_ADDR" ;;
 	esac
 }
-
-# tunnel_on OWN PEER: the ends; a rule for each direction
-tunnel_on() {
-	ip -n "$A" route replace $PEER_NET dev eth0 src $OUR_INNER &&
-		ip -n "$B" route replace $OUR_NET dev eth0 src $PEER_INNER &&
-		policy_methods A &&
-		rule_of_case srcaddr=$OUR_NET dstaddr=$PEER_NET mirrored=no "tunneldstaddress=$2" &&
-		rule_of_case srcaddr=$PEER_NET dstaddr=$OUR_NET mirrored=no "tunneldstaddress=$1"
-}
 rule_of_case() { # TAG...
-	local method="psk=$PSK"
-	[ "$auth" = psk ] || method="rootca=$PEER_ROOT"
-	ctl A dynamic add rule mmpolicy=test qmpolicy=test "$@" "$method"
+	local method="psk=\"$PSK\""
+	[ "$auth" = psk ] || method="rootca=\"$PEER_ROOT\""
+	echo "dynamic add rule mmpolicy=test qmpolicy=test $* $method"
 }
 
 start_by() { # ours|peer
@@ -327,14 +328,21 @@ our_store() {
 
 # --- what is between the hosts --------------------------------------------------------------------
 
-# One capture in the middle, for all cases: see selftests/interop/onlooker.py.
-onlooker() { on M "$TOP/selftests/interop/onlooker.py" "$1" left "$TMP/wire.pcap" "${@:2}"; }
-wire_has() { onlooker judge "$our_mac" "$@"; } # NAME=NUMBER...
+# One capture in the middle, and one who looks at it, for all cases: see selftests/interop/onlooker.py.
 wire_up() {
-	our_mac=$(on A cat /sys/class/net/eth0/address)
+	local mac
+	mac=$(on A cat /sys/class/net/eth0/address)
 	spawn wire ip netns exec "$M" tcpdump -i left -n -U --immediate-mode -B 16384 -Z root -w "$TMP/wire.pcap"
 	wait_for 30 grep -q 'listening on' "$TMP/wire.log" || bail "the capture starts"
+	coproc ONLOOKER { ip netns exec "$M" "$TOP/selftests/interop/onlooker.py" left "$TMP/wire.pcap" "$mac"; }
 }
+onlooker() { # mark | judge NAME=NUMBER...
+	local said
+	echo "$*" >&"${ONLOOKER[1]}" && read -r -t "$(secs 30)" said <&"${ONLOOKER[0]}" ||
+		wrong "the onlooker does not answer" || return
+	[[ $said == ok* ]] || wrong "the wire: $said"
+}
+wire_has() { onlooker judge "$@"; } # NAME=NUMBER...
 
 
 INSIDE=10.0.0.1 NAT=192.0.2.254
@@ -408,7 +416,7 @@ one() { # ours|peer
 	case_settings "$1"
 	need peer_of_case
 	need our_host_of_case
-	need onlooker mark
+	onlooker mark || bail "the onlooker looks"
 	check "$name" "case_$scenario" "$1" || why
 	part
 	[ $scenario != nat ] || nat_down "$1"
@@ -420,6 +428,8 @@ matrix() { # SCENARIO...
 	peer_up
 	addr A lo $OUR_INNER/32
 	addr B lo $PEER_INNER/32
+	need ip -n "$A" route add $PEER_NET dev eth0 src $OUR_INNER
+	need ip -n "$B" route add $OUR_NET dev eth0 src $PEER_INNER
 	wire_up
 	while read -r run scenario mode auth main quick pfs peers <&3; do
 		case $run in '#'* | '') continue ;; esac

@@ -1,14 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What an onlooker between two hosts sees, judged by one process: forks are what takes time in guests.
+"""What an onlooker between two hosts sees, judged by one process that stays: starting programs is what
+takes time in guests.
 
-usage: onlooker.py mark DEVICE CAPTURE
-       onlooker.py judge DEVICE CAPTURE OURS [NAME=WANTED]...
+usage: onlooker.py DEVICE CAPTURE OURS
 
-Both send a frame of a type of its own through DEVICE and wait until the capture, which tcpdump
-writes meanwhile, holds it: then it holds all that came before.  "judge" looks at what lies between
-the last two such frames, prints what it counted as NAME=NUMBER, and fails if a number is not as
-wanted, where 3+ means three or more.  OURS is the MAC address of our host.
+CAPTURE is what tcpdump writes meanwhile; OURS is the MAC address of our host.  Commands are lines of
+the input, each answered by one line, "ok ..." or "bad ...":
+
+  mark                      forget what has been
+  judge [NAME=WANTED]...    look at what has been since, and forget it
+
+Both send a frame of a type of its own through DEVICE and wait until the capture holds it: then it
+holds all that came before.  "judge" says what it counted as NAME=NUMBER; a number that is not as
+wanted is bad, where 3+ means three or more.
 
   protected   ESP and AH, in UDP too, of BIG bytes or more: the pings that are counted
   small       the rest of ESP and AH
@@ -33,45 +38,47 @@ FRAGMENT = 0x84  # the payload of Microsoft and Cisco, alone in its message
 EXEMPT_ICMP6 = range(130, 144)
 
 
-def packets(path):
-    """Frames of a capture, as far as it is whole."""
-    with open(path, "rb") as file:
-        data = file.read()
-    at = 24
-    while at + 16 <= len(data):
-        length = struct.unpack_from("=I", data, at + 8)[0]
-        if at + 16 + length > len(data):
-            return
-        yield data[at + 16:at + 16 + length]
-        at += 16 + length
+class Capture:
+    """A capture that grows; what has been read of it is not read again."""
+
+    def __init__(self, path):
+        self.file = open(path, "rb")
+        self.file.seek(24)
+        self.rest = b""
+        self.marks = 0
+
+    def packets(self):
+        """Frames that have come, as far as they are whole."""
+        data, at, frames = self.rest + self.file.read(), 0, []
+        while at + 16 <= len(data):
+            length = struct.unpack_from("=I", data, at + 8)[0]
+            if at + 16 + length > len(data):
+                break
+            frames.append(data[at + 16:at + 16 + length])
+            at += 16 + length
+        self.rest = data[at:]
+        return frames
+
+    def until_mark(self, device):
+        """All that came before a frame that is sent now."""
+        frames = []
+        self.marks += 1
+        mark = b"\xff" * 6 + b"\x02" + b"\x00" * 5 + struct.pack("!HI", MARK, self.marks) * 8
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+            out.bind((device, 0))
+            out.send(mark)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            more = self.packets()
+            frames += filter(lambda frame: not is_mark(frame), more)
+            if mark in more:
+                return frames
+            time.sleep(0.02)
+        return None
 
 
 def is_mark(frame):
     return struct.unpack_from("!H", frame, 12)[0] == MARK
-
-
-def mark(device, path):
-    """A frame that the capture has not yet; returns when it has."""
-    before = sum(map(is_mark, packets(path)))
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
-        out.bind((device, 0))
-        out.send(b"\xff" * 6 + b"\x02" + b"\x00" * 5 + struct.pack("!H", MARK) + b"the end so far" * 4)
-    end = time.monotonic() + 20
-    while sum(map(is_mark, packets(path))) == before:
-        if time.monotonic() > end:
-            sys.exit("the capture does not get what is sent")
-        time.sleep(0.02)
-
-
-def since_mark(path):
-    """What lies between the last two marks."""
-    parts = [[]]
-    for frame in packets(path):
-        if is_mark(frame):
-            parts.append([])
-        else:
-            parts[-1].append(frame)
-    return parts[-2]
 
 
 def dissect(frame):
@@ -135,21 +142,30 @@ def is_as_wanted(number, wanted):
     return number >= int(least) if least != wanted else number == int(wanted)
 
 
+def judge(frames, ours, wanted):
+    """(whether all is as wanted, what to say)."""
+    seen = count(frames, ours)
+    said = [f"{name}={number}" for name, number in seen.items()]
+    bad = [f"{name} should be {number}" for name, number in wanted
+           if not is_as_wanted(seen[name], number)]
+    return not bad, ", ".join([" ".join(said), *bad])
+
+
 def main():
-    command, device, path = sys.argv[1:4]
-    mark(device, path)
-    if command == "mark":
-        return 0
-    seen = count(since_mark(path), bytes.fromhex(sys.argv[4].replace(":", "")))
-    print(" ".join(f"{name}={number}" for name, number in seen.items()))
-    bad = 0
-    for word in sys.argv[5:]:
-        name, wanted = word.split("=")
-        if not is_as_wanted(seen[name], wanted):
-            print(f"{name} should be {wanted}")
-            bad = 1
-    return bad
+    device, path, ours = sys.argv[1:4]
+    capture = Capture(path)
+    for line in sys.stdin:
+        command, *words = line.split()
+        frames = capture.until_mark(device)
+        if frames is None:
+            good, said = False, "the capture does not get what is sent"
+        elif command == "judge":
+            wanted = [word.split("=") for word in words]
+            good, said = judge(frames, bytes.fromhex(ours.replace(":", "")), wanted)
+        else:
+            good, said = True, ""
+        print("ok" if good else "bad", said, flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
