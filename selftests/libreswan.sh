@@ -117,6 +117,7 @@ peer_apply() { # MODE: from the words of peer_config
 	[ "$1" = transport ] || lines+=("leftsubnet=$PEER_NET" "rightsubnet=$OUR_NET")
 	[ -z "${PEER_PORT-}" ] || lines+=("leftprotoport=$PEER_PORT" "rightprotoport=${PEER_PORT%/*}")
 	[ -z "${PEER_DPD-}" ] || lines+=(dpddelay=10 dpdtimeout=30 dpdaction=clear)
+	[ -z "${PEER_LIFE-}" ] || lines+=(ikelifetime=600 salifetime=300 rekeymargin=60 rekeyfuzz=0%)
 	case ${B_ADDR-$B4} in *:*) lines+=("hostaddrfamily=ipv6" "clientaddrfamily=ipv6") ;; esac
 	pluto_config "$(pluto_ike)" "$qm_protocol" "$(pluto_qm)" "${lines[@]}"
 }

@@ -21,8 +21,8 @@
 . "$TOP/selftests/pki.sh"
 . "$TOP/selftests/peer.sh"
 
-QUICK="plain rekey lossy reboot nat collide delete port chain refused nomain noquick revoked"
-LONG="asked vanished"
+QUICK="plain rekey rekeyed lossy reboot nat collide delete port chain refused nomain noquick revoked"
+LONG="asked vanished expiry"
 BIG=700	# bytes of a ping; nothing else on the wire is as big
 
 # wrong WORDS...: why a case fails
@@ -38,14 +38,16 @@ wrong() {
 case_settings() { # ours|peer
 	ours=$A4 theirs=$B4
 	case $mode in *6) ours=$A6 theirs=$B6 ;; esac
-	A_ADDR=$ours B_ADDR=$theirs PEER_REMOTE=$ours PEER_PSK=$PSK PEER_PORT='' PEER_DPD=''
+	A_ADDR=$ours B_ADDR=$theirs PEER_REMOTE=$ours PEER_PSK=$PSK PEER_PORT='' PEER_DPD='' PEER_LIFE=''
 	[ "$auth" != rsa ] || PEER_CERTIFICATE=peer A_ID="O=Example, CN=ours"
 	case $scenario-$1 in
 	revoked-*) PEER_CERTIFICATE=revoked ;;
 	chain-*) PEER_CERTIFICATE=peer-far A_ID="O=Example, CN=ours-far" PEER_ROOT=$FAR_SUBJECT ;;
 	nat-ours) A_ADDR=$INSIDE PEER_REMOTE=$NAT ours=$NAT ;;
 	nat-peer) B_ADDR=$INSIDE theirs=$NAT ;;
-	rekey-ours) life=:20480k/3600s ;;
+	rekey-ours | rekeyed-peer) life=:20480k/3600s ;;
+	expiry-ours) life=:100000k/300s main_life=" mmlifetime=10" ;;
+	expiry-peer) PEER_LIFE=yes ;;
 	refused-*) PEER_PSK="another phrase" ;;
 	nomain-*) their_main=AES256-SHA512-16 ;;
 	noquick-*) their_quick="ESP[AES256,SHA512]" ;;
@@ -62,7 +64,7 @@ our_host_of_case() {
 }
 our_script() {
 	cat <<-END
-		dynamic add mmpolicy name=test mmsecmethods=$main
+		dynamic add mmpolicy name=test mmsecmethods=$main$main_life
 		dynamic add qmpolicy name=test qmsecmethods=$quick$life${PFS:+ pfsgroup=$PFS}
 	END
 	case $mode in
@@ -126,17 +128,21 @@ case_plain() { # ours|peer
 }
 main_messages() { [ "$auth" = psk ] && echo main=6 || echo aggressive=0; }
 
-# New associations while a ping is under way every 20 ms. Ours makes them when 20 MB have passed.
+# New associations while a ping is under way every 20 ms, made by the side that started, or by the other
+# one. Ours makes them when 20 MB have passed.
+case_rekey() { new_associations "$1" "$1"; }
+case_rekeyed() { new_associations "$1" "$(other "$1")"; }
+
 # charon as responder installs its inbound association late, and may miss one packet.
-case_rekey() { # ours|peer
+new_associations() { # FIRST-STARTER MAKER
 	local before missing=0
 	start_by "$1" && agreed || return
 	before=$(peer_spis)
-	"new_pair_by_$1" >"$TMP/rekey" 2>&1 &
+	"new_pair_by_$2" >"$TMP/rekey" 2>&1 &
 	pings "$1" 200 0.02
 	wait $! || wrong "$(cat "$TMP/rekey")" || return
 	wait_for 10 new_spis "$before" || wrong "no new associations: $(peer_spis)" || return
-	[ "$1${PEER%-*}" != oursstrongswan ] || missing=1
+	[ "$2${PEER%-*}" != oursstrongswan ] || missing=1
 	[ $((200 - answered)) -le $missing ] || wrong "$answered of 200 pings are answered" || return
 	five_pings "$1" && wire_has clear=0
 }
@@ -207,11 +213,22 @@ case_port() { # ours|peer
 case_chain() { # ours|peer
 	need ip -n "$M" link set left mtu 1300
 	need ip -n "$M" link set right mtu 1300
+	wire_start pieces M right M left 'udp port 500'
 	start_by "$1" && agreed && five_pings "$1" && wire_has fragments=2+ pieces=2+ protected=10 clear=0
 	local rc=$?
+	wire_stop pieces
+	[ $rc -ne 0 ] || { put_together pieces-1 && put_together pieces-2; }
+	rc=$?
 	need ip -n "$M" link set left mtu 1500
 	need ip -n "$M" link set right mtu 1500
 	return $rc
+}
+
+# put_together CAPTURE: tshark has made a whole message of the fragments that one side sent.
+put_together() {
+	tshark -r "$(capture_file "$1")" -Y isakmp.reassembled.length -T fields -e isakmp.fragment.count \
+		-e isakmp.reassembled.length 2>"$TMP/tshark" | grep . ||
+		wrong "tshark finds no whole message in $1: $(tshark -r "$(capture_file "$1")" 2>&1)"
 }
 
 # The side that starts knows nothing of what the other still has.
@@ -270,6 +287,20 @@ case_vanished() { # ours|peer
 	wire_is good
 	[ $rc -eq 0 ] || wrong "left: $(ip -n "$B" xfrm state; on A ipdtool sas)" || return
 	patience 150 start_by "$1" && five_pings "$1" && wire_has clear=0
+}
+
+# --- the time is over ----------------------------------------------------------------------------
+
+# The side that starts lets quick modes live for 5 minutes and main modes for 10: both are made anew in
+# time while a ping passes every second. Each main mode is six messages.
+case_expiry() { # ours|peer
+	local before
+	start_by "$1" && agreed || return
+	before=$(peer_spis)
+	pings "$1" 1500 1
+	[ "$answered" -ge 1497 ] || wrong "$answered of 1500 pings are answered" || return
+	[ -z "$(comm -12 <(echo "$before") <(peer_spis))" ] || wrong "from the beginning: $(peer_spis)" || return
+	five_pings "$1" && wire_has main=12+ quick=12+ clear=0
 }
 
 # --- nothing passes -------------------------------------------------------------------------------
@@ -409,8 +440,8 @@ one() { # ours|peer
 	local name who=$PEER_NAME
 	[ "$1" = peer ] || who=ours
 	name="$(proofs): $scenario, $mode, $auth, $main, $quick, PFS $pfs: $who starts"
-	local A_ADDR B_ADDR A_ID PEER_REMOTE PEER_PSK PEER_PORT PEER_DPD PEER_CERTIFICATE='' PEER_ROOT=$ROOT_SUBJECT
-	local ours theirs their_main=$main their_quick=$quick PFS=$pfs life='' tags=()
+	local A_ADDR B_ADDR A_ID PEER_REMOTE PEER_PSK PEER_PORT PEER_DPD PEER_LIFE PEER_CERTIFICATE='' PEER_ROOT=$ROOT_SUBJECT
+	local ours theirs their_main=$main their_quick=$quick PFS=$pfs life='' tags=() main_life=''
 	[ $scenario != nat ] || nat_up "$1"
 	[ "$pfs" != - ] || PFS=''
 	case_settings "$1"

@@ -19,6 +19,7 @@
 #                      subject and PEER_ROOT the one of the root CA
 #   PEER_PORT          only this one of B, as tcp/5001
 #   PEER_DPD           not empty: B asks a silent peer every 10 s, and gives it up after 30 s
+#   PEER_LIFE          not empty: quick modes of B live for 5 minutes, main modes for 10
 #   PEER_PATIENCE      seconds that a command to B may take, 60 (at any time)
 # and before peer_up, the names of pki.sh's that are B's: PEER_AUTHORITIES, PEER_CERTIFICATES.
 # shellcheck source=/dev/null # one of two

@@ -76,7 +76,7 @@ swan_log() { cat "$SWAN/charon.log"; }
 # swan_config IKE-PROPOSALS esp|ah PROPOSALS [LINE-FOR-THE-CHILD...]: one connection "c" with one
 # child "n"; the variables of peer_config are heard
 swan_config() {
-	local ike=$1 protocol=$2 proposal=$3 line extra='' auth=psk local dpd=0
+	local ike=$1 protocol=$2 proposal=$3 line extra='' auth=psk local dpd=0 main_life=4h quick_life=0
 	local="auth = psk"$'\n'"id = ${B_ADDR-$B4}"
 	[ -z "${PEER_CERTIFICATE-}" ] || {
 		auth=pubkey local="auth = pubkey"$'\n'"certs = $PEER_CERTIFICATE.crt"
@@ -84,6 +84,7 @@ swan_config() {
 	}
 	shift 3
 	[ -z "${PEER_DPD-}" ] || dpd=10s
+	[ -z "${PEER_LIFE-}" ] || main_life=500s quick_life=240s
 	for line in "$@"; do
 		extra+="      $line"$'\n'
 	done
@@ -94,6 +95,7 @@ swan_config() {
 	    local_addrs = ${B_ADDR-$B4}
 	    remote_addrs = ${PEER_REMOTE-${A_ADDR-$A4}}
 	    proposals = $ike
+	    rekey_time = $main_life
 	    dpd_delay = $dpd
 	    dpd_timeout = 30s
 	    local {
@@ -107,7 +109,7 @@ swan_config() {
 	      n {
 	        mode = ${SWAN_MODE-transport}
 	        ${protocol}_proposals = $proposal
-	        rekey_time = 0
+	        rekey_time = $quick_life
 	        dpd_action = clear
 	$extra
 	      }
