@@ -100,6 +100,7 @@ pluto_config() {
 PEER_NAME=libreswan PEER_PROCESS=pluto
 
 peer_start() { pluto_start; }
+peer_version() { at_pluto $IPSEC/pluto --version | cut -d ' ' -f 1,2; }
 peer_log() { cat "$PLUTO/log"; }
 peer_initiate() { whack --initiate --name n; }
 # In IKEv1 pluto rekeys on its own clock only; starting again makes new associations.

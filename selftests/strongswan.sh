@@ -132,6 +132,7 @@ swan_config() {
 PEER_NAME=strongSwan PEER_PROCESS=charon
 
 peer_start() { swan_start; }
+peer_version() { echo "strongSwan $(swan --version | grep -oE -m 1 '[0-9]+(\.[0-9]+)+')"; }
 peer_log() { swan_log; }
 peer_initiate() { swan --initiate --child n; }
 peer_rekey() { swan --rekey --child n; }

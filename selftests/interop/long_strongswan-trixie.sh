@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=none also=uml timeout=900 time-travel
+# check: tiers=none also=uml timeout=3600 time-travel
 #
-# What of the matrix takes minutes, with trixie's strongSwan: see selftests/matrix.sh.
+# What of the matrix waits for long, with trixie's strongSwan: see selftests/matrix.sh.
 PEER=strongswan-trixie
 . "$TOP/selftests/matrix.sh"
 matrix $LONG
