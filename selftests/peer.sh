@@ -17,7 +17,7 @@
 #   PEER_PSK           a key that is not ours
 #   PEER_CERTIFICATE   the name of a certificate of pki.sh that B shall use; A_ID is then our
 #                      subject and PEER_ROOT the one of the root CA
-#   PEER_PORT          only this one of B, as tcp/5001
+#   PEER_PORT          only this one of B, as 6/5001: in another suite's root protocols have no names
 #   PEER_DPD           not empty: B asks a silent peer every 10 s, and gives it up after 30 s
 #   PEER_LIFE          not empty: quick modes of B live for 5 minutes, main modes for 10
 #   PEER_PATIENCE      seconds that a command to B may take, 60 (at any time)
@@ -93,7 +93,8 @@ rows_of_methods() {
 
 # --- what B has -----------------------------------------------------------------------------
 
-peer_sas() { ip -n "$B" xfrm state | grep -c '^src'; }
+# Associations; an SPI of 0 is the wish for one that the kernel has.
+peer_sas() { ip -n "$B" xfrm state | grep -c 'spi 0x0*[1-9a-f]'; }
 # matching PATTERN LINE...: sets n, how many match. Programs are what takes time in guests.
 matching() {
 	local pattern=$1 line
