@@ -51,7 +51,7 @@ case_settings() { # ours|peer
 	refused-*) PEER_PSK="another phrase" ;;
 	nomain-*) their_main=AES256-SHA512-16 ;;
 	noquick-*) their_quick="ESP[AES256,SHA512]" ;;
-	port-*) PEER_PORT=6/5001 tags=(protocol=tcp dstport=5001) ;;
+	port-*) PEER_PORT=tcp/5001 tags=(protocol=tcp dstport=5001) ;;
 	asked-* | vanished-*) PEER_DPD=yes ;;
 	esac
 	[ "$auth" = rsa ] || A_ID=$A_ADDR

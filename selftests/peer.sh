@@ -17,7 +17,7 @@
 #   PEER_PSK           a key that is not ours
 #   PEER_CERTIFICATE   the name of a certificate of pki.sh that B shall use; A_ID is then our
 #                      subject and PEER_ROOT the one of the root CA
-#   PEER_PORT          only this one of B, as 6/5001: in another suite's root protocols have no names
+#   PEER_PORT          only this one of B, as tcp/5001
 #   PEER_DPD           not empty: B asks a silent peer every 10 s, and gives it up after 30 s
 #   PEER_LIFE          not empty: quick modes of B live for 5 minutes, main modes for 10
 #   PEER_PATIENCE      seconds that a command to B may take, 60 (at any time)

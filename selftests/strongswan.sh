@@ -140,9 +140,10 @@ peer_terminate() { swan --terminate --ike c --force; }
 peer_forget() { rm -f "$SWAN/vici"; }
 
 peer_apply() { # MODE: from the words of peer_config
-	local lines=()
+	local lines=() port=${PEER_PORT-}
+	port=${port/tcp/6}	# in another suite's root protocols have no names
 	[ "$1" = transport ] || lines=("local_ts = $PEER_NET" "remote_ts = $OUR_NET")
-	[ -z "${PEER_PORT-}" ] || lines=("local_ts = dynamic[$PEER_PORT]" "remote_ts = dynamic[${PEER_PORT%/*}]")
+	[ -z "$port" ] || lines=("local_ts = dynamic[$port]" "remote_ts = dynamic[${port%/*}]")
 	SWAN_MODE=$1 swan_config "$(IFS=,; echo "${mm_offers[*]}")" "$qm_protocol" "$(swan_qm)" "${lines[@]}"
 }
 
