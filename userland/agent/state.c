@@ -14,7 +14,8 @@
 #include "base/siphash.h"
 
 #define MAGIC		0x49504453	/* "IPDS" */
-#define VERSION		4
+#define VERSION		5
+#define VERSION_BEFORE	4		/* rules had no mainmode */
 #define HEADER_LEN	(4 + 4 + 8)	/* magic, version, checksum of the rest */
 #define SIZE_FIRST	65536
 #define SIZE_MAX_LEN	(256U << 20)
@@ -339,7 +340,8 @@ static void get_methods(struct reader *r, struct policy_rule *rule)
 	}
 }
 
-static int get_rule(struct reader *r, struct ruleset *dynamic, struct fault *fault)
+static int get_rule(struct reader *r, uint32_t version, struct ruleset *dynamic,
+		    struct fault *fault)
 {
 	struct policy_rule *rule = policy_rule_new();
 
@@ -360,7 +362,8 @@ static int get_rule(struct reader *r, struct ruleset *dynamic, struct fault *fau
 	rule->has_tunnel = get_limited(r, 1);
 	get_address(r, &rule->tunnel_destination);
 	rule->is_default_response = get_limited(r, 1);
-	rule->main_mode = get_limited(r, POLICY_MAIN_MODE_ONLY);
+	if (version != VERSION_BEFORE)
+		rule->main_mode = get_limited(r, POLICY_MAIN_MODE_ONLY);
 	get_methods(r, rule);
 	if (r->failed) {
 		policy_rule_free(rule);
@@ -382,7 +385,8 @@ static int get_name(struct reader *r, struct names *names)
 	return names_set(names, name, addrs, n) < 0 ? -ENOMEM : 0;
 }
 
-static int get_ruleset(struct reader *r, struct ruleset *dynamic, struct fault *fault)
+static int get_ruleset(struct reader *r, uint32_t version, struct ruleset *dynamic,
+		       struct fault *fault)
 {
 	int error = 0;
 
@@ -395,29 +399,30 @@ static int get_ruleset(struct reader *r, struct ruleset *dynamic, struct fault *
 	if (error)
 		return error;
 	for (size_t n = get_count(r, DYNAMIC_RULES_MAX); n && !error; n--)
-		error = get_rule(r, dynamic, fault);
+		error = get_rule(r, version, dynamic, fault);
 	return error;
 }
 
-static int get_all(struct reader *r, struct ruleset **rulesets, struct names *names,
-		   struct fault *fault)
+static int get_all(struct reader *r, uint32_t version, struct ruleset **rulesets,
+		   struct names *names, struct fault *fault)
 {
 	int error = 0;
 
 	for (size_t i = 0; !error && i < N_LAYERS; i++)
-		error = get_ruleset(r, rulesets[layers[i]], fault);
+		error = get_ruleset(r, version, rulesets[layers[i]], fault);
 	for (size_t n = error ? 0 : get_count(r, NAMES_MAX); n && !error; n--)
 		error = get_name(r, names);
 	return error ? error : reader_is_done(r) ? 0 : -EBADMSG;
 }
 
-static int check_header(struct reader *r)
+static int check_header(struct reader *r, uint32_t *ret_version)
 {
 	uint32_t magic = reader_u32(r), version = reader_u32(r);
 	uint64_t sum = reader_u64(r);
 
-	if (r->failed || magic != MAGIC || version != VERSION)
+	if (r->failed || magic != MAGIC || (version != VERSION && version != VERSION_BEFORE))
 		return -EBADMSG;
+	*ret_version = version;
 	return checksum(r->data, r->len) == sum ? 0 : -EBADMSG;
 }
 
@@ -458,12 +463,13 @@ int state_decode(const uint8_t *data, size_t len, struct ruleset **ret_rulesets,
 	_cleanup_(names_done) struct names names = { 0 };
 	struct reader r = reader_make(data, len);
 	int error = make_rulesets(rulesets);
+	uint32_t version;
 
 	fault->text[0] = '\0';
 	if (!error)
-		error = check_header(&r);
+		error = check_header(&r, &version);
 	if (!error)
-		error = get_all(&r, rulesets, &names, fault);
+		error = get_all(&r, version, rulesets, &names, fault);
 	if (error) {
 		free_rulesets(rulesets);
 		if (!fault->text[0])

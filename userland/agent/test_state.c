@@ -41,6 +41,18 @@ static struct ruleset *some_dynamic(void)
 						    NULL),
 					  &fault),
 			 0);
+	assert_int_equal(dynamic_add_rule(dynamic,
+					  test_rule("srcaddr=me dstaddr=10.9.0.0/16 psk=k qmpolicy=q "
+						    "mmpolicy=main~mode mainmode=others",
+						    NULL),
+					  &fault),
+			 0);
+	assert_int_equal(dynamic_add_rule(dynamic,
+					  test_rule("srcaddr=me dstaddr=10.9.0.1 psk=k "
+						    "mmpolicy=main~mode mainmode=only",
+						    NULL),
+					  &fault),
+			 0);
 	return dynamic;
 }
 
@@ -179,6 +191,39 @@ static void test_damage(void **state)
 	wipe_free(data, len);
 }
 
+/* What an agent before this form left, for an upgrade: a rule of main mode of its own. */
+static void test_form_before(void **state)
+{
+	static const char hex[] =
+		"4950445300000004f0cc5616228c159c00000000000000000000000000000001000000016d000000"
+		"00000001e00000012c00000004020202020102010201010101000000010000000171000000000002"
+		"00010002020000000000000000000100020100000000000000000000000100000000000000000000"
+		"00000000000000000000000000000000000000000000000000ffffffff02020a0000020000000000"
+		"0000000000000002ffffffff000000000000000000000000ffffffff000000016d00000001710000"
+		"0000000100ffffffff03030000000000000000000000000000000000000000000000000000000000"
+		"00000000000000ffffffff0000000001010000000000016b00000000";
+	_cleanup_(ruleset_freep) struct ruleset *wanted = ruleset_new(RULESET_LAYER_DYNAMIC),
+						*after = NULL;
+	_cleanup_(names_done) struct names none = { 0 };
+	uint8_t data[sizeof(hex) / 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		assert_int_equal(sscanf(hex + 2 * i, "%2hhx", &data[i]), 1);
+	assert_int_equal(dynamic_add_mm(wanted, test_mm("name=m", NULL), &fault), 0);
+	assert_int_equal(dynamic_add_qm(wanted, test_qm("name=q", NULL), &fault), 0);
+	assert_int_equal(dynamic_add_rule(wanted, test_rule("srcaddr=me dstaddr=10.0.0.2 mmpolicy=m "
+							    "qmpolicy=q psk=k", NULL), &fault), 0);
+	assert_int_equal(decode(data, sizeof(data), &after, &none, &fault), 0);
+	assert_same(wanted, after);
+	/* the checksum is of the rest: other forms are refused by their number */
+	data[7] = 3;
+	after = ruleset_free(after);
+	assert_int_equal(decode(data, sizeof(data), &after, &none, &fault), -EBADMSG);
+	data[7] = 6;
+	assert_int_equal(decode(data, sizeof(data), &after, &none, &fault), -EBADMSG);
+}
+
 struct dir {
 	char path[64];
 	char file[128];
@@ -281,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_many),
 		cmocka_unit_test(test_ipsecpol),
 		cmocka_unit_test(test_damage),	   cmocka_unit_test(test_file),
+		cmocka_unit_test(test_form_before),
 		cmocka_unit_test(test_link),	   cmocka_unit_test(test_retain),
 	};
 

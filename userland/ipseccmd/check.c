@@ -129,7 +129,6 @@ static int check_action(struct run *run, char *why)
 
 static int check_dynamic(const struct run *run, char *why)
 {
-
 	if (run->given & RUN_GIVEN_RULE_PARTS && !run->filters.n)
 		return refuse(why, "-f is missing: say which traffic is meant, such as -f 0+10.0.0.1");
 	if (!(run->given & (RUN_GIVEN_RULE_PARTS | RUN_GIVEN_IKE)))
