@@ -5,6 +5,7 @@ import csv
 import os
 import re
 from collections import namedtuple
+from itertools import islice, takewhile
 
 # result: pass, fail or skip; ids: rows of Documentation/features.tsv that the test proves.
 Result = namedtuple("Result", "result tier file ids name")
@@ -68,6 +69,17 @@ def parse_tap(text):
     elif planned != top_level and not (planned == 0 and top_level == 0):
         faults.append(f"all {planned} planned tests report ({top_level} did)")
     return cases, faults
+
+
+def explanation(text, name, most=8):
+    """What a program's output says right below its failed test of this name, at most so much."""
+    lines = text.splitlines()
+    for at, line in enumerate(lines):
+        match = LINE.match(line)
+        if match and match.group("ok") == "not ok" and match.group("rest").strip() == name:
+            said = takewhile(lambda line: line.lstrip().startswith("#"), lines[at + 1:])
+            return [line.strip() for line in islice(said, most)]
+    return []
 
 
 def judge(tier, file, text, status):
