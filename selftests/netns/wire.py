@@ -6,7 +6,7 @@
   wire.py send ADDRESS PORT BYTES     a stream of a fixed pattern; prints the same
   wire.py mirror PORT                 sends back what comes in TCP connections, one after the other
   wire.py reflect ADDRESS PORT BYTES  the stream to a mirror; fails unless the same comes back
-  wire.py udp ADDRESS PORT SIZE [N [TEXT]]   N datagrams that begin with TEXT
+  wire.py udp ADDRESS PORT SIZE [N [TEXT [FROM]]]   N datagrams that begin with TEXT, from that port
   wire.py largest ADDRESS PORT SIZE   a datagram that nobody may cut, again as large as the stack
                                       says when it is too big; prints the size that was sent, and
                                       fails if one byte more is sent as well
@@ -113,9 +113,10 @@ def reflect(address, port, size):
         sys.exit(f"sent {sent}, came back {came}")
 
 
-def udp(address, port, size, count="1", text=""):
+def udp(address, port, size, count="1", text="", source="0"):
     info = socket.getaddrinfo(address, int(port), type=socket.SOCK_DGRAM)[0]
     sock = socket.socket(info[0], socket.SOCK_DGRAM)
+    sock.bind(("", int(source)))
     for _ in range(int(count)):
         sock.sendto((text.encode() + b"." * int(size))[:int(size)], info[4])
 
