@@ -9,6 +9,7 @@
 set -u
 cd "$TOP" || exit
 . selftests/harness/root.sh
+. selftests/release.sh
 
 # --- build ------------------------------------------------------------------
 
@@ -93,29 +94,6 @@ manual() { within sh -c 'test -s /usr/share/man/man8/ipsecctl.8.gz && test -s /u
 
 # --- upgrade ----------------------------------------------------------------
 
-# A driver of a few lines: to build the whole one again would take long and tell nothing.
-next_driver() { # TREE
-	local source=$1/usr/src/ipsec-policy-0.2
-	mv "$1"/usr/src/ipsec-policy-* "$source"
-	rm -r "$source/kernel" "$source/include"
-	echo 'obj-m += ipsecdrv.o' >"$source/Kbuild"
-	printf '#include <linux/module.h>\nMODULE_LICENSE("GPL");\nMODULE_DESCRIPTION("the next one");\n' >"$source/ipsecdrv.c"
-	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="0.2"/' "$source/dkms.conf"
-}
-# The same as version 0.2: what the next release is to dpkg.
-next_release() {
-	local deb tree=$dir/next
-	mkdir -p "$root/next"
-	for deb in "$dir"/debs/*.deb; do
-		rm -rf "$tree"
-		dpkg-deb -R "$deb" "$tree" || return
-		sed -i 's/^Version: .*/Version: 0.2/' "$tree/DEBIAN/control"
-		sed -i 's/^DKMS_VERSION=.*/DKMS_VERSION=0.2/' "$tree"/DEBIAN/p*
-		[ ! -d "$tree/usr/src" ] || next_driver "$tree"
-		(cd "$tree" && find usr lib -type f -exec md5sum {} + >DEBIAN/md5sums)
-		dpkg-deb --root-owner-group -Zgzip -b "$tree" "$root/next" || return
-	done
-}
 upgrade() {
 	echo '# mine' >"$root/etc/ipsec-policy/agent.conf" && : >"$root/asked" || return
 	# shellcheck disable=SC2046 # words
@@ -180,7 +158,7 @@ check "A32 no policy is assigned" nothing_assigned
 check "its users are there" users
 check "manual pages" manual
 check "commands work on the stores while no agent runs" offline
-need "there is a next release" next_release
+need "there is a next release" next_release "$dir/debs" "$root/next"
 check "apt upgrades to it" upgrade
 check "the driver is built anew, the old one is gone" built 0.2 next
 check "the agent is told to hand everything over" handed_over
