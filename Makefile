@@ -249,7 +249,8 @@ build/docs/%.html: Documentation/%.rst
 UNITS := $(sort $(wildcard userland/*/*.service userland/*/*.socket userland/*/*.path userland/*/*.target))
 SYSUSERS := $(sort $(wildcard userland/*/*.sysusers))
 # Started at every boot, enabled or not: what they do depends on the agent.
-WANTS := sysinit.target.wants/ipsec-policy-boot.service paths.target.wants/ipsec-policy-initramfs.path
+WANTS := sysinit.target.wants/ipsec-policy-boot.service paths.target.wants/ipsec-policy-initramfs.path \
+	multi-user.target.wants/ipsec-policy-initramfs.service
 BOOT_LIBS := $(sort $(wildcard userland/boot/*.sh))
 BOOT_SCRIPTS := $(sort $(filter-out %.c %.mk %.sh,$(wildcard userland/boot/*)))
 TMPFILES := $(sort $(wildcard userland/*/*.tmpfiles))

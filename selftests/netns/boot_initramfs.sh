@@ -22,6 +22,7 @@ END
 cat >"$TMP/bin/update-initramfs" <<END
 #!/bin/sh
 echo "\$*" >>$TMP/updated
+[ ! -e $TMP/meanwhile ] || mv $TMP/meanwhile $CONF
 END
 chmod 755 "$TMP/bin/"*
 export PATH=$TMP/bin:$PATH
@@ -61,7 +62,11 @@ updates "wanted now: made" 1 enabled INITRAMFS=yes
 updates "nothing has changed: not made again" 1 enabled INITRAMFS=yes
 echo 'options ipsecdrv startup_mode=block boot_exempt=ICMP:inbound' >$CONF
 updates "D12 other options: made again" 2 enabled INITRAMFS=yes
-updates "D03 disabled: made again, without it" 3 masked INITRAMFS=yes
+echo 'options ipsecdrv startup_mode=block boot_exempt=ICMP:inbound' >"$TMP/meanwhile"
+echo 'options ipsecdrv startup_mode=stateful' >$CONF
+updates "D12 other options, and others yet while it is made: made twice" 4 enabled INITRAMFS=yes
+updates "D12 with the last of them" 4 enabled INITRAMFS=yes
+updates "D03 disabled: made again, without it" 5 masked INITRAMFS=yes
 same "for all kernels" "-u -k all" "$(sort -u "$TMP/updated")"
 
 echo 'INITRAMFS=yes' >/etc/ipsec-policy/initramfs.conf
