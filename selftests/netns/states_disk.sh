@@ -47,6 +47,18 @@ again() {
 }
 # to the last page: what SQLite writes into its log needs more than there is
 fill() { cat /dev/zero >"$1/ballast" 2>/dev/null; [ -s "$1/ballast" ]; }
+# to the last inode: room there is, but for no new file and no new socket
+use_up() {
+	local n=0
+	while true >"$1/ballast-$n"; do n=$((n + 1)); done 2>/dev/null
+	[ "$(df --output=iavail "$1" | tail -n 1)" -eq 0 ]
+}
+free_again() { rm "$1"/ballast-*; } # some or all of them: DIR
+# fails PROGRAM PATTERN: it does not start, and says what is missing and what to do
+fails() {
+	service A "$1"
+	wait_for 30 not running "A-$1" && stop "A-$1" && service_log A "$1" | tr -s '\n ' ' ' | grep -Eq -- "$2"
+}
 
 load_module
 ns_add A B
@@ -56,7 +68,7 @@ addr B eth0 "$B4/24" 192.0.2.3/24 192.0.2.4/24
 mkdir -p "$STATE" "$RUN" "$TMP/elsewhere"
 need mount -t tmpfs -o size=2m,mode=700 tmpfs "$STATE"
 defer umount "$STATE"
-need mount -t tmpfs -o size=256k,mode=755 tmpfs "$RUN"
+need mount -t tmpfs -o size=256k,nr_inodes=60,mode=755 tmpfs "$RUN"
 defer umount "$RUN"
 services_start A
 need policy lab 192.0.2.3
@@ -124,6 +136,49 @@ rm "$RUN/ballast"
 check "A18 room in /run: the rule is taken" \
 	ctl A dynamic add rule me 192.0.2.4 actioninbound=block actionoutbound=block
 check "A18 and in force" eval 'blocks 192.0.2.4 && blocks 192.0.2.3'
+
+# --- a /run without inodes --------------------------------------------------------------------
+# Protection goes on; who cannot start says why, and starts as soon as it can.
+NO_INODES="No space left on device; make room .* inodes"
+stored=$lab lab=$(holds)
+need use_up "$RUN"
+refused "A18 no inodes: a dynamic rule would not outlive a crash" "dynamic.state .*$NO_INODES" \
+	ctl A dynamic add rule me 192.0.2.9 actioninbound=block actionoutbound=block
+check "A17 no inodes: stored policy needs none" eval 'assign office && assign lab'
+kill -9 "$(service_pid A ipsec-policy-agent)"
+again TERM
+same "A33 no inodes: after a crash all is in force, dynamic rules too" "$lab" "$(holds)"
+for program in ipsec-ike ipsec-cred; do
+	stop "A-$program"
+	service A "$program"
+	check "no inodes: $program is restarted" wait_for 30 services_ready A
+done
+stop A-ipsec-cred
+need rm "$RUN/cred" "$RUN/cred-admin"
+need use_up "$RUN"
+check "no inodes: ipsec-cred cannot start for the first time, and says why" fails ipsec-cred \
+	"cannot listen in $RUN: $NO_INODES"
+same "A33 what is in force stays" "$lab" "$(holds)"
+need free_again "$RUN"
+service A ipsec-cred
+check "inodes again: ipsec-cred is started" wait_for 30 services_ready A
+
+stop A-ipsec-policy-agent USR1
+need use_up "$RUN"
+check "A33 no inodes: the agent cannot start, and says why" fails ipsec-policy-agent \
+	"policy agent cannot start: the sockets in $RUN .*$NO_INODES"
+check "A33 stored policy is in force" eval 'blocks 192.0.2.3 && pings 192.0.2.4'
+need rm "$RUN/agent.lock"
+need use_up "$RUN"
+check "A33 nor can it for the first time" fails ipsec-policy-agent \
+	"policy agent cannot start: $RUN/agent.lock: $NO_INODES"
+same "A33 the driver goes on" "mode=secure 192.0.2.3" "$(on A ipdtool status | grep -o '\bmode=[a-z-]*') \
+$(on A ipdtool list | sed -n 's/.*remote=\([^/ ]*\).*/\1/p' | sort -u | xargs)"
+check "A33 and protects" eval 'blocks 192.0.2.3 && pings 192.0.2.4'
+need free_again "$RUN"
+service A ipsec-policy-agent
+check "A33 inodes again: the agent is started" wait_for 30 services_ready A
+same "A33 and what is stored is in force" "$stored" "$(holds)"
 
 for program in ipsec-policy-agent ipsec-ike ipsec-cred; do stop "A-$program"; done
 check_world

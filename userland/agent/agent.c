@@ -20,6 +20,7 @@
 #include "agent/stores.h"
 #include "agent/strength.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "daemon/status_line.h"
@@ -371,7 +372,14 @@ static void complain(const char *line, const char *why)
 
 static int say(char *why, int error, const char *what)
 {
-	snprintf(why, AGENT_WHY_LEN, "%s: %s", what, strerror(-error));
+	snprintf(why, AGENT_WHY_LEN, "%s: %s%s", what, strerror(-error), file_remedy(error));
+	return error;
+}
+
+static int say_sockets(const struct agent *agent, char *why, int error)
+{
+	snprintf(why, AGENT_WHY_LEN, "the sockets in %s cannot be opened: %s%s", agent->run_dir,
+		 strerror(-error), file_remedy(error));
 	return error;
 }
 
@@ -550,10 +558,10 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 		return r;
 	r = start_negotiating(agent);
 	if (r)
-		return say(why, r, "opening the sockets in the run directory");
+		return say_sockets(agent, why, r);
 	r = start_listening(agent);
 	if (r)
-		return say(why, r, "opening the control socket");
+		return say_sockets(agent, why, r);
 	boot_update(agent);
 	event_started(agent_layers_text(agent, layers), agent_count_rules(agent));
 	report_soon(agent);	/* after the driver has told its mode */

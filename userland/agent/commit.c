@@ -16,6 +16,7 @@
 #include "agent/report.h"
 #include "agent/state.h"
 #include "agent/strength.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "link/messages.h"
 #include "policy/fault.h"
@@ -123,11 +124,12 @@ static int stage(struct agent *agent, struct ruleset *const *rulesets, bool *ret
 	}
 	*ret_is_staged = !r;
 	if (r && is_file_needed(agent, rulesets))
-		return fault_failed(fault, "%s could not be written: %s; nothing was changed",
-				    agent->state_path, strerror(-r));
+		return fault_failed(fault, "%s could not be written: %s%s; nothing was changed",
+				    agent->state_path, strerror(-r), file_remedy(r));
 	if (r)
-		log_warning("%s could not be written: %s; until it can be, a crash brings back the "
-			    "addresses that names had before", agent->state_path, strerror(-r));
+		log_warning("%s could not be written: %s%s; until it can be, a crash brings back the "
+			    "addresses that names had before", agent->state_path, strerror(-r),
+			    file_remedy(r));
 	return 0;
 }
 

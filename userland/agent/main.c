@@ -14,6 +14,7 @@
 #include "agent/agent.h"
 #include "agent/events.h"
 #include "agent/stores.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "nl/kernel_genl.h"
 
@@ -124,7 +125,7 @@ static int make_directory(const char *path, mode_t mode)
 {
 	if (!mkdir(path, mode) || errno == EEXIST)
 		return 0;
-	log_error("%s cannot be made: %s", path, strerror(errno));
+	log_error("%s cannot be made: %s%s", path, strerror(errno), file_remedy(-errno));
 	return -errno;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "cred/files.h"
 #include "cred/serve.h"
@@ -224,7 +225,7 @@ static int run(const struct options *options)
 	if (r == 0)
 		r = start(event, options, &own, &ike, &cred);
 	if (r < 0) {
-		log_error("cannot listen in %s: %s", options->run_dir, strerror(-r));
+		log_error("cannot listen in %s: %s%s", options->run_dir, strerror(-r), file_remedy(r));
 		return r;
 	}
 	r = confine(&own);

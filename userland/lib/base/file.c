@@ -71,6 +71,13 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode)
 	return sync_directory_of(path);
 }
 
+/* A file system can have room and no inode. */
+const char *file_remedy(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT ?
+		"; make room there: df shows the space that is left, df -i the inodes" : "";
+}
+
 int file_read(const char *path, size_t max, char **ret_text)
 {
 	_cleanup_free_ char *text = NULL;

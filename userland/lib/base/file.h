@@ -26,4 +26,10 @@ int file_write(int fd, const void *data, size_t len);
  */
 int file_read(const char *path, size_t max, char **ret_text);
 
+/*
+ * What to do when making or writing a file has failed with @error (-errno), for the end of a sentence
+ * that names the file: "; make room there, ...", or "".
+ */
+const char *file_remedy(int error);
+
 #endif /* BASE_FILE_H */

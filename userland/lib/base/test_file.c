@@ -51,6 +51,15 @@ static void test_replace(void **state)
 	free(text);
 }
 
+static void test_remedy(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(file_remedy(-ENOSPC), "df -i"));
+	assert_non_null(strstr(file_remedy(-EDQUOT), "make room"));
+	assert_string_equal(file_remedy(-EACCES), "");
+	assert_string_equal(file_remedy(0), "");
+}
+
 static void test_refused(void **state)
 {
 	char *text = NULL;
@@ -75,6 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_replace, set_up, tear_down),
+		cmocka_unit_test(test_remedy),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 	};
 
