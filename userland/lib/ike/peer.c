@@ -178,7 +178,8 @@ void peer_mm_failed(struct ike_engine *engine, struct ike_peer *peer, enum ike_r
 {
 	struct ike_qm *qm, *next;
 
-	if (is_negotiating(peer) || peer_usable_mm(peer))
+	peer->has_failed = is_negotiating(peer);
+	if (peer->has_failed || peer_usable_mm(peer))
 		return;
 	for (qm = TAILQ_FIRST(&peer->qms); qm; qm = next) {
 		next = TAILQ_NEXT(qm, peer_link);
@@ -191,7 +192,8 @@ void peer_mm_failed(struct ike_engine *engine, struct ike_peer *peer, enum ike_r
 
 /*
  * Quick modes that wait begin under a main mode that can carry them; if there is none, one is
- * started. One that the peer is negotiating is not waited for: it may never end.
+ * started. One that the peer is negotiating is not waited for, which may take its whole time, unless
+ * ours has failed already: the next one would fail as soon, again and again.
  */
 static bool serve(struct ike_engine *engine, struct ike_peer *peer)
 {
@@ -205,7 +207,9 @@ static bool serve(struct ike_engine *engine, struct ike_peer *peer)
 		if (qm->stage != QM_STAGE_WAIT_MM)
 			continue;
 		if (!mm) {
-			peer_renew_mm(engine, peer, 0);
+			peer->has_failed &= is_negotiating(peer);
+			if (!peer->has_failed)
+				peer_renew_mm(engine, peer, 0);
 			break;
 		}
 		if (mm->n_live_qm >= LIVE_QMS_MAX)

@@ -26,6 +26,7 @@ struct ike_peer {
 	size_t n_qms;
 	struct request policy_request;	/* for a main mode that we start without an acquire */
 	bool is_conditional;		/* it is asked for only if data moves */
+	bool has_failed;		/* a main mode has, while another was on its way, which decides */
 	struct timer timer;
 	struct dpd dpd;
 };
@@ -57,8 +58,8 @@ void peer_renew_mm(struct ike_engine *engine, struct ike_peer *peer, uint32_t ac
 void peer_policy_reply(struct ike_engine *engine, struct ike_peer *peer,
 		       const struct ike_mm_policy *policy);
 /*
- * A main mode has ended without success: unless another one is on its way, the quick modes that
- * wait fail for the same reason.
+ * A main mode has ended without success, or could not begin: the quick modes that wait fail for the
+ * same reason. If another one is on its way, the peer's too, they wait for that, and none is begun.
  */
 void peer_mm_failed(struct ike_engine *engine, struct ike_peer *peer, enum ike_reason reason,
 		    bool is_at_peer, bool has_answered, const char *text);

@@ -299,6 +299,59 @@ static void test_delete_main_mode(void **state)
 	sim_free(sim);
 }
 
+/* Of host 1's next main mode three messages arrive, and no more. */
+struct stalled {
+	uint8_t icookie[8];
+	size_t n;
+};
+
+static struct sim_fate stall(struct sim *sim, size_t from, uint8_t *data, size_t len)
+{
+	struct stalled *stalled = sim->network_data;
+
+	(void)from;
+	assert_true(len >= sizeof(stalled->icookie));
+	if (!stalled->n)
+		memcpy(stalled->icookie, data, sizeof(stalled->icookie));
+	if (memcmp(stalled->icookie, data, sizeof(stalled->icookie)) != 0)
+		return (struct sim_fate){ .delay = 1 };
+	return (struct sim_fate){ .is_lost = stalled->n++ >= 3, .delay = 1 };
+}
+
+/*
+ * Policy refuses us another main mode while the peer's has come to a halt: that is waited for, and policy
+ * is not asked again and again meanwhile.
+ */
+static void test_refused_beside_a_halted_one(void **state)
+{
+	struct stalled stalled = { 0 };
+	struct sim *sim = established();
+	struct sim_host *host = &sim->hosts[0];
+	uint64_t id = 0;
+	size_t n_asked;
+
+	(void)state;
+	ike_engine_for_each_mm(host->engine, sim->now, keep_id, &id);
+	sim_restart(sim, 1, NULL);
+	sim->network = stall;
+	sim->network_data = &stalled;
+	sim_acquire(sim, 1, 2);
+	sim_run(sim, 500);
+	assert_true(stalled.n > 3);
+	host->has_mm_policy = false;
+	n_asked = host->n_asked[SIM_QUESTION_POLICY_MM];
+	sim_acquire_port(sim, 0, 3, 80);
+	assert_int_equal(ike_engine_delete_mm(host->engine, sim->now, id,
+					      IKE_REASON_DELETED_BY_ADMIN), 0);
+	sim_run(sim, 1000);
+	assert_int_equal(host->n_asked[SIM_QUESTION_POLICY_MM], n_asked + 1);
+	assert_null(sim_result(sim, 0, 3));
+	sim_run(sim, 120000);
+	assert_int_not_equal(sim_result(sim, 0, 3)->reason, IKE_REASON_OK);
+	assert_int_equal(host->n_asked[SIM_QUESTION_POLICY_MM], n_asked + 1);
+	sim_free(sim);
+}
+
 static void test_delete_peer_and_flush(void **state)
 {
 	(void)state;
@@ -693,6 +746,7 @@ int main(void)
 		cmocka_unit_test(test_overdue_pair),
 		cmocka_unit_test(test_delete_pair),
 		cmocka_unit_test(test_delete_main_mode),
+		cmocka_unit_test(test_refused_beside_a_halted_one),
 		cmocka_unit_test(test_delete_peer_and_flush),
 		cmocka_unit_test(test_delete_filter),
 		{ "K15 main mode is renewed while it has SAs", test_main_mode_renewal, NULL, NULL,
