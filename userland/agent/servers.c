@@ -69,13 +69,24 @@ static void visit_resolv_conf(struct servers *servers, char *line)
 		add_words(&servers->dns, value);
 }
 
-/* networkd and NetworkManager */
-static void visit_env_lease(struct servers *servers, char *line)
+static void visit_networkd_lease(struct servers *servers, char *line)
 {
 	char *value = value_of(line, "SERVER_ADDRESS=");
 
 	if (value)
 		add_words(&servers->dhcp, value);
+}
+
+/* Its own file of leases says the address only. */
+static void visit_networkmanager_device(struct servers *servers, char *line)
+{
+	char *value = value_of(line, "dhcp4.dhcp_server_identifier=");
+
+	if (value)
+		add_words(&servers->dhcp, value);
+	value = value_of(line, "dhcp4.netbios_name_servers=");
+	if (value)
+		add_words(&servers->wins, value);
 }
 
 /* dhclient appends leases; the servers of old ones stay in the list until it rewrites the file. */
@@ -139,8 +150,8 @@ void servers_read(struct servers *servers, const char *root)
 		    (int)sizeof(path))
 			for_each_line(path, visit_resolv_conf, servers);
 	}
-	for_each_file(root, "/run/systemd/netif/leases", "", "", visit_env_lease, servers);
-	for_each_file(root, "/var/lib/NetworkManager", "internal-", ".lease", visit_env_lease,
+	for_each_file(root, "/run/systemd/netif/leases", "", "", visit_networkd_lease, servers);
+	for_each_file(root, "/run/NetworkManager/devices", "", "", visit_networkmanager_device,
 		      servers);
 	for_each_file(root, "/var/lib/dhcp", "dhclient", ".leases", visit_dhclient_lease, servers);
 }

@@ -12,7 +12,7 @@
  *
  *   DNS      nameserver lines of resolv.conf; those of systemd-resolved instead of its stub
  *   DHCP     the servers of the leases that networkd, NetworkManager and dhclient hold
- *   WINS     netbios-name-servers of dhclient's leases
+ *   WINS     netbios-name-servers of NetworkManager's and dhclient's
  *   GATEWAY  the next hops of the default routes; given by whoever follows routes
  *
  * Whoever calls reads them again when the interfaces' configuration changes.

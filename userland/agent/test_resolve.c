@@ -195,10 +195,13 @@ static void test_servers(void **state)
 	write_file(root, "/var/lib/dhcp/dhclient.eth0.leases",
 		   "lease {\n  option dhcp-server-identifier 10.0.0.2;\n"
 		   "  option netbios-name-servers 10.0.0.4,10.0.0.3;\n}\n");
+	write_file(root, "/run/NetworkManager/devices/3",
+		   "[device]\nmanaged=true\n\n[dhcp4]\ndhcp4.dhcp_server_identifier=10.0.0.7\n"
+		   "dhcp4.netbios_name_servers=10.0.0.6 10.0.0.5\ndhcp4.routers=10.0.0.8\n");
 	servers_read(&servers, root);
 	assert_list(servers_find(&servers, POLICY_ADDRESS_DNS), 2, "10.0.0.53");
-	assert_list(servers_find(&servers, POLICY_ADDRESS_DHCP), 2, "10.0.0.1");
-	assert_list(servers_find(&servers, POLICY_ADDRESS_WINS), 2, "10.0.0.3");
+	assert_list(servers_find(&servers, POLICY_ADDRESS_DHCP), 3, "10.0.0.1");
+	assert_list(servers_find(&servers, POLICY_ADDRESS_WINS), 4, "10.0.0.3");
 	assert_int_equal(servers_find(&servers, POLICY_ADDRESS_GATEWAY)->n, 0);
 	/* a stub on this host gives way to what is behind it */
 	write_file(root, "/etc/resolv.conf", "nameserver 127.0.0.53\n");
