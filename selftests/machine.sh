@@ -12,6 +12,7 @@
 #   guest A 'ip -br addr'   a command in it, whatever its network does: output and status
 #   booted A                ... until systemd is done with the boot
 #   reboot A; power_off A   ... until it is down; power_on A goes on with the same disk
+#   fall_asleep A; set_clock A 20:00; wake A      suspended to RAM, until a later time
 #
 # All that crosses A's cable is captured from before power-on. A mark on the wire divides the
 # capture into phases; one right after power_on comes long before the machine's first packet:
@@ -80,7 +81,8 @@ power_on() { # NAME [QEMU-OPTIONS...]
 	stop "machine-$name"
 	# Of a simple processor: SMAP, PCID, XSAVE and wide registers cost much under emulation.
 	spawn "machine-$name" qemu-system-x86_64 -accel tcg,thread=multi -cpu qemu64,+rdrand \
-		-smp "${CPUS-1}" -m 768 -display none -monitor none -nodefaults -nic none -no-reboot \
+		-smp "${CPUS-1}" -m 768 -display none -nodefaults -nic none -no-reboot \
+		-monitor "unix:$TMP/$name.monitor,server=on,wait=off" \
 		-drive "file=$TMP/$name.disk,format=raw,if=virtio,cache=unsafe" \
 		-netdev "tap,id=net,ifname=cable-$name,script=no,downscript=no" \
 		-device "virtio-net-pci,netdev=net,romfile=,mac=${MACHINE_MAC[$name]}" \
@@ -109,6 +111,21 @@ power_off() { go_to "$1" poweroff && wait_for "$BOOT_TIME" is_off "$1"; } # NAME
 reboot() { # NAME: it is off for as long as QEMU needs to start
 	go_to "$1" reboot && wait_for "$BOOT_TIME" is_off "$1" && power_on "$1" && booting "$1"
 }
+
+# --- sleep ----------------------------------------------------------------
+
+monitor() { socat -t 10 - "UNIX-CONNECT:$TMP/$1.monitor" <<<"$2"; } # NAME COMMAND
+is_asleep() { monitor "$1" 'info status' | grep -q '(suspended)'; } # NAME
+fall_asleep() { # NAME [COMMAND]
+	guest "$1" "${2-systemctl --no-block start suspend.target}" && wait_for "$BOOT_TIME" is_asleep "$1"
+}
+# By the clock on its board, whose registers are behind the ports 0x70 and 0x71. It goes by that for
+# how long it has slept.
+set_clock() { # NAME HOUR:MINUTE
+	monitor "$1" "$(printf 'o /b 0x70 %d\ni /b 0x71\no /b 0x71 0x%s\n' 4 "${2%:*}" 2 "${2#*:}")"
+}
+answers() { "$ASK" "$TMP/$1" "$(secs 1)" true; } # NAME
+wake() { monitor "$1" system_wakeup && wait_for "$BOOT_TIME" answers "$1"; } # NAME
 
 # What it says of itself, when something has failed.
 machine_diag() { # NAME
