@@ -14,62 +14,11 @@
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/driver.sh"
 . "$TOP/selftests/machine.sh"
+. "$TOP/selftests/in_use.sh"
 
-A4=${MACHINE_ADDRESS[A]} OTHER=192.0.2.33 P4=192.0.2.20 P_MAC=52:54:00:00:00:14
+OTHER=192.0.2.33 PEER=$P4
 AGENT=ipsec-policy-agent IKE=ipsec-ike CRED=ipsec-cred BOOT=ipsec-policy-boot NETWORK=systemd-networkd
 
-policy() { # OPTIONS-OF-IPSECCTL PEER: all with it is secured; with what else is on stdin
-	guest A "${3-} ipsecctl $1 -f - <<-END
-		static add policy name=lab activatedefaultrule=no mmsecmethods=AES128-SHA256-14
-		static add filter filterlist=peer srcaddr=me dstaddr=$2
-		static add filteraction name=secure qmsecmethods=\"ESP[AES128,SHA256]:100000k/3600s\"
-		static add rule name=peer policy=lab filterlist=peer filteraction=secure psk=\"a long and secret phrase\"
-		$(cat)
-		static set policy name=lab assign=yes
-		END"
-}
-P='ip netns exec P'
-peer_up() {
-	need ip link set cable-A type bridge_slave hairpin on
-	guest A "set -e
-		ip netns add P
-		ip link add link eth0 name wire0 netns P address $P_MAC type macvlan mode vepa
-		ip -n P addr add $P4/24 dev wire0
-		ip -n P link set wire0 up
-		ip -n P link set lo up
-		mkdir -m 755 /run/peer
-		mkdir -m 700 /run/peer-state
-		systemd-run -q -u peer-cred $P ipsec-cred --foreground --run-dir /run/peer
-		systemd-run -q -u peer-agent $P ipsec-policy-agent --foreground --run-dir /run/peer --state-dir /run/peer-state
-		systemd-run -q -u peer-ike $P ipsec-ike --foreground --run-dir /run/peer" &&
-		wait_for 10 guest A 'ipsecctl --run-dir /run/peer dynamic show config'
-}
-
-# Each of these is one command in the machine: it has to do with a slow processor.
-filters() { guest A 'ipdtool status; ipdtool list' | sed 's/ generation=.*//; s/ out-hits.*//' | sort; }
-spis() { guest A 'ipdtool sas' | grep -o ' spi=[^ ]*' | sort; }
-# A pair that nobody uses may have come to its end meanwhile.
-has_some() { [ "$(comm -12 <(echo "$1") <(spis) | wc -l)" -ge 2 ]; } # SPIS-OF-BEFORE
-# Packets from the old address, and from one of its own, for which there is no association.
-new=192.0.2.50
-secured() {
-	new=192.0.2.$((${new##*.} + 1))
-	guest A "ip addr add $new/32 dev eth0
-		for i in \$(seq 20); do
-			ipsecctl dynamic show config >/dev/null && ping -q -c 1 -W 2 -I $A4 $P4 &&
-				ping -q -c 1 -W 3 -I $new $P4 && exit
-			sleep 0.3
-		done; exit 1"
-}
-# holds TEST COMMAND...: it succeeds, and all is as it was
-holds() {
-	local name=$1
-	shift
-	check "$name" "$@"
-	check "A33 packets are secured, new ones too" secured || machine_diag A
-	same "and the driver's mode and filters are as they were" "$FILTERS" "$(filters)"
-}
-restarts() { guest A "systemctl restart $*"; } # UNIT...
 # killed UNIT...: systemd starts them again
 killed() {
 	guest A "pids() { systemctl show -P MainPID $* | xargs; }
@@ -91,13 +40,8 @@ need peer_up
 check "F02 before there is policy" guest A "ping -c 1 -w 20 $P4"
 check "it is in clear on the cable" [ -n "$(frames A boot off "icmp && ip.src == $A4 && ip.dst == $P4")" ]
 check "in both directions" [ -n "$(frames A boot off "icmp && ip.src == $P4 && ip.dst == $A4")" ]
-need policy '--run-dir /run/peer' 192.0.2.0/24 "$P" </dev/null
-need policy '' "$P4" <<-END
-	static add filter filterlist=chatter srcaddr=me dstaddr=any protocol=udp dstport=7001
-	static add filter filterlist=chatter srcaddr=me dstaddr=any protocol=tcp dstport=7001
-	static add filteraction name=block action=block
-	static add rule name=chatter policy=lab filterlist=chatter filteraction=block
-END
+need peer_secures
+need secure A "$P4" < <(block_chatter)
 need guest A "systemctl start chatter; systemd-run -q -u talk ping -q -i 0.5 $P4"
 phase start
 check "F05 secured" secured
@@ -119,7 +63,7 @@ holds "systemd itself" guest A 'systemctl daemon-reexec'
 
 # --- kills
 for unit in $AGENT $IKE $CRED "$AGENT $IKE $CRED"; do
-	spis=$(spis)
+	spis=$(spis A)
 	check "A33 killed and back: $unit" killed $unit
 	holds "packets pass" guest A "ping -c 1 -W 5 $P4"
 	check "under an association of before" has_some "$spis"
@@ -132,7 +76,7 @@ same "F16 mode and filters are as they were" "$FILTERS" "$(filters)"
 holds "and as soon as it may have some it is there" guest A "systemctl set-property --runtime $AGENT MemoryMax=infinity"
 
 # --- the date
-spis=$(spis)
+spis=$(spis A)
 for days in +40 -80; do
 	holds "A33 the date is set by $days days" guest A "date -s '$days days'"
 	check "under an association of before" has_some "$spis"
