@@ -7,6 +7,8 @@
 #     DHCP server                    +--- eth0 B 192.0.2.11
 #
 #   wire_up
+#   on_disk A /etc/motd     its disk has this file, read from stdin, and each folder of its path that is
+#                           not there: before it is first powered on
 #   power_on A              QEMU starts; returns as soon as its cable is plugged in
 #   booting A               ... until its control channel answers: early in the boot
 #   guest A 'ip -br addr'   a command in it, whatever its network does: output and status
@@ -66,6 +68,27 @@ cable() { # NAME
 	wait_for 10 grep -q 'listening on' "$TMP/capture-$1.log" || bail "the capture of $1 starts"
 }
 
+# --- disks ----------------------------------------------------------------
+
+has_disk() { # NAME
+	[ -e "$TMP/$1.disk" ] || need cp --reflink=auto --sparse=always "$IPD_IMAGE" "$TMP/$1.disk"
+}
+# The partition begins at 1 MiB.
+on_disk() { # NAME FILE
+	local folder='' name
+	has_disk "$1"
+	cat >"$TMP/on-disk"
+	{
+		for name in $(tr / ' ' <<<"${2%/*}"); do
+			folder=$folder/$name
+			echo "mkdir $folder"
+		done
+		echo "write $TMP/on-disk $2"
+	} >"$TMP/on-disk.commands"
+	debugfs -w -f "$TMP/on-disk.commands" "$TMP/$1.disk?offset=1048576" >"$TMP/on-disk.log" 2>&1
+	need eval "debugfs -R 'cat $2' '$TMP/$1.disk?offset=1048576' 2>'$TMP/on-disk.log' | cmp - '$TMP/on-disk'"
+}
+
 # --- power ----------------------------------------------------------------
 
 # Each time QEMU starts anew: after a reset of its own an emulated machine has been seen to stand
@@ -73,11 +96,11 @@ cable() { # NAME
 power_on() { # NAME [QEMU-OPTIONS...]
 	local name=$1
 	shift
-	if [ ! -e "$TMP/$name.disk" ]; then
+	has_disk "$name"
+	[ -p "$TMP/$name.in" ] || {
 		cable "$name"
 		need mkfifo "$TMP/$name.in" "$TMP/$name.out"
-		need cp --reflink=auto --sparse=always "$IPD_IMAGE" "$TMP/$name.disk"
-	fi
+	}
 	stop "machine-$name"
 	# Of a simple processor: SMAP, PCID, XSAVE and wide registers cost much under emulation.
 	spawn "machine-$name" qemu-system-x86_64 -accel tcg,thread=multi -cpu qemu64,+rdrand \

@@ -13,6 +13,8 @@
 #   manual     the agent is started by hand             permit
 #   disabled   it is not started                        permit
 #
+# "automatic, no policy, boot mode set" is how B starts in capture.sh.
+#
 #   H 192.0.2.1 wire ------ eth0 A 192.0.2.10
 . "$TOP/selftests/lib.sh"
 . "$TOP/selftests/driver.sh"
