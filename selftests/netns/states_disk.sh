@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: tiers=uml timeout=600
+# check: tiers=uml timeout=900
 #
 # No room for a change, or no way to write one: what is in force stays, and is in force after a start;
 # a change is refused and has changed nothing; it is taken as soon as it can be stored.
