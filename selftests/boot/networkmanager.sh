@@ -17,8 +17,8 @@ DHCP4=$A4 STATIC4=192.0.2.40 OTHER=192.0.2.33 PEER=$P4
 AGENT=ipsec-policy-agent IKE=ipsec-ike CRED=ipsec-cred BOOT=ipsec-policy-boot NM=NetworkManager
 
 # The network of before is not there any more at the next boot.
-install_networkmanager() {
-	guest A "set -e
+install_networkmanager() { # dpkg takes longer than other commands
+	COMMAND_TIME=60 guest A "set -e
 		tar -xf /dev/vdb -C /run
 		DEBIAN_FRONTEND=noninteractive dpkg -i /run/debs/*.deb
 		systemctl -q disable systemd-networkd.service systemd-networkd.socket NetworkManager-wait-online
