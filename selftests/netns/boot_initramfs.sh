@@ -66,7 +66,19 @@ echo 'options ipsecdrv startup_mode=block boot_exempt=ICMP:inbound' >"$TMP/meanw
 echo 'options ipsecdrv startup_mode=stateful' >$CONF
 updates "D12 other options, and others yet while it is made: made twice" 4 enabled INITRAMFS=yes
 updates "D12 with the last of them" 4 enabled INITRAMFS=yes
-updates "D03 disabled: made again, without it" 5 masked INITRAMFS=yes
+printf '%s\n' 'options ipsecdrv startup_mode=block # a\b\n' >$CONF
+updates "whatever is in the options, made once" 5 enabled INITRAMFS=yes
+updates "and not again" 5 enabled INITRAMFS=yes
+echo 'options ipsecdrv startup_mode=block boot_exempt=ICMP:inbound' >$CONF
+updates "D03 disabled: made again, without it" 6 masked INITRAMFS=yes
+# no room, or no way to write
+rm /var/lib/ipsec-policy/initramfs
+need mkdir /var/lib/ipsec-policy/initramfs
+echo enabled >"$TMP/start-type"
+refuse "that it was made cannot be kept: it fails, for the next start to do it again" \
+	timeout "$(secs 10)" $LIB/initramfs update
+same "and was made once" 7 "$(wc -l <"$TMP/updated")"
+rmdir /var/lib/ipsec-policy/initramfs
 same "for all kernels" "-u -k all" "$(sort -u "$TMP/updated")"
 
 echo 'INITRAMFS=yes' >/etc/ipsec-policy/initramfs.conf
